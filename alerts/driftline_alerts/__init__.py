@@ -1,0 +1,1 @@
+"""Alert rules, their state, and the notifiers that carry them."""

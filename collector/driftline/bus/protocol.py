@@ -1,0 +1,129 @@
+"""The bus as the rest of Driftline sees it: a partitioned, replayable log of OTLP request bytes.
+
+A consumer reads *batches*: a contiguous run of offsets of one partition, claimed before it is handed
+out. A batch that was claimed but never finished is handed out again with the same first and last
+offset, also to another member and after a crash, so its ``token`` always names the same bytes. That
+makes the token usable as ClickHouse's ``insert_deduplication_token``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+SPANS_TOPIC = "otlp_spans"
+"""Values are serialized ``ExportTraceServiceRequest`` messages; the OTel Collector's default name."""
+
+LOGS_TOPIC = "otlp_logs"
+"""Values are serialized ``ExportLogsServiceRequest`` messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One record of the log: its place and its value, bare OTLP request bytes."""
+
+    offset: int
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A claimed, contiguous run of one partition.
+
+    Attributes:
+        bus_id: identity of the log (Kafka topic id, UUID of the SQLite file), so that a recreated
+            topic, whose offsets start again, does not repeat old tokens.
+        messages: in offset order; gaps are possible (compaction, transaction markers).
+        first: first offset of the claim.
+        last: last offset of the claim, inclusive.
+    """
+
+    bus_id: str
+    topic: str
+    partition: int
+    first: int
+    last: int
+    messages: tuple[Message, ...]
+
+    @property
+    def token(self) -> str:
+        """Name of these bytes for ever: ``bus_id/topic/partition/first-last``."""
+        return f"{self.bus_id}/{self.topic}/{self.partition}/{self.first}-{self.last}"
+
+
+class Producer(Protocol):
+    """Appends to the bus. Safe for use from several threads."""
+
+    def send(self, topic: str, value: bytes, *, key: bytes | None = None) -> None:
+        """Append one message durably, as the bus understands it, before returning.
+
+        Raises:
+            BusError: the bus is away or refused the message; nothing was promised to be stored.
+        """
+
+    def close(self) -> None:
+        """Release connections; nothing sent before is lost."""
+
+
+class Consumer(Protocol):
+    """A member of a consumer group on one topic. Not safe for use from several threads."""
+
+    def take(self, *, max_bytes: int, timeout: float) -> Batch | None:
+        """Claim and return the next batch, or None if nothing arrived within ``timeout`` seconds.
+
+        An unfinished claim, ours or a dead member's, comes first and whole, whatever ``max_bytes``.
+        A new batch has at least one message and stops before ``max_bytes`` of values is exceeded.
+
+        Raises:
+            BusError: the bus is away.
+        """
+
+    def done(self, batch: Batch) -> None:
+        """Move the group past a batch that is safely stored.
+
+        Raises:
+            FencedError: the partition was given to another member, who redoes the batch.
+            BusError: the bus is away; ``take`` will return the same batch again.
+        """
+
+    def assigned(self) -> bool:
+        """Whether this member owns any partition: with one-partition topics, whether it is the leader."""
+
+    def lag(self) -> int:
+        """Messages of the assigned partitions that are not done yet."""
+
+    def close(self) -> None:
+        """Leave the group, so that others take over at once."""
+
+
+class Bus(Protocol):
+    """A place to send messages to and read them from, named by one URL."""
+
+    url: str
+    """The URL with any password replaced by ``***``."""
+
+    def producer(self) -> Producer:
+        """Open a producer.
+
+        Raises:
+            BusError: the bus cannot be reached.
+        """
+
+    def consumer(self, topic: str, *, group: str) -> Consumer:
+        """Join ``group`` on ``topic``, from the oldest message when the group is new.
+
+        Raises:
+            BusError: the bus cannot be reached.
+        """
+
+    def close(self) -> None:
+        """Release what the bus itself holds."""
+
+    def __enter__(self) -> Bus: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -1,0 +1,1 @@
+"""The store: schema, migrations, the embedded engine, and what every number means."""
