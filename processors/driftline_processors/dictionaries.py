@@ -1,0 +1,69 @@
+"""Small tables that views look things up in while rows stream by, held in memory by the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """A ClickHouse dictionary over one of our tables.
+
+    It has no lifetime: whoever changes the table calls ``reload``, so that the next insert sees the change.
+    """
+
+    name: str
+    columns: str
+    key: str
+    query: str
+    layout: str
+    range: str = ""
+
+    @property
+    def create(self) -> str:
+        """Statement that creates the dictionary if it is not there."""
+        query = self.query.replace("'", "\\'")
+        return (
+            f"CREATE DICTIONARY IF NOT EXISTS {self.name} ({self.columns}) PRIMARY KEY {self.key} "
+            f"SOURCE(CLICKHOUSE(QUERY '{query}')) LAYOUT({self.layout}()) {self.range} LIFETIME(0)"
+        )
+
+    def reload(self, client: Client) -> None:
+        """Make the table's present rows visible to views.
+
+        Raises:
+            StoreError: the store failed the statement.
+        """
+        client.command(f"SYSTEM RELOAD DICTIONARY {self.name}")
+
+
+PRICES: Final = Dictionary(
+    name="prices",
+    columns=(
+        "provider String, model String, from_tokens UInt64, to_tokens UInt64, input Decimal64(6), "
+        "cache_read Decimal64(6), cache_write Decimal64(6), output Decimal64(6), version String"
+    ),
+    key="provider, model",
+    query=(
+        "SELECT provider, model, from_tokens, to_tokens, input, cache_read, cache_write, output, version "
+        "FROM {database}.model_prices FINAL WHERE known"
+    ),
+    layout="COMPLEX_KEY_RANGE_HASHED",
+    range="RANGE(MIN from_tokens MAX to_tokens)",
+)
+"""USD per million tokens by provider and model, in the tier that the number of input tokens falls into."""
+
+JUDGE_RATE: Final = Dictionary(
+    name="judge_rate",
+    columns="scope String, rate Float64",
+    key="scope",
+    query="SELECT scope, rate FROM {database}.judge_rates FINAL",
+    layout="COMPLEX_KEY_HASHED",
+)
+"""Share of requests that is judged."""
+
+DICTIONARIES: Final = (PRICES, JUDGE_RATE)

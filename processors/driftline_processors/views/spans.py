@@ -1,0 +1,159 @@
+"""Raw trace requests to ``llm_spans``: flatten, fetch the canonical fields, derive, price.
+
+Three nested queries, each naming what the next one uses: one row per span with its attributes as
+parallel arrays; the fields of the conventions table; the columns of ``llm_spans``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from driftline_processors.conventions.classes import (
+    CALL_OPERATIONS,
+    FINISH_REASONS,
+    OPERATIONS,
+    error_class_sql,
+    fallback_sql,
+    mapped,
+)
+from driftline_processors.conventions.fields import SPAN_FIELDS, consumed_keys, consumed_prefixes
+from driftline_processors.conventions.sources import quote
+from driftline_processors.views.view import View, arrays, select
+
+ERROR_STATUS: Final = 2
+"""``STATUS_CODE_ERROR`` of OTLP."""
+
+_FLATTENED: Final = f"""\
+    SELECT
+        rs.resource.attributes.key AS rk,
+        rs.resource.attributes.value.string_value AS rsv,
+        scoped.scope.name AS scope,
+        s.events AS events,
+        s.start_time_unix_nano AS start_nano,
+{arrays("s", "attributes")},
+        s
+    FROM (SELECT rs, scoped, arrayJoin(scoped.spans) AS s
+          FROM (SELECT rs, arrayJoin(rs.scope_spans) AS scoped
+                FROM (SELECT arrayJoin(resource_spans) AS rs FROM otlp_traces)))"""
+
+
+def _other_attributes() -> str:
+    keys = ", ".join(quote(key) for key in consumed_keys())
+    families = "".join(f" AND NOT startsWith(x, {quote(prefix)})" for prefix in consumed_prefixes())
+    wanted = f"x NOT IN ({keys}){families}"
+    text = (
+        "coalesce(s_, toString(i_), toString(d_), toString(b_), 'otlp-array:' || base64Encode(a_), "
+        "'otlp-kvlist:' || base64Encode(l_), '')"
+    )
+    values = f"arrayMap((s_, i_, d_, b_, a_, l_) -> {text}, sv, iv, dv, bv, av, lv)"
+    return (
+        f"mapFromArrays(arrayFilter(x -> {wanted}, k)::Array(LowCardinality(String)), "
+        f"arrayFilter((v, x) -> {wanted}, {values}, k))"
+    )
+
+
+def _fields() -> str:
+    columns = [
+        ("trace_id", "lower(hex(s.trace_id))"),
+        ("span_id", "lower(hex(s.span_id))"),
+        ("parent_span_id", "lower(hex(s.parent_span_id))"),
+        # The last 7 bytes of a trace id are random by W3C Trace Context level 2; OpenTelemetry's consistent
+        # probability sampling compares them, as a 56-bit number, with a threshold.
+        ("randomness", "reinterpretAsUInt64(reverse(substring(s.trace_id, 10, 7)))"),
+        ("name", "s.name"),
+        ("scope", "scope"),
+        ("start_unix_nano", "start_nano"),
+        # A clock that is wrong by more than this would spread one insert over many partitions.
+        (
+            "start",
+            "if(start_nano BETWEEN toUnixTimestamp(now() - INTERVAL 400 DAY) * 1000000000 "
+            "AND toUnixTimestamp(now() + INTERVAL 1 DAY) * 1000000000, "
+            "fromUnixTimestamp64Micro(toInt64(intDiv(start_nano, 1000)), 'UTC'), now64(6, 'UTC'))",
+        ),
+        (
+            "duration",
+            "if(s.end_time_unix_nano > start_nano, (s.end_time_unix_nano - start_nano) / 1e9, 0)",
+        ),
+        ("failed", f"s.status.code = {ERROR_STATUS}"),
+        ("error_message", "s.status.message"),
+        ("attributes", _other_attributes()),
+        *((field.name, field.sql()) for field in SPAN_FIELDS),
+    ]
+    return select(columns, _FLATTENED)
+
+
+_CALLS: Final = ", ".join(quote(operation) for operation in CALL_OPERATIONS)
+_OPERATION: Final = mapped("lower(raw_operation)", OPERATIONS)
+_BLOCKED: Final = f"{mapped('lower(finish_reason)', FINISH_REASONS)} = 'content_filter'"
+_ERROR_TEXT: Final = "lower(concat(raw_error, ' ', provider_error, ' ', http_status))"
+
+
+def _derived() -> str:
+    """Columns that several later ones are made from."""
+    columns = [
+        ("operation", _OPERATION),
+        ("is_call", f"operation IN ({_CALLS})"),
+        ("is_llm", "operation != '' OR step_kind != '' OR declared_feature != ''"),
+        ("model", "coalesce(nullIf(response_model, ''), nullIf(request_model, ''), answer_model)"),
+        ("is_error", f"failed OR ({_BLOCKED})"),
+        # Cached tokens are part of the input; an instrumentation that excludes them is corrected here.
+        ("cached", "ifNull(cache_read_tokens, 0)"),
+        ("written", "ifNull(cache_write_tokens, 0)"),
+        ("billed_input", "greatest(ifNull(input_tokens, 0), cached + written)"),
+        ("price_key", "(provider, model)"),
+        ("price_version", "if(is_call, dictGetOrDefault('prices', 'version', price_key, billed_input, ''), '')"),
+        ("*", "*"),
+    ]
+    listed = ",\n    ".join(e if c == "*" else f"{e} AS {c}" for c, e in columns)
+    return f"SELECT\n    {listed}\nFROM (\n{_fields()}\n)"
+
+
+def _price(name: str) -> str:
+    return f"dictGetOrDefault('prices', '{name}', price_key, billed_input, toDecimal64(0, 6))"
+
+
+_COST: Final = (
+    "toDecimal128((billed_input - cached - written), 0) * "
+    f"{_price('input')} + toDecimal128(cached, 0) * {_price('cache_read')} + toDecimal128(written, 0) * "
+    f"{_price('cache_write')} + toDecimal128(ifNull(output_tokens, 0), 0) * {_price('output')}"
+)
+"""USD for a million calls like this one; an unknown token count is no cost but an unknown cost."""
+
+_HAS_USAGE: Final = "(input_tokens IS NOT NULL OR output_tokens IS NOT NULL)"
+
+_COLUMNS: Final[list[tuple[str, str]]] = [
+    *((name, name) for name in ("trace_id", "span_id", "parent_span_id", "name", "scope", "start", "start_unix_nano")),
+    ("duration", "duration"),
+    ("arrived", "now64(3, 'UTC')"),
+    *((name, name) for name in ("service", "environment", "release")),
+    ("feature", "coalesce(nullIf(declared_feature, ''), nullIf(workflow, ''), if(is_llm, name, ''))"),
+    *((name, name) for name in ("model", "prompt_name", "prompt_version", "operation", "is_call")),
+    ("is_request", "ifNull(is_declared_request, false) OR (is_llm AND parent_span_id = '')"),
+    *((name, name) for name in ("provider", "request_model", "response_model", "response_id", "tool_name")),
+    *((f"{name}_tokens", f"{name}_tokens") for name in ("input", "output", "cache_read", "cache_write", "reasoning")),
+    (
+        "cost",
+        f"if(price_version != '' AND {_HAS_USAGE}, "
+        f"accurateCastOrNull(toDecimal128({_COST}, 12) / 1000000, 'Decimal(18, 12)'), NULL)",
+    ),
+    ("reported_cost", "reported_cost"),
+    ("price_version", "price_version"),
+    ("time_to_first_token", "time_to_first_token"),
+    ("is_streaming", "is_streaming"),
+    ("finish_reason", mapped("lower(finish_reason)", FINISH_REASONS)),
+    ("is_error", "is_error"),
+    (
+        "error_class",
+        f"multiIf(NOT is_error, '', {_BLOCKED}, 'content_policy', {error_class_sql(_ERROR_TEXT)})",
+    ),
+    ("error_type", "if(is_error, raw_error, '')"),
+    ("error_message", "if(is_error, error_message, '')"),
+    (
+        "fallback_reason",
+        "multiIf(fallback_reason != '', fallback_reason, is_error OR operation = 'embeddings', '', "
+        f"{fallback_sql('output')})",
+    ),
+    *((name, name) for name in ("session_id", "user_id", "system", "input", "output", "attributes")),
+]
+
+SPAN_VIEWS: Final = (View("otlp_traces_to_llm_spans", "llm_spans", select(_COLUMNS, _derived())),)
