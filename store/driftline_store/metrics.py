@@ -1,0 +1,190 @@
+"""What every number means: one table of metrics, each a question to the sums per minute.
+
+Nothing else in Driftline computes an error rate or a cost per request; dashboard, alerts and docs all read
+this table. SQL is over rows of ``llm_minutes``, which are called ``m`` so that no result's name can
+be taken for the column of the same name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from driftline_store.histogram import quantile_sql
+
+DIMENSIONS: Final = ("service", "environment", "feature", "model", "prompt_name", "prompt_version")
+"""What a metric can be split and filtered by, coarse to fine."""
+
+Better = Literal["lower", "higher"]
+Interval = Literal["wilson", "weighted_mean"]
+Format = Literal["count", "percent", "seconds", "money", "score"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the table.
+
+    Attributes:
+        name: as in alert rules and as the column of a result.
+        unit: of the value: ``s``, ``USD``, ``share`` (0 to 1), ``score`` (0 to 1), or what is counted.
+        better: the direction of improvement; None where there is none.
+        value: SQL aggregate; only looked at where ``n`` is above 0.
+        n: SQL aggregate, what the value is based on: its denominator or its sample size.
+        n_label: what ``n`` counts.
+        interval: how the 95 % interval is found; None where the value is a plain total or a percentile.
+        format: how ``format_value`` writes it.
+        doc: what is counted and what is left out.
+    """
+
+    name: str
+    title: str
+    unit: str
+    better: Better | None
+    value: str
+    n: str
+    n_label: str
+    interval: Interval | None
+    format: Format
+    doc: str
+
+    @property
+    def is_count(self) -> bool:
+        """Whether the value is its own sample size, so that nothing seen is truly 0."""
+        return self.value == self.n
+
+
+def _sum(column: str) -> str:
+    return f"sum(m.{column})"
+
+
+def _per(numerator: str, denominator: str) -> str:
+    return f"{numerator} / {denominator}"
+
+
+def _priced(count: str) -> str:
+    """``count``, or 0 where there were calls and none of them has a known price: costs are unknown then."""
+    return f"if({_UNPRICED} > 0 AND {_UNPRICED} >= {_CALLS}, 0, {count})"
+
+
+_REQUESTS: Final = _sum("requests")
+_CALLS: Final = _sum("calls")
+_UNPRICED: Final = _sum("unpriced_calls")
+_COST: Final = f"toFloat64({_sum('cost')})"
+_SESSIONS: Final = "uniqMerge(m.sessions)"
+_USERS: Final = "uniqMerge(m.users)"
+_RATINGS: Final = f"({_sum('thumbs_up')} + {_sum('thumbs_down')})"
+_SECONDS: Final = "sumMap(m.request_seconds)"
+_TO_FIRST: Final = "sumMap(m.first_token_seconds)"
+_APPROXIMATE: Final = "Counted by ClickHouse's `uniq`, which is off by some 0.5 % when there are many."
+
+
+def _size(histogram: str) -> str:
+    return f"arraySum(mapValues({histogram}))"
+
+
+def _share(name: str, title: str, column: str, doc: str) -> Metric:
+    """Share of requests; all of these are better when lower."""
+    value = _per(_sum(column), _REQUESTS)
+    return Metric(name, title, "share", "lower", value, _REQUESTS, "requests", "wilson", "percent", doc)
+
+
+def _latency(q: float) -> Metric:
+    percent = round(q * 100)
+    doc = f"{percent} % of requests took at most this long, by their root span; within 2 %."
+    return Metric(
+        f"latency_p{percent}", f"Latency p{percent}", "s", "lower",
+        quantile_sql(_SECONDS, q), _size(_SECONDS), "requests", None, "seconds", doc,
+    )  # fmt: skip
+
+
+_TABLE: Final = (
+    Metric("requests", "Requests", "requests", None, _REQUESTS, _REQUESTS, "requests", None, "count",
+           "Traces whose root span has arrived."),
+    Metric("calls", "Calls", "calls", None, _CALLS, _CALLS, "calls", None, "count",
+           "Inference and embeddings spans; one request can make many."),
+    _share("error_rate", "Error rate", "request_errors", "Requests that ended in an error."),
+    _share("timeout_rate", "Timeout rate", "timeouts", "Requests that ended in a timeout."),
+    _share("rate_limit_rate", "Rate limit rate", "rate_limits",
+           "Requests that the provider refused for being too many."),
+    _share("content_block_rate", "Content block rate", "content_blocks",
+           "Requests refused by a content policy."),
+    _latency(0.50),
+    _latency(0.95),
+    _latency(0.99),
+    Metric("time_to_first_token_p95", "Time to first token p95", "s", "lower",
+           quantile_sql(_TO_FIRST, 0.95), _size(_TO_FIRST), "streamed calls", None, "seconds",
+           "95 % of the calls that report it gave their first token within this time; within 2 %."),
+    Metric("cost_per_request", "Cost per request", "USD", "lower",
+           _per(_COST, _REQUESTS), _priced(_REQUESTS), "requests", None, "money",
+           "Spend over requests. Too low by what calls without a known price cost: see `unpriced_calls`."),
+    Metric("cost_per_session", "Cost per session", "USD", "lower",
+           _per(_COST, _SESSIONS), _priced(_SESSIONS), "sessions", None, "money",
+           "Spend over sessions seen. Too high where part of the calls carry no session. " + _APPROXIMATE),
+    Metric("spend", "Spend", "USD", "lower",
+           _COST, f"greatest({_CALLS} - {_UNPRICED}, 0)", "priced calls", None, "money",
+           "Cost of all calls with a known price; the judge's own cost is not in it."),
+    Metric("unpriced_calls", "Unpriced calls", "share", "lower",
+           _per(_UNPRICED, _CALLS), _CALLS, "calls", None, "percent",
+           "Share of calls whose price is not known: what is missing from every cost."),
+    Metric("satisfaction", "Satisfaction", "share", "higher",
+           _per(_sum("thumbs_up"), _RATINGS), _RATINGS, "ratings", "wilson", "percent",
+           "Thumbs up among all thumbs. People who rate are not all people: compare it with itself."),
+    _share("report_rate", "Report rate", "reports", "Reports by users, per request."),
+    _share("fallback_rate", "Fallback rate", "fallbacks",
+           "Requests answered by a second choice: marked by the app, by another model than the first "
+           "one tried, handed to a person, or a refusal."),
+    Metric("quality", "Quality", "score", "higher", _per(_sum("judged_ws"), _sum("judged_w")),
+           _sum("judged"), "judged answers", "weighted_mean", "score",
+           "Mean score of judged answers, each weighted with 1 / its inclusion probability (Hájek's "
+           "estimator), so that it speaks for all requests, also where some kinds are judged more often."),
+    Metric("judged_share", "Judged share", "share", None,
+           _per(_sum("judged"), _REQUESTS), _REQUESTS, "requests", None, "percent",
+           "Share of requests that have a score: the coverage of `quality`."),
+    Metric("input_tokens", "Input tokens", "tokens", None,
+           _sum("input_tokens"), _CALLS, "calls", None, "count",
+           "Tokens sent to models, cached ones included."),
+    Metric("output_tokens", "Output tokens", "tokens", None,
+           _sum("output_tokens"), _CALLS, "calls", None, "count",
+           "Tokens made by models, reasoning ones included."),
+    Metric("sessions", "Sessions", "sessions", None, _SESSIONS, _SESSIONS, "sessions", None, "count",
+           "Distinct sessions. " + _APPROXIMATE),
+    Metric("users", "Users", "users", None, _USERS, _USERS, "users", None, "count",
+           "Distinct users. " + _APPROXIMATE),
+)  # fmt: skip
+
+METRICS: Final = {metric.name: metric for metric in _TABLE}
+"""The table by name, in the order in which it is shown."""
+
+
+def closest(name: str, known: tuple[str, ...]) -> str:
+    """What to say about a name that is not among the known ones.
+
+    Returns:
+        ``did you mean 'quality'?`` where one is close, else the list of all.
+    """
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}"
+
+
+def metric_named(name: str) -> Metric:
+    """The metric of that name.
+
+    Raises:
+        ValueError: there is none; names the closest one.
+    """
+    try:
+        return METRICS[name]
+    except KeyError:
+        raise ValueError(f"metric {name!r} is unknown; {closest(name, tuple(METRICS))}") from None
+
+
+def check_dimension(name: str) -> str:
+    """The name itself, which may then stand in SQL.
+
+    Raises:
+        ValueError: it is no dimension; names the closest one.
+    """
+    if name not in DIMENSIONS:
+        raise ValueError(f"dimension {name!r} is unknown; {closest(name, DIMENSIONS)}")
+    return name

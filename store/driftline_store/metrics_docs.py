@@ -1,0 +1,66 @@
+"""docs/metrics.md from the table: ``python -m driftline_store.metrics_docs > docs/metrics.md``."""
+
+from __future__ import annotations
+
+import sys
+
+from driftline_store.metrics import DIMENSIONS, METRICS, Metric
+from driftline_store.metrics_interval import ENOUGH
+
+_INTRO = f"""\
+# Metrics
+
+Generated from the table in `store/driftline_store/metrics.py`; a test keeps it up to date.
+
+Every number is a question to `llm_minutes`, the sums per minute of event time and segment, so its cost does
+not grow with traffic. It comes with **n**, what it is based on. Where n is 0 there is no value: no data is
+never shown as 0. A time range holds the minutes that begin in it, its end excluded.
+
+All can be split and filtered by: {", ".join(f"`{name}`" for name in DIMENSIONS)}.
+
+A **call** is one inference or embeddings span. A **request** is one trace, from its root span. A **session**
+is one `gen_ai.conversation.id`. A request counts for the segment of its root and the model that answered it;
+a call counts for its own.
+
+"""
+
+_INTERVALS = f"""
+## Intervals
+
+All are 95 % intervals.
+
+- **Wilson**: the score interval of a proportion (Wilson, 1927). It stays inside 0 to 1 and is honest for few
+  requests and for 0 errors: 0 of 20 is "at most 16.1 %", not "0".
+- **Weighted mean**: normal, with the linearised variance of Hájek's estimator,
+  `(Σw²s² - 2m Σw²s + m² Σw²) / (Σw)²` for weights w, scores s and mean m, cut to 0 to 1. Below {ENOUGH}
+  effective answers (`(Σw)² / Σw²`), or where all scores are alike, that variance cannot be trusted and
+  Wilson's interval, with the widest variance that scores of this mean can have, stands instead: three
+  perfect answers say "0.438 to 1", not "1".
+- It is the uncertainty of *which* answers were judged. The judge's own errors are not in it.
+- Counts, totals and costs have none: they are complete. Percentiles have none yet.
+"""
+
+_INTERVAL_NAMES = {"wilson": "Wilson", "weighted_mean": "weighted mean", None: ""}
+_DIRECTIONS = {"lower": "lower", "higher": "higher", None: ""}
+
+
+def render() -> str:
+    """The whole page, as Markdown."""
+    header = "| name | unit | better | n | interval | meaning |\n|---|---|---|---|---|---|\n"
+    return _INTRO + header + "".join(_row(metric) for metric in METRICS.values()) + _INTERVALS
+
+
+def _row(metric: Metric) -> str:
+    cells = (
+        f"`{metric.name}`",
+        metric.unit,
+        _DIRECTIONS[metric.better],
+        metric.n_label,
+        _INTERVAL_NAMES[metric.interval],
+        metric.doc,
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())

@@ -1,0 +1,186 @@
+"""Metrics of a time range, by segment and over time, in one statement on the sums per minute."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from driftline_store.metrics import Metric, check_dimension, metric_named
+from driftline_store.metrics_interval import weighted_mean, wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from clickhouse_connect.driver.client import Client
+
+_MINUTE: Final = timedelta(minutes=1)
+
+# (sum w²s² - 2m sum w²s + m² sum w²) / (sum w)², with m the weighted mean.
+_MEAN: Final = "(sum(m.judged_ws) / sum(m.judged_w))"
+_VARIANCE: Final = (
+    f"(sum(m.judged_w2s2) - 2 * {_MEAN} * sum(m.judged_w2s) + {_MEAN} * {_MEAN} * sum(m.judged_w2))"
+    " / (sum(m.judged_w) * sum(m.judged_w))"
+)
+_EFFECTIVE: Final = "sum(m.judged_w) * sum(m.judged_w) / sum(m.judged_w2)"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One metric of one segment over one window.
+
+    Attributes:
+        value: in the metric's unit; None when there is no data.
+        n: what it is based on; see ``metric.n_label``.
+        low: lower end of the 95 % interval, None where there is none.
+        high: upper end of it.
+        window: start (inclusive) and end (exclusive).
+    """
+
+    metric: Metric
+    value: float | None
+    n: int
+    low: float | None
+    high: float | None
+    window: tuple[datetime, datetime]
+
+
+def query_metrics(
+    client: Client,
+    names: Iterable[str],
+    *,
+    since: datetime,
+    until: datetime,
+    by: Sequence[str] = (),
+    where: Mapping[str, str] | None = None,
+    step: timedelta | None = None,
+) -> pd.DataFrame:
+    """Metrics of the minutes that begin in ``[since, until)``.
+
+    Args:
+        client: a connection to the store.
+        names: of metrics.
+        since: aware; a minute already begun at this moment is left out.
+        until: aware, exclusive.
+        by: dimensions to split by.
+        where: dimensions that must have exactly this value.
+        step: whole minutes, to split by time; buckets are counted from 1970-01-01 UTC.
+
+    Returns:
+        One row per segment and bucket that has rows, in their order; without ``by`` and ``step`` always one.
+        Columns: the dimensions, ``bucket`` (its start, UTC) if there is a step, and for each metric ``name``,
+        ``name__n``, ``name__low`` and ``name__high``, NaN where there is no data, so never a made-up 0.
+
+    Raises:
+        ValueError: an unknown metric or dimension, a naive time, an empty range or a broken step.
+    """
+    metrics = [metric_named(name) for name in dict.fromkeys(names)]
+    dimensions = [check_dimension(name) for name in dict.fromkeys(by)]
+    filters = {check_dimension(name): value for name, value in (where or {}).items()}
+    parameters: dict[str, int | str] = {"since": _seconds(since), "until": _seconds(until)}
+    if since >= until:
+        raise ValueError(f"since ({since}) must lie before until ({until})")
+    keys = {name: f"m.{name}" for name in dimensions}
+    if step is not None:
+        parameters["step"] = _whole_minutes(step)
+        keys["bucket"] = "intDiv(toUnixTimestamp(m.minute), {step:UInt32}) * {step:UInt32}"
+    parameters |= {f"where_{name}": value for name, value in filters.items()}
+    result = client.query(_statement(metrics, keys, filters), parameters=parameters, column_oriented=True)
+    # An answer without rows comes without columns too.
+    columns = defaultdict(list, zip(result.column_names, result.result_columns, strict=True))
+    return _frame(metrics, dimensions, columns, with_bucket=step is not None)
+
+
+def _seconds(moment: datetime) -> int:
+    """A time as the first whole second not before it; minutes are compared with it."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone; pass an aware datetime")
+    return math.ceil(moment.timestamp())
+
+
+def _whole_minutes(step: timedelta) -> int:
+    if step < _MINUTE or step % _MINUTE:
+        raise ValueError(f"step must be a whole number of minutes, not {step}")
+    return round(step.total_seconds())
+
+
+def _statement(metrics: Sequence[Metric], keys: Mapping[str, str], filters: Iterable[str]) -> str:
+    columns = [f"{sql} AS {name}" for name, sql in keys.items()]
+    for metric in metrics:
+        columns.append(f"if({metric.n} = 0, NULL, toFloat64({metric.value})) AS {metric.name}")
+        columns.append(f"toInt64({metric.n}) AS {metric.name}__n")
+        if metric.interval == "weighted_mean":
+            columns.append(f"{_VARIANCE} AS {metric.name}__variance")
+            columns.append(f"{_EFFECTIVE} AS {metric.name}__effective")
+    conditions = [
+        "m.minute >= toDateTime({since:UInt32}, 'UTC')",
+        "m.minute < toDateTime({until:UInt32}, 'UTC')",
+    ]
+    conditions += [f"m.{name} = {{where_{name}:String}}" for name in filters]
+    lines = [f"SELECT {', '.join(columns)}", "FROM llm_minutes AS m", f"WHERE {' AND '.join(conditions)}"]
+    if keys:
+        lines.append(f"GROUP BY {', '.join(keys.values())}")
+        lines.append(f"ORDER BY {', '.join(keys.values())}")
+    return "\n".join(lines)
+
+
+def _frame(
+    metrics: Sequence[Metric],
+    dimensions: Sequence[str],
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    with_bucket: bool,
+) -> pd.DataFrame:
+    frame = pd.DataFrame({name: pd.Series(columns[name], dtype="str") for name in dimensions})
+    if with_bucket:
+        frame["bucket"] = pd.to_datetime(pd.Series(columns["bucket"], dtype="int64"), unit="s", utc=True)
+    for metric in metrics:
+        value = np.asarray(columns[metric.name], dtype=np.float64)
+        n = np.asarray(columns[f"{metric.name}__n"], dtype=np.int64)
+        low, high = _interval(metric, value, n, columns)
+        frame[metric.name], frame[f"{metric.name}__n"] = value, n
+        frame[f"{metric.name}__low"], frame[f"{metric.name}__high"] = low, high
+    return frame
+
+
+def _interval(
+    metric: Metric, value: np.ndarray, n: np.ndarray, columns: Mapping[str, Sequence[Any]]
+) -> tuple[np.ndarray, np.ndarray]:
+    if metric.interval == "wilson":
+        return wilson(value, n.astype(np.float64))
+    if metric.interval == "weighted_mean":
+        variance = np.asarray(columns[f"{metric.name}__variance"], dtype=np.float64)
+        effective = np.asarray(columns[f"{metric.name}__effective"], dtype=np.float64)
+        return weighted_mean(value, variance, effective)
+    return np.full(len(value), np.nan), np.full(len(value), np.nan)
+
+
+def readings(frame: pd.DataFrame, name: str, *, since: datetime, until: datetime) -> list[Reading]:
+    """One metric of a result of ``query_metrics`` without a step, a reading per row, in the rows' order."""
+    metric = metric_named(name)
+    ends = zip(frame[name], frame[f"{name}__n"], frame[f"{name}__low"], frame[f"{name}__high"], strict=True)
+    return [
+        Reading(metric, _known(value), int(n), _known(low), _known(high), (since, until))
+        for value, n, low, high in ends
+    ]
+
+
+def _known(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def read_one(
+    client: Client, name: str, *, since: datetime, until: datetime, where: Mapping[str, str] | None = None
+) -> Reading:
+    """One metric of everything, or of the segment that ``where`` names.
+
+    Raises:
+        ValueError: as ``query_metrics``.
+    """
+    frame = query_metrics(client, [name], since=since, until=until, where=where)
+    return readings(frame, name, since=since, until=until)[0]

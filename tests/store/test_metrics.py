@@ -1,0 +1,323 @@
+"""The metrics layer against the real engine, a brute-force count and numpy's quantiles."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import clickhouse_connect
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import driftline_store
+from driftline_store.histogram import bin_of
+from driftline_store.metrics import DIMENSIONS, METRICS, metric_named
+from driftline_store.metrics_docs import render
+from driftline_store.metrics_format import format_value
+from driftline_store.metrics_query import query_metrics, read_one, readings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clickhouse_connect.driver.client import Client
+
+T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+COUNTERS = [
+    *(
+        "requests",
+        "request_errors",
+        "timeouts",
+        "rate_limits",
+        "content_blocks",
+        "fallbacks",
+        "calls",
+        "call_errors",
+    ),
+    *("input_tokens", "output_tokens", "unpriced_calls", "thumbs_up", "thumbs_down", "reports", "judged"),
+    *("judged_w", "judged_ws", "judged_w2", "judged_w2s", "judged_w2s2"),
+]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    client = clickhouse_connect.get_client(interface="chdb", path=str(tmp_path_factory.mktemp("store")))
+    for path in sorted((Path(driftline_store.__file__).parent / "migrations").glob("*.sql")):
+        text = re.sub(r"(?m)^--.*$", "", path.read_text())
+        for statement in filter(str.strip, text.split(";\n")):
+            client.command(statement)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def store(engine: Client) -> Client:
+    engine.command("TRUNCATE TABLE llm_minutes")
+    return engine
+
+
+def put(client: Client, **values: Any) -> None:
+    """One row of llm_minutes: a part of its own, so that sums are over unmerged rows too."""
+    values.setdefault("minute", T0)
+    sessions, users = (values.pop(name, []) for name in ("sessions", "users"))
+    columns = {"minute": f"toDateTime({int(values.pop('minute').timestamp())}, 'UTC')"}
+    for name, given_value in values.items():
+        pairs = (
+            ", ".join(f"{k}, {v}" for k, v in given_value.items()) if isinstance(given_value, dict) else None
+        )
+        columns[name] = repr(given_value) if pairs is None else f"map({pairs})"
+    for name, ids in (("sessions", sessions), ("users", users)):
+        columns[name] = f"(SELECT uniqState(x) FROM (SELECT arrayJoin({list(ids)}::Array(String)) AS x))"
+    client.command(f"INSERT INTO llm_minutes ({', '.join(columns)}) SELECT {', '.join(columns.values())}")
+
+
+def bins(seconds: list[float]) -> dict[int, int]:
+    return dict(Counter(bin_of(value) for value in seconds))
+
+
+def value(client: Client, name: str, **where: str) -> float | None:
+    return read_one(client, name, since=T0, until=T0 + HOUR, where=where).value
+
+
+def test_every_metric_has_a_value_where_there_is_data(store: Client) -> None:
+    put(
+        store,
+        requests=100, request_errors=4, timeouts=1, rate_limits=2, content_blocks=1, fallbacks=7,
+        request_seconds=bins([1.0] * 100), calls=200, first_token_seconds=bins([0.2] * 50), input_tokens=9000,
+        output_tokens=800, cost=2.5, unpriced_calls=20, thumbs_up=9, thumbs_down=1, reports=3,
+        judged=2, judged_w=200.0, judged_ws=150.0, judged_w2=20000.0, judged_w2s=15000.0, judged_w2s2=12500.0,
+        sessions=["a", "b", "c"], users=["u"],
+    )  # fmt: skip
+    expected = {
+        "requests": (100, 100), "calls": (200, 200), "error_rate": (0.04, 100), "timeout_rate": (0.01, 100),
+        "rate_limit_rate": (0.02, 100), "content_block_rate": (0.01, 100), "latency_p50": (1, 100),
+        "latency_p95": (1, 100), "latency_p99": (1, 100), "time_to_first_token_p95": (0.2, 50),
+        "cost_per_request": (0.025, 100), "cost_per_session": (2.5 / 3, 3), "spend": (2.5, 180),
+        "unpriced_calls": (0.1, 200), "satisfaction": (0.9, 10), "report_rate": (0.03, 100),
+        "fallback_rate": (0.07, 100), "quality": (0.75, 2), "judged_share": (0.02, 100),
+        "input_tokens": (9000, 200),
+        "output_tokens": (800, 200), "sessions": (3, 3), "users": (1, 1),
+    }  # fmt: skip
+    assert set(expected) == set(METRICS)
+    frame = query_metrics(store, METRICS, since=T0, until=T0 + HOUR)
+    assert len(frame) == 1
+    for name, (wanted, n) in expected.items():
+        assert frame[name][0] == pytest.approx(wanted, rel=0.02), name
+        assert frame[f"{name}__n"][0] == n, name
+        has_interval = METRICS[name].interval is not None
+        assert math.isfinite(frame[f"{name}__low"][0]) == has_interval, name
+        if has_interval:
+            assert 0 <= frame[f"{name}__low"][0] <= frame[name][0] <= frame[f"{name}__high"][0] <= 1, name
+
+
+def test_nothing_is_no_data_and_never_zero(store: Client) -> None:
+    frame = query_metrics(store, METRICS, since=T0, until=T0 + HOUR)
+    assert len(frame) == 1
+    for name in METRICS:
+        assert frame[[name, f"{name}__low", f"{name}__high"]].isna().all(axis=None), name
+        assert frame[f"{name}__n"][0] == 0, name
+    assert query_metrics(store, METRICS, since=T0, until=T0 + HOUR, by=["feature"], step=HOUR).empty
+    put(store, calls=3)  # rows, but no request, no rating, no judgement among them
+    for name in ("error_rate", "latency_p95", "satisfaction", "quality", "cost_per_request"):
+        assert value(store, name) is None, name
+
+
+def test_costs_are_unknown_where_no_price_is(store: Client) -> None:
+    put(store, requests=5, calls=5, unpriced_calls=5, sessions=["a"])
+    assert [value(store, name) for name in ("spend", "cost_per_request", "cost_per_session")] == [None] * 3
+    put(store, requests=5, calls=5, cost=0.5)
+    assert value(store, "spend") == 0.5
+    assert value(store, "cost_per_request") == pytest.approx(0.05)
+    assert value(store, "unpriced_calls") == 0.5
+
+
+@given(
+    st.lists(st.floats(min_value=1e-5, max_value=1e5), min_size=1, max_size=200),
+    st.integers(min_value=1, max_value=4),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_quantiles_lie_within_two_percent_of_the_exact_ones(
+    store: Client, seconds: list[float], parts: int
+) -> None:
+    store.command("TRUNCATE TABLE llm_minutes")
+    for part in range(parts):  # keys of maps that are summed have to be in order whatever order they came in
+        if some := seconds[part::parts]:
+            put(store, requests=len(some), request_seconds=bins(some))
+    frame = query_metrics(store, ["latency_p50", "latency_p95", "latency_p99"], since=T0, until=T0 + HOUR)
+    for q in (0.50, 0.95, 0.99):
+        exact = np.quantile(seconds, q, method="inverted_cdf")
+        assert frame[f"latency_p{round(q * 100)}"][0] == pytest.approx(exact, rel=0.02)
+
+
+ROW = st.fixed_dictionaries(
+    {
+        "feature": st.sampled_from(["chat", "search", ""]),
+        "model": st.sampled_from(["small", "large"]),
+        "minute": st.integers(min_value=-3, max_value=130).map(lambda m: T0 + timedelta(minutes=m)),
+        **{name: st.integers(min_value=0, max_value=9) for name in COUNTERS},
+    }
+)
+
+
+@given(
+    st.lists(ROW, min_size=1, max_size=8),
+    st.sets(st.sampled_from(["feature", "model"])),
+    st.sampled_from([None, timedelta(minutes=1), timedelta(minutes=7), HOUR]),
+    st.sampled_from([{}, {"model": "small"}, {"feature": "", "model": "large"}]),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_counts_equal_a_brute_force_sum(
+    store: Client, rows: list[dict[str, Any]], by: set[str], step: timedelta | None, where: dict[str, str]
+) -> None:
+    store.command("TRUNCATE TABLE llm_minutes")
+    names = ["feature", "model", "minute", *COUNTERS]
+    store.insert("llm_minutes", [[row[name] for name in names] for row in rows], column_names=names)
+    until = T0 + timedelta(hours=2)
+    expected: dict[tuple[Any, ...], Counter[str]] = {} if by or step else {(): Counter()}
+    for row in rows:
+        if T0 <= row["minute"] < until and all(row[name] == wanted for name, wanted in where.items()):
+            key: tuple[Any, ...] = tuple(row[name] for name in sorted(by))
+            if step:
+                seconds = int(row["minute"].timestamp())
+                key += (datetime.fromtimestamp(seconds - seconds % int(step.total_seconds()), UTC),)
+            expected.setdefault(key, Counter()).update({name: row[name] for name in COUNTERS})
+    frame = query_metrics(store, METRICS, since=T0, until=until, by=sorted(by), where=where, step=step)
+    keys = [*sorted(by), *(["bucket"] if step else [])]
+    found = {tuple(row[key] for key in keys): row for _, row in frame.iterrows()}
+    assert set(found) == set(expected)
+    for at, sums in expected.items():
+        assert found[at]["requests__n"] == sums["requests"]
+        assert found[at]["satisfaction__n"] == sums["thumbs_up"] + sums["thumbs_down"]
+        for name, above, below in (
+            ("error_rate", "request_errors", "requests"),
+            ("fallback_rate", "fallbacks", "requests"),
+            ("report_rate", "reports", "requests"),
+            ("judged_share", "judged", "requests"),
+            ("unpriced_calls", "unpriced_calls", "calls"),
+        ):
+            wanted = sums[above] / sums[below] if sums[below] else math.nan
+            assert found[at][name] == pytest.approx(wanted, nan_ok=True)
+
+
+def judge(client: Client, weighted: list[tuple[float, float]]) -> None:
+    powers = {"w": (1, 0), "ws": (1, 1), "w2": (2, 0), "w2s": (2, 1), "w2s2": (2, 2)}
+    sums = {f"judged_{name}": float(sum(w**a * s**b for w, s in weighted)) for name, (a, b) in powers.items()}
+    put(client, judged=len(weighted), **sums)
+
+
+def test_quality_is_the_weighted_mean_with_its_linearised_variance(store: Client) -> None:
+    random = np.random.default_rng(5)
+    weighted = [
+        (w, round(s, 1)) for w, s in zip(random.choice([1.0, 20.0], 200), random.beta(8, 2, 200), strict=True)
+    ]
+    judge(store, weighted[:90])
+    judge(store, weighted[90:])
+    total = sum(w for w, _ in weighted)
+    mean = sum(w * s for w, s in weighted) / total
+    error = math.sqrt(sum(w**2 * (s - mean) ** 2 for w, s in weighted)) / total
+    reading = read_one(store, "quality", since=T0, until=T0 + HOUR)
+    assert reading.n == 200
+    assert reading.value == pytest.approx(mean)
+    assert reading.low == pytest.approx(mean - 1.959964 * error, abs=1e-6)
+    assert reading.high == pytest.approx(min(1.0, mean + 1.959964 * error), abs=1e-6)
+
+
+@pytest.mark.parametrize(("scores", "low"), [([1.0], 0.2065), ([1.0] * 3, 0.4385), ([1.0] * 100, 0.9630)])
+def test_few_or_equal_scores_do_not_claim_certainty(store: Client, scores: list[float], low: float) -> None:
+    judge(store, [(10.0, score) for score in scores])
+    reading = read_one(store, "quality", since=T0, until=T0 + HOUR)
+    assert [reading.value, reading.high] == pytest.approx([1, 1])
+    assert reading.low == pytest.approx(low, abs=1e-3)
+
+
+def test_wilson_interval_of_a_textbook_case(store: Client) -> None:
+    put(store, requests=20, request_errors=0)
+    none = read_one(store, "error_rate", since=T0, until=T0 + HOUR)
+    assert [none.value, none.low, none.high] == pytest.approx([0, 0, 0.1611], abs=1e-4)
+    put(store, requests=243, request_errors=15)
+    some = read_one(store, "error_rate", since=T0, until=T0 + HOUR)
+    assert [some.low, some.high] == pytest.approx([0.0348, 0.0921], abs=1e-3)
+
+
+def test_a_range_holds_the_minutes_that_begin_in_it(store: Client) -> None:
+    for minute in range(4):
+        put(store, minute=T0 + timedelta(minutes=minute), requests=10**minute)
+    half = timedelta(seconds=30)
+    for since, until, requests in (
+        (T0, T0 + timedelta(minutes=2), 11),
+        (T0 + half, T0 + half + timedelta(minutes=2), 110),
+        (T0 + timedelta(minutes=3), T0 + timedelta(minutes=3, microseconds=1), 1000),
+    ):
+        assert read_one(store, "requests", since=since, until=until).value == requests
+
+
+HOSTILE = [
+    "' OR 1 = 1 --",
+    "\\' OR 1 = 1 --",
+    "{since:UInt32}",
+    "a\nb\tc\\N",
+    "); DROP TABLE llm_minutes; --",
+    "%s%(x)s",
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_values_are_bound_not_spliced(store: Client, hostile: str) -> None:
+    put(store, feature="chat", requests=1)
+    assert value(store, "requests", feature=hostile) is None
+    store.insert("llm_minutes", [[T0, hostile, 7]], column_names=["minute", "feature", "requests"])
+    assert value(store, "requests", feature=hostile) == 7
+    frame = query_metrics(store, ["requests"], since=T0, until=T0 + HOUR, by=["feature"])
+    assert set(frame["feature"]) == {"chat", hostile}
+
+
+def test_names_are_checked_against_the_tables(store: Client) -> None:
+    ask = {"since": T0, "until": T0 + HOUR}
+    for names, extra, message in (
+        (["qualty"], {}, "metric 'qualty' is unknown; did you mean 'quality'"),
+        (["1) FROM llm_spans --"], {}, "is unknown; known are: requests,"),
+        (["requests"], {"by": ["modell"]}, "dimension 'modell' is unknown; did you mean 'model'"),
+        (["requests"], {"where": {"1=1 OR feature": "x"}}, "is unknown"),
+        (["requests"], {"step": timedelta(seconds=90)}, "whole number of minutes"),
+        (["requests"], {"step": timedelta(0)}, "whole number of minutes"),
+        (["requests"], {"until": T0}, "must lie before"),
+        (["requests"], {"until": datetime(2026, 3, 2)}, "has no time zone"),  # noqa: DTZ001
+    ):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            query_metrics(store, names, **{**ask, **extra})  # type: ignore[arg-type]
+
+
+def test_readings_follow_the_rows(store: Client) -> None:
+    for feature, requests in (("b", 2), ("a", 1)):
+        put(store, feature=feature, requests=requests)
+    frame = query_metrics(store, ["requests", "quality"], since=T0, until=T0 + HOUR, by=DIMENSIONS)
+    assert [reading.value for reading in readings(frame, "requests", since=T0, until=T0 + HOUR)] == [1, 2]
+    assert [reading.n for reading in readings(frame, "quality", since=T0, until=T0 + HOUR)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "text"),
+    [
+        ("latency_p95", 1.2371, "1.24 s"), ("latency_p95", 0.2, "0.200 s"),
+        ("latency_p95", 1234.5, "1,234 s"),
+        ("cost_per_request", 0.0031, "$0.0031"), ("spend", 1234.567, "$1,234.57"), ("spend", 0.0, "$0.00"),
+        ("satisfaction", 0.913, "91.3 %"), ("error_rate", 0.0004, "0.04 %"), ("error_rate", 0.0, "0.0 %"),
+        ("quality", 0.8734, "0.873"), ("requests", 12345.0, "12,345"),
+        ("requests", None, "n/a"), ("spend", math.nan, "n/a"), ("latency_p99", math.inf, "n/a"),
+    ],
+)  # fmt: skip
+def test_format(name: str, number: float | None, text: str) -> None:
+    assert format_value(metric_named(name), number) == text
+
+
+def test_the_page_is_up_to_date() -> None:
+    page = Path(__file__).parents[2] / "docs" / "metrics.md"
+    assert page.read_text(encoding="utf-8") == render(), (
+        "run: python -m driftline_store.metrics_docs > docs/metrics.md"
+    )
