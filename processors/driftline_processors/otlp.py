@@ -89,19 +89,26 @@ _LOG_RECORD: Final = (
     "observed_time_unix_nano UInt64, event_name String)"
 )
 
-TRACES_TABLE: Final = f"""\
-CREATE TABLE IF NOT EXISTS otlp_traces (
+_TRACES: Final = f"""\
     resource_spans Array(Tuple(
         resource {_RESOURCE},
-        scope_spans Array(Tuple(scope {_SCOPE}, spans Array({_SPAN})))))
-) ENGINE = Null"""
+        scope_spans Array(Tuple(scope {_SCOPE}, spans Array({_SPAN})))))"""
 
-LOGS_TABLE: Final = f"""\
-CREATE TABLE IF NOT EXISTS otlp_logs (
+_LOGS: Final = f"""\
     resource_logs Array(Tuple(
         resource {_RESOURCE},
-        scope_logs Array(Tuple(scope {_SCOPE}, log_records Array({_LOG_RECORD})))))
-) ENGINE = Null"""
+        scope_logs Array(Tuple(scope {_SCOPE}, log_records Array({_LOG_RECORD})))))"""
+
+RAW_TABLES: Final = tuple(
+    f"CREATE TABLE IF NOT EXISTS {name} (\n{columns}\n) ENGINE = Null"
+    for name, columns in (
+        ("otlp_traces", _TRACES),
+        ("otlp_logs", _LOGS),
+        ("otlp_traces_probe", _TRACES),
+        ("otlp_logs_probe", _LOGS),
+    )
+)
+"""Tables that keep nothing: views read the first two; the probes only tell whether bytes can be parsed."""
 
 
 def insert_settings(schema: str, token: str) -> dict[str, str | int]:

@@ -125,7 +125,15 @@ SPAN_FIELDS: Final[tuple[Field, ...]] = (
         ),
     ),
     # How it ended
-    Field("finish_reason", Kind.TEXT, (FirstItem("gen_ai.response.finish_reasons"), Attr("llm.finish_reason"))),
+    Field(
+        "finish_reason",
+        Kind.TEXT,
+        (
+            FirstItem("gen_ai.response.finish_reasons"),
+            Json("gen_ai.output.messages", (1, "finish_reason")),
+            Attr("llm.finish_reason"),
+        ),
+    ),
     Field("raw_error", Kind.TEXT, (Attr("error.type"), EventAttr("exception", "exception.type"))),
     Field("http_status", Kind.TEXT, _attrs("http.response.status_code")),
     Field("provider_error", Kind.TEXT, _attrs("driftline.error.code")),
@@ -172,9 +180,18 @@ EVALUATION_FIELDS: Final[tuple[Field, ...]] = (
     Field("model", Kind.TEXT, _attrs("gen_ai.response.model", "gen_ai.request.model")),
     Field("prompt_name", Kind.TEXT, _attrs("gen_ai.prompt.name")),
     Field("prompt_version", Kind.TEXT, _attrs("gen_ai.prompt.version")),
-    Field("request_start_nano", Kind.UINT, _attrs("driftline.request.start_unix_nano")),
-    Field("service", Kind.TEXT, (Resource("service.name"),)),
-    Field("environment", Kind.TEXT, (Resource("deployment.environment.name"), Resource("deployment.environment"))),
+    Field("request_start_nano", Kind.UINT, _attrs("driftline.request.start_time_unix_nano")),
+    # Feedback can come from another service than the one that answered.
+    Field("service", Kind.TEXT, (Attr("driftline.request.service"), Resource("service.name"))),
+    Field(
+        "environment",
+        Kind.TEXT,
+        (
+            Attr("driftline.request.environment"),
+            Resource("deployment.environment.name"),
+            Resource("deployment.environment"),
+        ),
+    ),
 )
 
 CONTENT_FIELDS: Final[tuple[Field, ...]] = tuple(

@@ -100,14 +100,14 @@ class Resource:
 
 @dataclass(frozen=True)
 class Json:
-    """A member of a JSON document that is itself a string attribute."""
+    """A member of a JSON document that is itself a string attribute; items of lists count from 1."""
 
     key: str
-    path: tuple[str, ...]
+    path: tuple[str | int, ...]
 
     def sql(self, kind: Kind) -> str:
         """See ``Source``."""
-        path = ", ".join(quote(step) for step in self.path)
+        path = ", ".join(str(step) if isinstance(step, int) else quote(step) for step in self.path)
         wanted = "Nullable(String)" if kind in {Kind.TEXT, Kind.CONTENT} else kind.value[0]
         return f"JSONExtract(coalesce(sv[indexOf(k, {quote(self.key)})], ''), {path}, '{wanted}')"
 

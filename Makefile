@@ -1,0 +1,48 @@
+# Every verb sets up what it needs in .venv first; nothing else on the machine is touched.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(shell command -v uv 2>/dev/null)
+
+.PHONY: help setup demo test fast lint format bench clean
+
+help:            ## show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ —/'
+
+setup: .venv/ready   ## create .venv with the pinned versions
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Driftline needs Python 3.11 or newer, but $(PYTHON) is $$($(PYTHON) -V); name another: make setup PYTHON=python3.12"; exit 1; }
+ifdef UV
+	uv venv --quiet --allow-existing --python $(PYTHON) .venv
+	uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[server,dev]'
+else
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,dev]'
+endif
+	@touch $@
+
+demo: setup      ## see it work: a simulated bot gets worse, and an alert says so (ARGS="--seconds 90 --no-browser")
+	$(BIN)/driftline demo $(ARGS)
+
+test: lint       ## lint, types and all tests
+	$(BIN)/pytest $(ARGS)
+
+fast: setup      ## the tests without Kafka, browser, kills and restarts
+	$(BIN)/pytest -m 'not kafka and not browser and not slow' $(ARGS)
+
+lint: setup      ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup    ## put the code into the one style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup     ## all benchmarks, in their short form
+	for file in benchmarks/*.py; do $(BIN)/python $$file --quick || exit 1; done
+
+clean:           ## remove what was installed and built here
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,5 @@
+"""``python -m driftline_cli``."""
+
+from driftline_cli import main
+
+main()

@@ -1,0 +1,108 @@
+"""The commands of ``driftline``: one a part, and those that start several."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from driftline import settings as table
+from driftline_cli.part import run_part
+
+if TYPE_CHECKING:
+    from driftline.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Driftline notices when an LLM feature gets worse. Every option is also a setting: see docs/settings.md.",
+)
+
+DataDir = Annotated[Path | None, typer.Option(help="Folder of the embedded bus and store.", show_default="~/.driftline")]
+BusUrl = Annotated[str | None, typer.Option("--bus", help="sqlite:///path/bus.db or kafka://host:9092", show_default="in the data folder")]
+StoreUrl = Annotated[str | None, typer.Option("--store", help="clickhouse://user:pass@host:8443/db", show_default="embedded")]
+Port = Annotated[int | None, typer.Option(help="Port of the dashboard.", show_default="8501")]  # fmt: skip
+
+
+def _load(**arguments: Any) -> Settings:
+    data_dir = arguments.pop("data_dir", None)
+    return table.load(data_dir=str(data_dir) if data_dir else None, **arguments)
+
+
+@app.command()
+def up(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None, port: Port = None) -> None:
+    """Run everything on this machine: store, ingest, judge, alerts and dashboard."""
+    from driftline_cli.up import run  # noqa: PLC0415 - commands start fast by importing only their own part
+
+    run(_load(data_dir=data_dir, bus=bus, store=store, dashboard_port=port))
+
+
+@app.command()
+def demo(
+    seconds: Annotated[float | None, typer.Option(help="End by itself after this time; default: run until Ctrl-C.")] = None,
+    browser: Annotated[bool, typer.Option(help="Open the dashboard in a browser.")] = True,
+    port: Port = None,
+) -> None:
+    """See it work: a simulated support bot gets worse part-way, and a Slack message says so."""
+    from driftline_cli.demo import run  # noqa: PLC0415
+
+    raise typer.Exit(run(seconds=seconds, browser=browser, port=port))
+
+
+@app.command()
+def store(data_dir: DataDir = None) -> None:
+    """Run the embedded store, which owns the data folder and serves ClickHouse's HTTP interface on loopback."""
+    from driftline_store.embedded import serve  # noqa: PLC0415
+
+    run_part(lambda settings, stop: serve(settings.data_path, stop=stop), _load(data_dir=data_dir))
+
+
+@app.command()
+def ingest(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None) -> None:
+    """Move messages from the bus into the store."""
+    from driftline_processors.ingest_worker import run  # noqa: PLC0415
+
+    run_part(run, _load(data_dir=data_dir, bus=bus, store=store))
+
+
+@app.command()
+def judge(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None) -> None:
+    """Score the sampled requests."""
+    from driftline_processors.judge.worker import run  # noqa: PLC0415
+
+    run_part(run, _load(data_dir=data_dir, bus=bus, store=store))
+
+
+@app.command()
+def alert(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None) -> None:
+    """Evaluate the alert rules and tell Slack."""
+    from driftline_alerts.worker import run  # noqa: PLC0415
+
+    run_part(run, _load(data_dir=data_dir, bus=bus, store=store))
+
+
+@app.command()
+def dashboard(data_dir: DataDir = None, store: StoreUrl = None, port: Port = None) -> None:
+    """Serve the dashboard."""
+    from driftline_dashboard.serve import run  # noqa: PLC0415
+
+    run_part(run, _load(data_dir=data_dir, store=store, dashboard_port=port))
+
+
+@app.command()
+def status(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None) -> None:
+    """Say what runs, how much is stored and what waits on the bus."""
+    from driftline_cli.status import show  # noqa: PLC0415
+
+    show(_load(data_dir=data_dir, bus=bus, store=store))
+
+
+@app.command()
+def migrate(data_dir: DataDir = None, store: StoreUrl = None) -> None:
+    """Bring the store's schema and views up to date; ``ingest`` does the same when it starts."""
+    from driftline_processors.ingest_worker import prepare  # noqa: PLC0415
+
+    prepare(_load(data_dir=data_dir, store=store)).close()
+    typer.echo("the store is up to date")

@@ -1,0 +1,121 @@
+"""``driftline up``: all parts on one machine, the embedded store included unless another one is named."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+
+from driftline.bus import open_bus
+from driftline.errors import DriftlineError, SettingsError
+from driftline_alerts.rules import load_rules
+from driftline_cli.part import run_part
+from driftline_cli.supervisor import Supervisor
+from driftline_store.client import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from driftline.settings import Settings
+
+PARTS: Final = ("ingest", "judge", "alert", "dashboard")
+_CHECK_SECONDS: Final = 0.5
+_STORE_SECONDS: Final = 60.0
+
+
+def run(settings: Settings) -> None:
+    """Start everything and keep it running until interrupted.
+
+    Raises:
+        DriftlineError: something cannot be started; says what and how to mend it.
+    """
+    console = Console(stderr=True, highlight=False)
+    supervisor = Supervisor(settings.data_path / "logs", say=console.print)
+    try:
+        start(supervisor, settings)
+        console.print(f"dashboard  http://{settings.dashboard_host}:{settings.dashboard_port}")
+        console.print(f"bus        {_bus_name(settings)}\nlogs       {settings.data_path / 'logs'}\nstop with Ctrl-C")
+        run_part(lambda _settings, stop: watch(supervisor, stop), settings)
+    finally:
+        supervisor.stop()
+
+
+def start(supervisor: Supervisor, settings: Settings, extra: Mapping[str, str] | None = None) -> None:
+    """Check what can be checked, then start the parts in the order in which they need each other.
+
+    Args:
+        supervisor: who starts and keeps them.
+        settings: passed on to the parts through their environment.
+        extra: further environment variables for the parts.
+
+    Raises:
+        DriftlineError: a port is taken, a file is wrong, the bus or the store cannot be used.
+    """
+    check(settings)
+    environ = dict(_environ(settings)) | dict(extra or {})
+    if not settings.store:
+        supervisor.start("store", environ=environ)
+    _wait_for_store(supervisor, settings)
+    for part in PARTS:
+        supervisor.start(part, environ=environ)
+
+
+def check(settings: Settings) -> None:
+    """Find mistakes before anything runs.
+
+    Raises:
+        DriftlineError: what is wrong and how to mend it.
+    """
+    load_rules(settings)
+    host, port = settings.dashboard_host, settings.dashboard_port
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(
+                f"the dashboard cannot listen on {host}:{port} ({error.strerror}); "
+                f"stop what uses it or choose another with --port"
+            ) from None
+    with open_bus(settings.bus_url) as bus:
+        bus.producer().close()
+
+
+def watch(supervisor: Supervisor, stop: threading.Event) -> None:
+    """Keep the parts running until ``stop`` is set.
+
+    Raises:
+        DriftlineError: a part failed right after its first start.
+    """
+    while not stop.wait(_CHECK_SECONDS):
+        supervisor.check()
+
+
+def _wait_for_store(supervisor: Supervisor, settings: Settings) -> None:
+    deadline = time.monotonic() + _STORE_SECONDS
+    while True:
+        supervisor.check()
+        try:
+            connect(settings, wait=_CHECK_SECONDS).close()
+        except DriftlineError:
+            if settings.store or time.monotonic() > deadline:
+                raise
+        else:
+            return
+
+
+def _environ(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The settings as the environment of the parts, so that files and arguments are read once."""
+    values: Mapping[str, Any] = settings.values
+    from driftline.settings import TABLE  # noqa: PLC0415
+
+    for setting in TABLE:
+        yield setting.env, str(values[setting.name])
+
+
+def _bus_name(settings: Settings) -> str:
+    with open_bus(settings.bus_url) as bus:
+        return bus.url

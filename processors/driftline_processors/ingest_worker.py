@@ -1,0 +1,110 @@
+"""The ingest process: prepares the store, then one thread a topic moves batches until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Final
+
+from driftline.bus import SPANS_TOPIC, open_bus
+from driftline.errors import BusError
+from driftline_processors import prices
+from driftline_processors.ingest import GROUP, TARGETS, Ingest
+from driftline_processors.install import install
+from driftline_store.client import connect, is_transient
+from driftline_store.migrate import migrate
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+    from driftline.bus import Batch, Bus
+    from driftline.settings import Settings
+    from driftline_processors.ingest import Target
+
+logger = logging.getLogger(__name__)
+
+_STORE_WAIT: Final = 60.0
+"""Seconds that a store which is starting or restarting is waited for."""
+
+_PAUSE_AFTER_FAULT: Final = 1.0
+_TAKE_SECONDS: Final = 0.25
+_PRUNE_SECONDS: Final = 600.0
+
+
+def prepare(settings: Settings) -> Client:
+    """Connect to the store and bring its schema, views and prices up to date; safe to repeat.
+
+    Raises:
+        StoreError: the store cannot be reached or is newer than this Driftline.
+    """
+    client = connect(settings, wait=_STORE_WAIT)
+    migrate(client)
+    if changed := install(client):
+        logger.info("installed %s", ", ".join(changed))
+    prices.preload(client)
+    return client
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Move messages from the bus into the store until ``stop`` is set.
+
+    Raises:
+        DriftlineError: bus or store cannot be used at all; what is merely away is waited for.
+    """
+    prepare(settings).close()
+    with (
+        open_bus(settings.bus_url, max_message_bytes=settings.max_message_bytes) as bus,
+        ThreadPoolExecutor(len(TARGETS), thread_name_prefix="ingest") as pool,
+    ):
+        workers = [pool.submit(_run_target, target, bus, settings, stop) for target in TARGETS]
+        done, _ = wait(workers, return_when=FIRST_COMPLETED)
+        stop.set()
+        for worker in done:
+            worker.result()
+
+
+def _run_target(target: Target, bus: Bus, settings: Settings, stop: threading.Event) -> None:
+    client = connect(settings, wait=_STORE_WAIT)
+    consumer = bus.consumer(target.topic, group=GROUP)
+    ingest = Ingest(target, consumer, client, max_bytes=settings.batch_bytes)
+    pruned = time.monotonic()
+    try:
+        while not stop.is_set():
+            began = time.monotonic()
+            batch = _guarded_step(ingest, settings, stop)
+            if batch is not None and not _full(batch, settings):
+                stop.wait(settings.batch_seconds - (time.monotonic() - began))
+            if time.monotonic() - pruned > _PRUNE_SECONDS:
+                bus.prune(older_than_seconds=settings.bus_retention_hours * 3600)
+                pruned = time.monotonic()
+    finally:
+        consumer.close()
+        ingest.client.close()
+
+
+def _guarded_step(ingest: Ingest, settings: Settings, stop: threading.Event) -> Batch | None:
+    """One step; while bus or store are away, wait and let the same batch come again."""
+    try:
+        batch = ingest.step(timeout=_TAKE_SECONDS)
+        if batch is not None and ingest.target.topic == SPANS_TOPIC:
+            prices.resolve_unseen(ingest.client)
+    except BusError as error:
+        logger.warning("%s; trying again", error)
+        stop.wait(_PAUSE_AFTER_FAULT)
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        logger.warning("the store is away (%s); its batch waits on the bus", type(error).__name__)
+        stop.wait(_PAUSE_AFTER_FAULT)
+        if not stop.is_set():
+            ingest.client.close()
+            ingest.client = connect(settings, wait=_STORE_WAIT)
+    else:
+        return batch
+    return None
+
+
+def _full(batch: Batch, settings: Settings) -> bool:
+    """Whether more is likely to be waiting, so that the next batch should be taken at once."""
+    return sum(len(message.value) for message in batch.messages) > settings.batch_bytes / 2
