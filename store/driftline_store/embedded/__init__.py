@@ -23,6 +23,6 @@ def serve(data_path: Path, *, port: int = 0, with_parent: bool = False) -> None:
     Raises:
         StoreError: the folder is in use or cannot be used, the port is taken, or the engine does not open.
     """
-    from driftline_store.embedded import process  # the server's packages, which a mere client does not need
+    from driftline_store.embedded import process  # noqa: PLC0415  the server's packages, which a mere client does not need
 
     process.serve(data_path, port=port, with_parent=with_parent)

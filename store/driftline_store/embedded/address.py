@@ -1,4 +1,4 @@
-"""Where the running store of a data folder is: ``store.json``, written by the store, read by everyone else."""
+"""Where a data folder's running store is: ``store.json``, written by the store, read by everyone else."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from driftline.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE_NAME = "store.json"
 
@@ -65,7 +68,11 @@ def read(data_path: Path) -> Endpoint | None:
         return Endpoint(**content)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, AttributeError):  # cut short by a crash of the machine, or of another version
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+    ):  # cut short by a crash of the machine, or of another version
         return None
     except OSError as error:
         raise StoreError(

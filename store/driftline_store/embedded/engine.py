@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from driftline_store.embedded.model import Answer, EngineError, Statement, failure
 from driftline_store.embedded.statement import Insert, is_blank, named_format, split_insert
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-_CODE = re.compile(r"Code:\s*(\d+)\.")
 _TRAILING_BLANK = re.compile(rb"[\s;]+$")
 # A server's defaults where chDB's differ: a bare expression is a syntax error.
 _BASE = {"implicit_select": "0", "async_insert": "0"}
@@ -34,55 +35,6 @@ _UNKNOWN_SETTING = 115
 _NOT_RUNNING = 439
 
 
-class EngineError(Exception):
-    """A statement failed; carries ClickHouse's error code and its text ``Code: N. DB::Exception: …``."""
-
-    def __init__(self, text: str) -> None:
-        start = text.find("Code:")
-        text = text[start:] if start >= 0 else f"Code: 1001. DB::Exception: {text}"
-        match = _CODE.match(text)
-        self.code = int(match.group(1)) if match else 1001
-        super().__init__(text)
-
-
-def _error(code: int, text: str, name: str) -> EngineError:
-    return EngineError(f"Code: {code}. DB::Exception: {text} ({name})")
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One statement and all that it needs.
-
-    Attributes:
-        text: SQL, followed by the rows if it is an insert of data.
-        settings: ClickHouse settings that hold for this statement alone.
-        parameters: values of ``{name:Type}`` in ClickHouse's escaped text form.
-        database: current database, if another than ``default``.
-        default_format: format of the result if the statement names none.
-    """
-
-    text: bytes
-    settings: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    database: str = ""
-    default_format: str = "TabSeparated"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a statement gave.
-
-    Attributes:
-        body: the result's bytes; empty when there is none.
-        format: the format of the result; None when the statement gives none.
-        summary: rows and bytes read and written and nanoseconds, as ClickHouse's summary header has them.
-    """
-
-    body: bytes
-    format: str | None
-    summary: dict[str, str]
-
-
 class Engine:
     """The engine on one folder; a process can have one. Usable from any number of threads."""
 
@@ -92,7 +44,7 @@ class Engine:
         Raises:
             EngineError: the folder cannot be opened.
         """
-        import chdb  # here, because importing it costs half a second and starts threads
+        import chdb  # noqa: PLC0415  here, because importing it costs half a second and starts threads
 
         self._connect = chdb.connect
         self._path = path
@@ -109,7 +61,7 @@ class Engine:
             EngineError: ClickHouse refused or failed it.
         """
         if is_blank(statement.text):
-            raise _error(_SYNTAX_ERROR, "Syntax error: Empty query", "SYNTAX_ERROR")
+            raise failure(_SYNTAX_ERROR, "Syntax error: Empty query", "SYNTAX_ERROR")
         with self._handle() as handle, _translated():
             insert = split_insert(statement.text)
             _prepare(handle, statement, is_insert=insert is not None)
@@ -132,7 +84,7 @@ class Engine:
     def _handle(self) -> Iterator[Any]:
         with self._idle:
             if not self._open:
-                raise _error(_NOT_RUNNING, "The store is stopping", "CANNOT_SCHEDULE_TASK")
+                raise failure(_NOT_RUNNING, "The store is stopping", "CANNOT_SCHEDULE_TASK")
             self._running += 1
         try:
             with _translated():
@@ -183,7 +135,7 @@ def _query(handle: Any, statement: Statement) -> Answer:
     text = _TRAILING_BLANK.sub(b"", statement.text)
     report = handle._conn.classify_query(_decoded(text))  # noqa: SLF001  chDB has no public name for it
     if report["statement_count"] > 1:
-        raise _error(_SYNTAX_ERROR, "Syntax error: multi-statements are not allowed", "SYNTAX_ERROR")
+        raise failure(_SYNTAX_ERROR, "Syntax error: multi-statements are not allowed", "SYNTAX_ERROR")
     result = handle.query(_decoded(text), statement.default_format, params=dict(statement.parameters))
     body = bytes(result.bytes() or b"")
     gives_result = bool(body) or report["query_class"].name == "READ_ONLY"
@@ -202,7 +154,7 @@ def _decoded(text: bytes) -> str:
     try:
         return text.decode()
     except UnicodeDecodeError:
-        raise _error(_SYNTAX_ERROR, "Syntax error: the query is not UTF-8", "SYNTAX_ERROR") from None
+        raise failure(_SYNTAX_ERROR, "Syntax error: the query is not UTF-8", "SYNTAX_ERROR") from None
 
 
 def _nanoseconds(seconds: float) -> str:
@@ -211,7 +163,7 @@ def _nanoseconds(seconds: float) -> str:
 
 def _setting(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise _error(_UNKNOWN_SETTING, f"Unknown setting {name!r}", "UNKNOWN_SETTING")
+        raise failure(_UNKNOWN_SETTING, f"Unknown setting {name!r}", "UNKNOWN_SETTING")
     return name
 
 

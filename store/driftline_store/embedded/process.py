@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import secrets
 import signal
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from driftline.errors import StoreError
 from driftline_store.embedded import address
-from driftline_store.embedded.dedup_log import repair
 from driftline_store.embedded.address import Endpoint
-from driftline_store.embedded.engine import Engine, EngineError
+from driftline_store.embedded.claims import HOST, listening, locked, make_folder
+from driftline_store.embedded.dedup_log import repair
+from driftline_store.embedded.engine import Engine
+from driftline_store.embedded.model import EngineError
 from driftline_store.embedded.request import USER
 from driftline_store.embedded.server import MAX_BODY_BYTES, make_app
 
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from types import FrameType
+
+    from starlette.applications import Starlette
+
 logger = logging.getLogger(__name__)
 
-HOST = "127.0.0.1"
-LOCK_NAME = "store.lock"
 ENGINE_FOLDER = "store"
 # As ClickHouse's http_max_uri_size: settings travel in the URL, a Protobuf schema among them.
 _MAX_URL_BYTES = 1_048_576
 _STOP_SECONDS = 30
+# Longer than clickhouse-connect keeps its connections, so that it is never the store that closes one first.
+_KEEP_ALIVE_SECONDS = 900
 
 
 def serve(
@@ -54,11 +61,10 @@ def serve(
         StoreError: the folder is in use or cannot be used, the port is taken, or the engine does not open.
     """
     parent = os.getppid()
-    _make_folder(data_path)
-    with _locked(data_path):
+    make_folder(data_path)
+    with locked(data_path):
         known = address.read(data_path)
-        with _listening(port, known.port if known else 0) as listener:
-            engine = _open_engine(data_path)
+        with listening(port, known.port if known else 0) as listener:
             here = Endpoint(
                 host=HOST,
                 port=listener.getsockname()[1],
@@ -66,19 +72,27 @@ def serve(
                 password=known.password if known else secrets.token_urlsafe(24),
                 pid=os.getpid(),
             )
-            try:
-                _run(engine, here, listener, data_path, parent if with_parent else None, max_body_bytes)
-            finally:
-                address.write(data_path, replace(here, ready=False))
-                if not engine.close(_STOP_SECONDS):
-                    logger.warning("statements still ran after %d s; the store stops without them", _STOP_SECONDS)
+            engine = _open_engine(data_path)
+            app = make_app(engine, here.password, max_body_bytes=max_body_bytes)
+            server = _Server(_uvicorn_config(app), lambda: _announce(data_path, here))
+            if with_parent:
+                threading.Thread(target=_follow, args=(parent, server), name="parent", daemon=True).start()
+            with _signals(server.handle_exit):
+                try:
+                    server.run(sockets=[listener])
+                finally:
+                    address.write(data_path, replace(here, ready=False))
+                    _close(engine)
 
 
-def _run(
-    engine: Engine, here: Endpoint, listener: socket.socket, data_path: Path, parent: int | None, max_body_bytes: int
-) -> None:
-    config = uvicorn.Config(
-        make_app(engine, here.password, max_body_bytes=max_body_bytes),
+def _close(engine: Engine) -> None:
+    if not engine.close(_STOP_SECONDS):
+        logger.warning("statements still ran after %d s; the store stops without them", _STOP_SECONDS)
+
+
+def _uvicorn_config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         log_config=None,
         log_level="warning",
         access_log=False,  # its lines would carry whole queries
@@ -86,14 +100,10 @@ def _run(
         ws="none",
         http="h11",
         h11_max_incomplete_event_size=_MAX_URL_BYTES,
-        timeout_keep_alive=300,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_STOP_SECONDS,
         server_header=False,
     )
-    server = _Server(config, lambda: _announce(data_path, here))
-    if parent is not None:
-        threading.Thread(target=_follow, args=(parent, server), name="parent", daemon=True).start()
-    server.run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -110,13 +120,18 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # Uvicorn's own raises the signal again at the end, which would leave no time to close the engine.
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, signal.SIG_IGN if self.should_exit else handler)
+        # Uvicorn's own raises the signal again at its end, before the engine is closed; serve() has handlers.
+        yield
+
+
+@contextlib.contextmanager
+def _signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 def _announce(data_path: Path, here: Endpoint) -> None:
@@ -131,63 +146,15 @@ def _follow(parent: int, server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-def _make_folder(data_path: Path) -> None:
-    try:
-        data_path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        data_path.chmod(0o700)
-    except OSError as error:
-        raise StoreError(
-            f"the data folder {data_path} cannot be used: {error.strerror}; choose another with --data-dir"
-        ) from None
-
-
-@contextlib.contextmanager
-def _locked(data_path: Path) -> Iterator[None]:
-    # The kernel frees the lock with the process, also after kill -9. Nothing deletes the file: that would free its name.
-    with (data_path / LOCK_NAME).open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
-            raise StoreError(
-                f"another driftline (process {owner}) already uses the data folder {data_path}; "
-                "stop it, or choose another with --data-dir"
-            ) from None
-        file.seek(0)
-        file.truncate()
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
-
-
-def _listening(port: int, last_port: int) -> socket.socket:
-    # The last run's port first: clients that wait out a restart then find the store again by themselves.
-    for candidate in (port,) if port else (last_port, 0):
-        # asyncio turns Nagle's algorithm off only for sockets that name TCP; with it an answer takes 40 ms more.
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, candidate))
-        except OSError as error:
-            listener.close()
-            if port or not candidate:
-                raise StoreError(
-                    f"the store cannot listen on {HOST}:{port}: {error.strerror}; "
-                    "stop what uses the port, or choose another"
-                ) from None
-        else:
-            return listener
-    raise AssertionError("port 0 is always tried last")  # pragma: no cover
-
-
 def _open_engine(data_path: Path) -> Engine:
     folder = data_path / ENGINE_FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     removed = repair(folder)
     if removed:
-        logger.warning("removed %d deduplication entries of blocks that a crash lost; they will be stored again", removed)
+        logger.warning(
+            "removed %d deduplication entries of blocks that a crash lost; they will be stored again", removed
+        )
+    os.environ["TZ"] = "UTC"  # the engine reads it once; columns without a time zone then mean UTC
     try:
         return Engine(str(folder))
     except EngineError as error:

@@ -13,12 +13,13 @@ import email
 import email.policy
 import hmac
 import zlib
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from driftline_store.embedded.engine import EngineError, Statement
+from driftline_store.embedded.model import EngineError, Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
 
 USER = "driftline"
@@ -26,8 +27,8 @@ USER = "driftline"
 # accepted, so that a client made for a server works, but are no settings of the engine.
 _TRANSPORT = frozenset(
     {
-        "buffer_size", "cancel_http_readonly_queries_on_client_close", "client_protocol_version", "close_session",
-        "compress", "database", "decompress", "default_format", "enable_http_compression",
+        "buffer_size", "cancel_http_readonly_queries_on_client_close", "client_protocol_version",
+        "close_session", "compress", "database", "decompress", "default_format", "enable_http_compression",
         "http_headers_progress_interval_ms", "password", "query", "query_id", "quota_key", "role",
         "send_progress_in_http_headers", "session_check", "session_id", "session_timeout", "user",
         "wait_end_of_query",
@@ -42,7 +43,7 @@ class TooLargeError(Exception):
 
 
 def is_authorized(request: Request, password: str) -> bool:
-    """Whether the request carries the store's user and password in one of the three ways ClickHouse knows."""
+    """Whether the request carries the store's login, in one of the three ways that ClickHouse knows."""
     user, given = _credentials(request)
     expected = (USER.encode(), password.encode())
     return hmac.compare_digest(user, expected[0]) & hmac.compare_digest(given, expected[1])
@@ -114,7 +115,9 @@ def to_statement(headers: Mapping[str, str], url: Mapping[str, str], body: bytes
         settings=settings,
         parameters=parameters,
         database=values.get("database") or headers.get("x-clickhouse-database", ""),
-        default_format=values.get("default_format") or headers.get("x-clickhouse-format", "") or "TabSeparated",
+        default_format=values.get("default_format")
+        or headers.get("x-clickhouse-format", "")
+        or "TabSeparated",
     )
 
 
@@ -122,7 +125,7 @@ def _form(content_type: str, body: bytes) -> dict[str, str]:
     head = f"Content-Type: {content_type}\r\n\r\n".encode()
     message = email.message_from_bytes(head + body, policy=email.policy.HTTP)
     fields = {}
-    for part in message.iter_parts():  # type: ignore[attr-defined]  # typeshed types the parser by its default policy
+    for part in message.iter_parts():
         name = part.get_param("name", header="content-disposition")
         payload = part.get_payload(decode=True)
         if isinstance(name, str) and isinstance(payload, bytes):
@@ -139,7 +142,7 @@ def _decompressed(body: bytes, encoding: str, limit: int) -> bytes:
         raise
     except Exception as error:  # noqa: BLE001  each of the libraries has errors of its own
         raise EngineError(
-            f"Code: 354. DB::Exception: The body cannot be decompressed as {encoding}: {error} (ZLIB_INFLATE_FAILED)"
+            f"Code: 354. DB::Exception: The body is no valid {encoding}: {error} (ZLIB_INFLATE_FAILED)"
         ) from None
 
 
@@ -147,13 +150,15 @@ def _inflate(body: bytes, encoding: str, limit: int) -> bytes:
     if encoding in {"gzip", "deflate"}:
         whole = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, limit + 1)
     elif encoding == "lz4":
-        import lz4.frame
+        import lz4.frame  # type: ignore[import-untyped]  # noqa: PLC0415  only some clients send it
 
         whole = lz4.frame.LZ4FrameDecompressor().decompress(body, max_length=limit + 1)
     elif encoding == "zstd":
         whole = _inflate_zstd(body, limit)
     else:
-        raise EngineError(f"Code: 89. DB::Exception: Unknown compression method {encoding} (UNKNOWN_COMPRESSION_METHOD)")
+        raise EngineError(
+            "Code: 89. DB::Exception: Unknown compression method of the body (UNKNOWN_COMPRESSION_METHOD)"
+        )
     if len(whole) > limit:
         raise TooLargeError
     return whole
@@ -161,8 +166,8 @@ def _inflate(body: bytes, encoding: str, limit: int) -> bytes:
 
 def _inflate_zstd(body: bytes, limit: int) -> bytes:
     try:
-        from compression import zstd  # type: ignore[import-not-found]  # Python 3.14
+        from compression import zstd  # type: ignore[import-not-found]  # noqa: PLC0415  Python 3.14
     except ImportError:
-        from backports import zstd
+        from backports import zstd  # noqa: PLC0415
     whole: bytes = zstd.ZstdDecompressor().decompress(body, limit + 1)
     return whole

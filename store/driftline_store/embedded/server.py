@@ -18,11 +18,13 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from driftline_store.embedded.engine import Answer, Engine, EngineError, Statement
+from driftline_store.embedded.model import Answer, EngineError, Statement
 from driftline_store.embedded.request import TooLargeError, is_authorized, read_body, to_statement
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+    from driftline_store.embedded.engine import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +36,9 @@ _EXCEPTION_CODE = "X-ClickHouse-Exception-Code"
 _STATUS = {
     **dict.fromkeys((193, 194, 192, 516), 403),
     **dict.fromkeys((46, 47, 50, 56, 60, 73, 81, 83, 115, 119, 120, 152), 404),
-    **dict.fromkeys((6, 26, 27, 36, 38, 41, 53, 62, 69, 70, 72, 117, 303, 320, 321, 354, 377, 441, 456, 457, 467), 400),
+    **dict.fromkeys(
+        (6, 26, 27, 36, 38, 41, 53, 62, 69, 70, 72, 117, 303, 320, 321, 354, 377, 441, 456, 457, 467), 400
+    ),
     48: 501,
     89: 415,
     159: 408,
@@ -121,8 +125,8 @@ def _failure(error: EngineError) -> Response:
 
 def _too_large(limit: int) -> Response:
     text = (
-        f"Code: 229. DB::Exception: The request has more than {limit} bytes, which is the most that the embedded "
-        "store takes; send it in smaller parts (QUERY_IS_TOO_LARGE)\n"
+        f"Code: 229. DB::Exception: The request exceeds {limit} bytes, the most that the embedded store "
+        "takes; send it in smaller parts (QUERY_IS_TOO_LARGE)\n"
     )
     return PlainTextResponse(text, 413, {_EXCEPTION_CODE: "229", "Connection": "close"})
 

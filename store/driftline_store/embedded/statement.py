@@ -49,7 +49,7 @@ def split_insert(text: bytes) -> Insert | None:
     """
     first = b""
     format_follows = False
-    depth = 0
+    depth = head_end = 0
     for match in _TOKEN.finditer(text, 0, min(len(text), _LONGEST_HEAD)):
         kind = match.lastgroup
         if kind == "open":

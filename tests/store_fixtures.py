@@ -1,0 +1,120 @@
+"""A real embedded store for tests: the process that users run, on a free port, in a temporary folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+import pytest
+
+from driftline_store.client import Client, connect
+from driftline_store.embedded import Endpoint, endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+START_SECONDS = 60
+
+
+@dataclass
+class RunningStore:
+    """A store's process and its data folder."""
+
+    path: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def endpoint(self) -> Endpoint:
+        found = endpoint(self.path)
+        assert found is not None, "the store is not running"
+        return found
+
+    def client(self, database: str | None = None) -> Client:
+        return connect(self.path, database=database)
+
+    def kill(self) -> None:
+        """As a crash of the engine or of the machine's power."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """As the supervisor does; gives the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=60)
+
+    def log(self) -> str:
+        return _log_path(self.path).read_text(encoding="utf-8")
+
+
+def start_store(path: Path, *arguments: str) -> RunningStore:
+    """Start the store and wait until it answers."""
+    path.mkdir(parents=True, exist_ok=True)
+    command = [
+        sys.executable,
+        "-m",
+        "driftline_store.embedded",
+        "--data-dir",
+        str(path),
+        "--with-parent",
+        *arguments,
+    ]
+    with _log_path(path).open("ab") as log:
+        process = _start(command, log)
+    store = RunningStore(path, process)
+    deadline = time.monotonic() + START_SECONDS
+    while not ((found := endpoint(path)) and found.pid == process.pid):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"the store did not start:\n{store.log()}")
+        time.sleep(0.02)
+    return store
+
+
+@contextlib.contextmanager
+def running_store(path: Path, *arguments: str) -> Iterator[RunningStore]:
+    """Run a store on the folder for the time of the block."""
+    store = start_store(path, *arguments)
+    try:
+        yield store
+    finally:
+        store.stop()
+
+
+def _start(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"PYTHONWARNINGS": "default"})
+
+
+def _log_path(path: Path) -> Path:
+    return path / "store.log"
+
+
+@pytest.fixture(scope="session")
+def embedded_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
+    """One store for all tests of a worker; use a database of your own in it, or `store_client`."""
+    with running_store(tmp_path_factory.mktemp("store")) as store:
+        yield store
+
+
+@pytest.fixture
+def store_client(embedded_store: RunningStore) -> Iterator[Client]:
+    """A client in a new, empty database that is dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex}"
+    admin = embedded_store.client()
+    admin.command(f"CREATE DATABASE {name}")
+    client = embedded_store.client(name)
+    try:
+        yield client
+    finally:
+        client.close()
+        admin.command(f"DROP DATABASE {name} SYNC")
+        admin.close()
