@@ -18,6 +18,7 @@ DIMENSIONS: Final = ("service", "environment", "feature", "model", "prompt_name"
 
 Better = Literal["lower", "higher"]
 Interval = Literal["wilson", "weighted_mean"]
+OverTime = Literal["ratio", "total", "distinct"]
 Format = Literal["count", "percent", "seconds", "money", "score"]
 
 
@@ -35,6 +36,8 @@ class Metric:
         interval: how the 95 % interval is found; None where the value is a plain total or a percentile.
         format: how ``format_value`` writes it.
         doc: what is counted and what is left out.
+        over_time: what a longer window does to the value: nothing (``ratio``, percentiles too), a ``total``
+            grows with it, and a ``distinct`` count in a way that depends on who comes back.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Metric:
     interval: Interval | None
     format: Format
     doc: str
+    over_time: OverTime = "ratio"
 
     @property
     def is_count(self) -> bool:
@@ -100,9 +104,9 @@ def _latency(q: float) -> Metric:
 
 _TABLE: Final = (
     Metric("requests", "Requests", "requests", None, _REQUESTS, _REQUESTS, "requests", None, "count",
-           "Traces whose root span has arrived."),
+           "Traces whose root span has arrived.", "total"),
     Metric("calls", "Calls", "calls", None, _CALLS, _CALLS, "calls", None, "count",
-           "Inference and embeddings spans; one request can make many."),
+           "Inference and embeddings spans; one request can make many.", "total"),
     _share("error_rate", "Error rate", "request_errors", "Requests that ended in an error."),
     _share("timeout_rate", "Timeout rate", "timeouts", "Requests that ended in a timeout."),
     _share("rate_limit_rate", "Rate limit rate", "rate_limits",
@@ -123,7 +127,7 @@ _TABLE: Final = (
            "Spend over sessions seen. Too high where part of the calls carry no session. " + _APPROXIMATE),
     Metric("spend", "Spend", "USD", "lower",
            _COST, f"greatest({_CALLS} - {_UNPRICED}, 0)", "priced calls", None, "money",
-           "Cost of all calls with a known price; the judge's own cost is not in it."),
+           "Cost of all calls with a known price; the judge's own cost is not in it.", "total"),
     Metric("unpriced_calls", "Unpriced calls", "share", "lower",
            _per(_UNPRICED, _CALLS), _CALLS, "calls", None, "percent",
            "Share of calls whose price is not known: what is missing from every cost."),
@@ -143,14 +147,14 @@ _TABLE: Final = (
            "Share of requests that have a score: the coverage of `quality`."),
     Metric("input_tokens", "Input tokens", "tokens", None,
            _sum("input_tokens"), _CALLS, "calls", None, "count",
-           "Tokens sent to models, cached ones included."),
+           "Tokens sent to models, cached ones included.", "total"),
     Metric("output_tokens", "Output tokens", "tokens", None,
            _sum("output_tokens"), _CALLS, "calls", None, "count",
-           "Tokens made by models, reasoning ones included."),
+           "Tokens made by models, reasoning ones included.", "total"),
     Metric("sessions", "Sessions", "sessions", None, _SESSIONS, _SESSIONS, "sessions", None, "count",
-           "Distinct sessions. " + _APPROXIMATE),
+           "Distinct sessions. " + _APPROXIMATE, "distinct"),
     Metric("users", "Users", "users", None, _USERS, _USERS, "users", None, "count",
-           "Distinct users. " + _APPROXIMATE),
+           "Distinct users. " + _APPROXIMATE, "distinct"),
 )  # fmt: skip
 
 METRICS: Final = {metric.name: metric for metric in _TABLE}

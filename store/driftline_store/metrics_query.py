@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from driftline_store.client import store_errors
 from driftline_store.metrics import Metric, check_dimension, metric_named
 from driftline_store.metrics_interval import weighted_mean, wilson
 
@@ -78,6 +79,7 @@ def query_metrics(
 
     Raises:
         ValueError: an unknown metric or dimension, a naive time, an empty range or a broken step.
+        StoreError: the store is away or fails the statement.
     """
     metrics = [metric_named(name) for name in dict.fromkeys(names)]
     dimensions = [check_dimension(name) for name in dict.fromkeys(by)]
@@ -90,7 +92,9 @@ def query_metrics(
         parameters["step"] = _whole_minutes(step)
         keys["bucket"] = "intDiv(toUnixTimestamp(m.minute), {step:UInt32}) * {step:UInt32}"
     parameters |= {f"where_{name}": value for name, value in filters.items()}
-    result = client.query(_statement(metrics, keys, filters), parameters=parameters, column_oriented=True)
+    statement = _statement(metrics, keys, filters)
+    with store_errors("reading metrics"):
+        result = client.query(statement, parameters=parameters, column_oriented=True)
     # An answer without rows comes without columns too.
     columns = defaultdict(list, zip(result.column_names, result.result_columns, strict=True))
     return _frame(metrics, dimensions, columns, with_bucket=step is not None)
@@ -180,7 +184,7 @@ def read_one(
     """One metric of everything, or of the segment that ``where`` names.
 
     Raises:
-        ValueError: as ``query_metrics``.
+        ValueError, StoreError: as ``query_metrics``.
     """
     frame = query_metrics(client, [name], since=since, until=until, where=where)
     return readings(frame, name, since=since, until=until)[0]

@@ -9,49 +9,40 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import clickhouse_connect
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import driftline_store
 from driftline_store.histogram import bin_of
 from driftline_store.metrics import DIMENSIONS, METRICS, metric_named
 from driftline_store.metrics_docs import render
 from driftline_store.metrics_format import format_value
 from driftline_store.metrics_query import query_metrics, read_one, readings
+from driftline_store.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from clickhouse_connect.driver.client import Client
+    from driftline_store.client import Client
+    from store_fixtures import RunningStore
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-COUNTERS = [
-    *(
-        "requests",
-        "request_errors",
-        "timeouts",
-        "rate_limits",
-        "content_blocks",
-        "fallbacks",
-        "calls",
-        "call_errors",
-    ),
-    *("input_tokens", "output_tokens", "unpriced_calls", "thumbs_up", "thumbs_down", "reports", "judged"),
-    *("judged_w", "judged_ws", "judged_w2", "judged_w2s", "judged_w2s2"),
-]
+COUNTERS = (
+    "requests", "request_errors", "timeouts", "rate_limits", "content_blocks", "fallbacks", "calls", "call_errors",
+    "input_tokens", "output_tokens", "unpriced_calls", "thumbs_up", "thumbs_down", "reports", "judged",
+    "judged_w", "judged_ws", "judged_w2", "judged_w2s", "judged_w2s2",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    client = clickhouse_connect.get_client(interface="chdb", path=str(tmp_path_factory.mktemp("store")))
-    for path in sorted((Path(driftline_store.__file__).parent / "migrations").glob("*.sql")):
-        text = re.sub(r"(?m)^--.*$", "", path.read_text())
-        for statement in filter(str.strip, text.split(";\n")):
-            client.command(statement)
+def engine(embedded_store: RunningStore) -> Iterator[Client]:
+    admin = embedded_store.client()
+    admin.command("CREATE DATABASE metrics")
+    admin.close()
+    client = embedded_store.client("metrics")
+    migrate(client)
     yield client
     client.close()
 
