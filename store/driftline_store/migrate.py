@@ -123,8 +123,8 @@ def _check(migrations: list[Migration], done: dict[int, set[str]]) -> None:
     newest = max(done, default=0)
     if newest > len(migrations):
         raise StoreError(
-            f"the store's schema is at migration {newest:04d} but driftline knows only {len(migrations):04d}; "
-            "install the driftline version that made it, or a newer one"
+            f"the store's schema is at migration {newest:04d} but driftline knows only {len(migrations):04d};"
+            " install the driftline version that made it, or a newer one"
         )
     for migration in migrations:
         recorded = done.get(migration.number)

@@ -143,7 +143,7 @@ def test_gateways_in_front_of_a_server_are_transient() -> None:
 
 
 def test_errors_of_statements_become_one_sentence(store_client: Client) -> None:
-    with pytest.raises(StoreError, match=r"the store, while looking, failed a statement: .*Code: 62") as caught, \
-            store_errors("looking"):  # fmt: skip
+    expected = r"the store, while looking, failed a statement: .*Code: 62"
+    with pytest.raises(StoreError, match=expected) as caught, store_errors("looking"):
         store_client.command("SELEC")
     assert "\n" not in str(caught.value)

@@ -114,10 +114,9 @@ def test_frames_go_in_and_come_out(store_client: Client) -> None:
 def test_protobuf_is_inserted_with_a_schema_in_the_settings(store_client: Client, way: str) -> None:
     store_client.command(TABLE)
     body = b"\x05\x08\x07\x12\x01q" * 3
-    block = {"bytes": body, "stream": io.BytesIO(body), "gzip": gzip.compress(body)}[way]
     compression = "gzip" if way == "gzip" else None
     for _ in range(2):  # the second is the redo
-        block = io.BytesIO(body) if way == "stream" else block
+        block = io.BytesIO(body) if way == "stream" else gzip.compress(body) if way == "gzip" else body
         store_client.raw_insert(
             "t", ["a", "b"], block, proto_settings("token"), fmt="Protobuf", compression=compression
         )

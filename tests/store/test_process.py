@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +17,6 @@ from driftline.errors import StoreError
 from driftline_store.client import connect
 from driftline_store.embedded import endpoint
 from store_fixtures import running_store, start_store
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def run_to_its_end(path: Path, *arguments: str) -> tuple[int, str]:
@@ -138,6 +135,24 @@ def test_a_client_can_wait_for_a_store_that_is_starting(tmp_path: Path) -> None:
         starter.join()
         for store in stores:
             store.stop()  # type: ignore[attr-defined]
+
+
+def test_a_relative_folder_works_and_the_engine_leaves_nothing_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    relative = Path("data")
+    with running_store(relative) as store:
+        client = store.client()
+        client.command("CREATE TABLE t (a UInt64) ENGINE = Memory")
+        schema = {
+            "format_schema_source": "string",
+            "format_schema": 'syntax = "proto3"; message Row { uint64 a = 1; }',
+            "format_schema_message_name": "Row",
+        }
+        client.raw_insert("t", ["a"], b"\x02\x08\x07", schema, fmt="Protobuf")
+        assert client.command("SELECT a FROM t") == 7
+    assert [file.name for file in tmp_path.iterdir()] == ["data"]
 
 
 def test_a_damaged_address_file_does_not_stop_a_start(tmp_path: Path) -> None:

@@ -12,9 +12,12 @@ from driftline_store.embedded.statement import named_format, split_insert
     [
         (b"INSERT INTO t (a, b) FORMAT Native\n\x00\x01", "INSERT INTO t (a, b)", "Native", b"\x00\x01"),
         (b"insert into t format CSV\r\n\n1", "insert into t", "CSV", b"\n1"),
-        (b"-- FORMAT X\nINSERT INTO `FORMAT a` FORMAT CSV\nFORMAT Y", "-- FORMAT X\nINSERT INTO `FORMAT a`", "CSV", b"FORMAT Y"),
-        (b"INSERT INTO t SETTINGS a='FORMAT \\' Z' FORMAT CSV ", "INSERT INTO t SETTINGS a='FORMAT \\' Z'", "CSV", b""),
-        (b"/* x */ INSERT INTO FUNCTION null('FORMAT int') FORMAT\nTSV\n1", "/* x */ INSERT INTO FUNCTION null('FORMAT int')", "TSV", b"1"),
+        (b"-- FORMAT X\nINSERT INTO `FORMAT a` FORMAT CSV\nFORMAT Y",
+         "-- FORMAT X\nINSERT INTO `FORMAT a`", "CSV", b"FORMAT Y"),
+        (b"INSERT INTO t SETTINGS a='FORMAT \\' Z' FORMAT CSV ",
+         "INSERT INTO t SETTINGS a='FORMAT \\' Z'", "CSV", b""),
+        (b"/* x */ INSERT INTO FUNCTION null('FORMAT int') FORMAT\nTSV\n1",
+         "/* x */ INSERT INTO FUNCTION null('FORMAT int')", "TSV", b"1"),
     ],
 )  # fmt: skip
 def test_data_begins_after_the_formats_line(text: bytes, head: str, name: str, data: bytes) -> None:

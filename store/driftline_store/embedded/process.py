@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import secrets
+import shutil
 import signal
 import threading
 import time
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ENGINE_FOLDER = "store"
+SCRATCH_FOLDER = "scratch"
 # As ClickHouse's http_max_uri_size: settings travel in the URL, a Protobuf schema among them.
 _MAX_URL_BYTES = 1_048_576
 _STOP_SECONDS = 30
@@ -49,7 +51,8 @@ def serve(
 
     Takes the data folder for this process, mends what a crash left behind, opens the engine, and writes
     ``store.json`` (address and login, mode 0600) as soon as it answers. At the end it finishes the
-    statements under way, for up to 30 s, and closes the engine.
+    statements under way, for up to 30 s, and closes the engine. Changes the process's working directory to
+    the data folder's ``scratch``, where the engine leaves files, and its ``TZ`` to UTC.
 
     Args:
         data_path: the data folder; created with mode 0700.
@@ -61,6 +64,7 @@ def serve(
         StoreError: the folder is in use or cannot be used, the port is taken, or the engine does not open.
     """
     parent = os.getppid()
+    data_path = data_path.absolute()
     make_folder(data_path)
     with locked(data_path):
         known = address.read(data_path)
@@ -154,8 +158,18 @@ def _open_engine(data_path: Path) -> Engine:
         logger.warning(
             "removed %d deduplication entries of blocks that a crash lost; they will be stored again", removed
         )
+    _enter_scratch(data_path)
     os.environ["TZ"] = "UTC"  # the engine reads it once; columns without a time zone then mean UTC
     try:
         return Engine(str(folder))
     except EngineError as error:
         raise StoreError(f"the store in {folder} cannot be opened: {error}") from None
+
+
+def _enter_scratch(data_path: Path) -> None:
+    # The engine keeps Protobuf schemas that come in settings in ``__cache__`` of the working directory, and
+    # no option moves it. An empty one at each start cannot hold a file that a crash cut short.
+    scratch = data_path / SCRATCH_FOLDER
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(mode=0o700)
+    os.chdir(scratch)
