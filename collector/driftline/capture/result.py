@@ -1,0 +1,86 @@
+"""What was understood of a result, and the attributes that say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from driftline import semconv
+from driftline.fields import field, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from driftline.content import Message
+
+_MAX_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of a call; None is unknown, which is not zero."""
+
+    input: int | None = None
+    output: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    reasoning: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result as the conventions see it.
+
+    Attributes:
+        operation: what kind of call it is the result of; None when it is not a model's result.
+        messages: the output, one message per choice.
+    """
+
+    operation: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    response_id: str | None = None
+    finish_reasons: tuple[str, ...] = ()
+    service_tier: str | None = None
+    usage: Usage = Usage()
+    messages: tuple[Message, ...] = ()
+
+    def call_attributes(self) -> Iterator[tuple[str, str | int | tuple[str, ...]]]:
+        """The attributes of the span if it is the call itself; content is not among them."""
+        pairs: tuple[tuple[str, str | int | tuple[str, ...] | None], ...] = (
+            (semconv.OPERATION_NAME, self.operation),
+            (semconv.PROVIDER_NAME, self.provider),
+            (semconv.RESPONSE_MODEL, self.model),
+            (semconv.RESPONSE_ID, self.response_id),
+            (semconv.FINISH_REASONS, self.finish_reasons or None),
+            (semconv.SERVICE_TIER, self.service_tier),
+            (semconv.INPUT_TOKENS, self.usage.input),
+            (semconv.OUTPUT_TOKENS, self.usage.output),
+            (semconv.CACHE_READ_TOKENS, self.usage.cache_read),
+            (semconv.CACHE_WRITE_TOKENS, self.usage.cache_write),
+            (semconv.REASONING_TOKENS, self.usage.reasoning),
+        )
+        for key, value in pairs:
+            if value is not None:
+                yield key, value
+
+
+def provider_of(value: object) -> str | None:
+    """The provider as far as the object tells: its own word for it, else the SDK that it belongs to.
+
+    The OpenAI SDK also talks to other providers' compatible endpoints, which the object does not show.
+    """
+    own = text(field(value, "provider"))
+    if own and own.isascii() and len(own) <= _MAX_NAME:
+        return own.lower()
+    return "openai" if _module(value) == "openai" else None
+
+
+def _module(value: object) -> str:
+    return type(value).__module__.split(".", 1)[0]
+
+
+def tier_of(value: object) -> str | None:
+    """The service tier that was billed, if the object says so."""
+    tier = text(field(value, "service_tier"))
+    return tier if tier and len(tier) <= _MAX_NAME else None

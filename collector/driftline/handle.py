@@ -1,0 +1,118 @@
+"""What feedback is about: a request, named by an object here or by a token anywhere else.
+
+A token goes through a browser and comes back, perhaps to another process, days later. So it carries
+all that is needed to file the feedback under the request's segment, and nothing that a user wrote.
+It is not signed: who holds one can judge that request, as with any feedback form.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PREFIX = "dl1_"
+_MAX_TOKEN = 4096
+_MAX_NAME = 256
+_UINT64 = 1 << 64
+_UINT128 = 1 << 128
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInfo:
+    """A request and its segment.
+
+    Attributes:
+        start_ns: when it started, in nanoseconds since 1970.
+        model: the model that answered, if known yet.
+        response_id: the provider's id of the answer, if known yet.
+    """
+
+    trace_id: int
+    span_id: int
+    start_ns: int
+    service: str | None = None
+    environment: str | None = None
+    feature: str | None = None
+    prompt_name: str | None = None
+    prompt_version: str | None = None
+    model: str | None = None
+    response_id: str | None = None
+
+
+class Handle:
+    """A request to give feedback on; stays usable after the request has ended.
+
+    ``str(handle)`` is its token: opaque URL-safe text for a client to send back. It describes what is
+    known when it is made; after the answer has arrived that includes the model.
+    """
+
+    __slots__ = ("_info",)
+
+    def __init__(self, info: Callable[[], RequestInfo]) -> None:
+        self._info = info
+
+    @property
+    def info(self) -> RequestInfo:
+        """The request as far as it is known now."""
+        return self._info()
+
+    @property
+    def trace_id(self) -> str:
+        """The trace id as 32 hexadecimal digits."""
+        return f"{self.info.trace_id:032x}"
+
+    @property
+    def span_id(self) -> str:
+        """The id of the request's outermost observed span as 16 hexadecimal digits."""
+        return f"{self.info.span_id:016x}"
+
+    def __str__(self) -> str:
+        return encode(self.info)
+
+    def __repr__(self) -> str:
+        return f"Handle(trace_id={self.trace_id!r}, span_id={self.span_id!r})"
+
+
+def encode(info: RequestInfo) -> str:
+    """Make the token of a request."""
+    values = [value[:_MAX_NAME] if isinstance(value, str) else value for value in astuple(info)]
+    while values[-1] is None:
+        values.pop()
+    packed = json.dumps(values, separators=(",", ":"), ensure_ascii=True).encode()
+    return _PREFIX + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def decode(token: str) -> RequestInfo:
+    """Read a token, which may have been tampered with on its way.
+
+    Raises:
+        ValueError: it is not a token of ours; the message does not repeat it.
+    """
+    if not token.startswith(_PREFIX) or len(token) > _MAX_TOKEN:
+        raise ValueError(
+            f"not a feedback token: expected text starting with {_PREFIX!r}, as str(handle) gives it"
+        )
+    packed = token.removeprefix(_PREFIX)
+    try:
+        values = json.loads(
+            base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_", validate=True)
+        )
+    except (binascii.Error, ValueError, RecursionError):
+        raise ValueError("the feedback token is damaged; was it cut or re-encoded on its way?") from None
+    if not isinstance(values, list) or not 3 <= len(values) <= 10 or not _ids_fit(values[:3]):
+        raise ValueError("the feedback token is damaged; was it cut or re-encoded on its way?")
+    names = values[3:]
+    if not all(name is None or (isinstance(name, str) and len(name) <= _MAX_NAME) for name in names):
+        raise ValueError("the feedback token names its request in a way that Driftline never does")
+    return RequestInfo(*values)
+
+
+def _ids_fit(ids: list[Any]) -> bool:
+    limits = (_UINT128, _UINT64, _UINT64)
+    return all(type(number) is int and 0 < number < limit for number, limit in zip(ids, limits, strict=True))

@@ -1,0 +1,186 @@
+"""Global state lives here: the one collector of this process, and how it comes to be.
+
+Everything heavy is imported when the first call is recorded, so that importing Driftline, or having
+it disabled, costs nothing.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from driftline import settings as settings_table
+from driftline.errors import SettingsError
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
+    from driftline.assembly import Collector
+    from driftline.bus.protocol import Bus
+    from driftline.pipeline import Stats
+    from driftline.recording import Recorder
+
+_log = logging.getLogger("driftline")
+
+_RETRY_AFTER = 60.0
+_EXIT_TIMEOUT = 5.0
+
+
+class _State:
+    """What has been decided so far."""
+
+    def __init__(self) -> None:
+        self.collector: Collector | None = None
+        self.decided = False
+        self.retry_at = 0.0
+        self.lock = threading.RLock()
+        self.busy = False
+        self.hooked = False
+
+
+_state = _State()
+
+
+def init(
+    *,
+    bus: str | Bus | None = None,
+    service_name: str | None = None,
+    environment: str | None = None,
+    release: str | None = None,
+    enabled: bool | None = None,
+    capture_content: bool | None = None,
+    max_content_chars: int | None = None,
+    max_message_bytes: int | None = None,
+    data_dir: str | None = None,
+    tracer_provider: TracerProvider | None = None,
+) -> None:
+    """Configure recording now instead of at the first observed call.
+
+    Optional: without it the environment and ``driftline.toml`` decide. What is not given here comes
+    from there too. Called again, it replaces the configuration, after sending what was recorded.
+    Joins the application's OpenTelemetry tracer provider; if there is none, it creates one and makes
+    it the global one. Starts one daemon thread, with the first span. Does not connect to the bus: that
+    happens on the thread, again and again until it succeeds.
+
+    Args:
+        bus: URL of the bus, such as ``sqlite:///bus.db`` or ``kafka://host:9092``, or a bus object.
+        service_name: name of this service.
+        environment: its deployment environment, such as ``"production"``.
+        release: its version.
+        enabled: whether anything is recorded at all.
+        capture_content: whether prompts and answers are recorded.
+        max_content_chars: most characters kept of one prompt or answer.
+        max_message_bytes: largest message put on the bus, in bytes.
+        data_dir: folder of the embedded bus.
+        tracer_provider: the provider to join instead of the global one.
+
+    Raises:
+        SettingsError: a setting is wrong, or the settings file is.
+    """
+    loaded = settings_table.load(
+        bus=bus if isinstance(bus, str) else None,
+        service_name=service_name,
+        environment=environment,
+        release=release,
+        enabled=enabled,
+        capture_content=capture_content,
+        max_content_chars=max_content_chars,
+        max_message_bytes=max_message_bytes,
+        data_dir=data_dir,
+    )
+    with _state.lock:
+        _stop(_EXIT_TIMEOUT)
+        _build(loaded, None if isinstance(bus, str) else bus, tracer_provider)
+
+
+def recorder() -> Recorder | None:
+    """What records observed calls; None when nothing is to be recorded. Configures on first use."""
+    collector = collector_in_use()
+    return None if collector is None else collector.recorder
+
+
+def collector_in_use() -> Collector | None:
+    """The collector of this process, configured from environment and file if nobody called ``init``."""
+    if not _state.decided and time.monotonic() >= _state.retry_at:
+        _configure()
+    return _state.collector
+
+
+def flush(timeout: float = 5.0) -> bool:
+    """Wait until everything recorded so far is on the bus.
+
+    Args:
+        timeout: in seconds.
+
+    Returns:
+        Whether that was so in time; records that had to be dropped are not waited for.
+    """
+    collector = _state.collector
+    return True if collector is None else collector.pipeline.flush(timeout)
+
+
+def shutdown(timeout: float = 5.0) -> None:
+    """Send what was recorded and stop recording until ``init`` is called again.
+
+    Args:
+        timeout: in seconds; what is not on the bus by then is dropped.
+    """
+    with _state.lock:
+        _stop(timeout)
+        _state.decided = True
+
+
+def stats() -> Stats:
+    """Count the spans and feedback events of this process since recording was configured."""
+    from driftline.pipeline import Stats  # noqa: PLC0415 - see the module's docstring
+
+    collector = _state.collector
+    return Stats() if collector is None else collector.pipeline.stats()
+
+
+def _configure() -> None:
+    """Configure from environment and file; the application must not notice if that fails."""
+    with _state.lock:
+        if _state.decided or _state.busy or time.monotonic() < _state.retry_at:
+            return  # another thread did it meanwhile, or this one is in the middle of it
+        _state.busy = True
+        try:
+            _build(settings_table.load(), None, None)
+        except SettingsError as error:
+            _state.decided = True
+            _log.warning("driftline: nothing is recorded: %s", error)
+        except Exception as error:  # noqa: BLE001 - telemetry never raises into the application
+            _state.retry_at = time.monotonic() + _RETRY_AFTER
+            _log.warning("driftline: nothing is recorded for now: %s: %s", type(error).__name__, error)
+        finally:
+            _state.busy = False
+
+
+def _build(loaded: settings_table.Settings, bus: Bus | None, provider: TracerProvider | None) -> None:
+    if loaded.enabled:
+        from driftline.assembly import assemble  # noqa: PLC0415 - see the module's docstring
+
+        _state.collector = assemble(loaded, bus, provider)
+        if not _state.hooked:
+            _state.hooked = True
+            atexit.register(_stop, _EXIT_TIMEOUT)
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=_after_fork)
+    _state.decided = True
+
+
+def _stop(timeout: float) -> None:
+    collector, _state.collector = _state.collector, None
+    if collector is not None:
+        collector.close(timeout)
+
+
+def _after_fork() -> None:
+    _state.lock = threading.RLock()
+    _state.busy = False
+    if _state.collector is not None:
+        _state.collector.after_fork()
