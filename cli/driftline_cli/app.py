@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from driftline import settings as table
-from driftline_cli.part import run_part
+from driftline_cli.part import PARENT, run_part, set_up_logging
 
 if TYPE_CHECKING:
     from driftline.settings import Settings
@@ -56,7 +57,9 @@ def store(data_dir: DataDir = None) -> None:
     """Run the embedded store, which owns the data folder and serves ClickHouse's HTTP interface on loopback."""
     from driftline_store.embedded import serve  # noqa: PLC0415
 
-    run_part(lambda settings, stop: serve(settings.data_path, stop=stop), _load(data_dir=data_dir))
+    # It minds signals and its parent by itself, since it has to close the engine in between.
+    set_up_logging()
+    serve(_load(data_dir=data_dir).data_path, with_parent=PARENT in os.environ)
 
 
 @app.command()

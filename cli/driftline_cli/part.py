@@ -26,17 +26,22 @@ def run_part(part: Callable[[Settings, threading.Event], None], settings: Settin
     Raises:
         DriftlineError: what the part raises.
     """
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
-    for noisy in ("httpx2", "httpx", "openai", "kafka", "clickhouse_connect", "urllib3"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    set_up_logging()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if parent := os.environ.get(PARENT):
         threading.Thread(target=_stop_with, args=(int(parent), stop), daemon=True, name="parent-watch").start()
     part(settings, stop)
+
+
+def set_up_logging() -> None:
+    """Log to standard error; of the libraries only warnings, whose chatter would bury ours."""
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    for noisy in ("httpx2", "httpx", "openai", "kafka", "clickhouse_connect", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def _stop_with(parent: int, stop: threading.Event) -> None:
