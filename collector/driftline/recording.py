@@ -81,6 +81,8 @@ class Recorder:
                 prompt_version=scope.prompt_version,
             )
             request = Request(span, entry, info)
+            # A web framework's span may be the trace's root, so the request has to say that it is one.
+            span.set_attribute(semconv.REQUEST, True)
         inside = with_scope(replace(scope, request=request, entry=entry or scope.entry), outside)
         call = Call(self, spec, span, entry, otel.attach(set_span_in_context(span, inside)))
         call.record_input(args, kwargs)

@@ -48,6 +48,7 @@ FALLBACK_MODEL: Final = "driftline.fallback.model"
 
 # What Driftline decided about an observed span
 OBSERVED: Final = "driftline.observed"
+REQUEST: Final = "driftline.request"
 SPAN_KIND: Final = "driftline.span.kind"
 ANSWER_MODEL: Final = "driftline.answer.model"
 

@@ -419,3 +419,21 @@ def test_many_threads_at_once_lose_nothing(recording: Recording, completion: Cha
     assert len(spans) == 1600
     assert billed(spans) == ["ask"] * 800
     assert driftline.current() is None
+
+
+def test_the_outermost_observed_span_says_that_it_is_the_request_even_below_a_foreign_root(
+    recording: Recording, completion: ChatCompletion
+) -> None:
+    @observe
+    def inner() -> ChatCompletion:
+        return completion
+
+    @observe
+    def outer() -> ChatCompletion:
+        return inner()
+
+    with trace.get_tracer("a.web.framework").start_as_current_span("GET /answer"):
+        outer()
+
+    requests = [span.name for span in recording.spans() if span.attributes.get("driftline.request")]
+    assert [name.rsplit(".", 1)[-1] for name in requests] == ["outer"]

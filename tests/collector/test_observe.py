@@ -40,6 +40,7 @@ def test_a_function_is_recorded_with_input_and_output(recording: Recording) -> N
     assert span.status == "unset"
     assert span.attributes == {
         "driftline.observed": True,
+        "driftline.request": True,
         "driftline.span.kind": "step",
         "driftline.feature": "greeting",
         "gen_ai.prompt.name": "hello",
@@ -88,7 +89,7 @@ def test_no_arguments_and_no_result_record_no_content(recording: Recording) -> N
         pass
 
     tick()
-    assert recording.span().attributes == {"driftline.observed": True, "driftline.span.kind": "step"}
+    assert recording.span().attributes == {"driftline.observed": True, "driftline.request": True, "driftline.span.kind": "step"}
 
 
 def test_the_result_is_the_same_object(recording: Recording, completion: ChatCompletion) -> None:
@@ -289,7 +290,7 @@ def test_content_can_be_switched_off(record: Callable[..., Recording]) -> None:
     with pytest.raises(ValueError, match="secret"):
         answer("secret")
     ok, failed = recording.spans()
-    assert ok.attributes == {"driftline.observed": True, "driftline.span.kind": "step"}
+    assert ok.attributes == {"driftline.observed": True, "driftline.request": True, "driftline.span.kind": "step"}
     assert failed.status_message == ""
     assert failed.attributes["error.type"] == "ValueError"
     assert b"private" not in b"".join(recording.bus.values("otlp_spans"))
