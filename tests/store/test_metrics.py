@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 COUNTERS = (
-    "requests", "request_errors", "timeouts", "rate_limits", "content_blocks", "fallbacks", "calls", "call_errors",
-    "input_tokens", "output_tokens", "unpriced_calls", "thumbs_up", "thumbs_down", "reports", "judged",
-    "judged_w", "judged_ws", "judged_w2", "judged_w2s", "judged_w2s2",
+    "requests", "request_errors", "timeouts", "rate_limits", "content_blocks", "fallbacks", "calls",
+    "call_errors", "input_tokens", "output_tokens", "unpriced_calls", "thumbs_up", "thumbs_down", "reports",
+    "judged", "judged_w", "judged_ws", "judged_w2", "judged_w2s", "judged_w2s2",
 )  # fmt: skip
 
 
@@ -59,9 +59,7 @@ def put(client: Client, **values: Any) -> None:
     sessions, users = (values.pop(name, []) for name in ("sessions", "users"))
     columns = {"minute": f"toDateTime({int(values.pop('minute').timestamp())}, 'UTC')"}
     for name, given_value in values.items():
-        pairs = (
-            ", ".join(f"{k}, {v}" for k, v in given_value.items()) if isinstance(given_value, dict) else None
-        )
+        pairs = ", ".join(f"{k}, {v}" for k, v in given_value.items()) if isinstance(given_value, dict) else None
         columns[name] = repr(given_value) if pairs is None else f"map({pairs})"
     for name, ids in (("sessions", sessions), ("users", users)):
         columns[name] = f"(SELECT uniqState(x) FROM (SELECT arrayJoin({list(ids)}::Array(String)) AS x))"
@@ -133,9 +131,7 @@ def test_costs_are_unknown_where_no_price_is(store: Client) -> None:
     st.integers(min_value=1, max_value=4),
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_quantiles_lie_within_two_percent_of_the_exact_ones(
-    store: Client, seconds: list[float], parts: int
-) -> None:
+def test_quantiles_lie_within_two_percent_of_the_exact_ones(store: Client, seconds: list[float], parts: int) -> None:
     store.command("TRUNCATE TABLE llm_minutes")
     for part in range(parts):  # keys of maps that are summed have to be in order whatever order they came in
         if some := seconds[part::parts]:
@@ -204,9 +200,7 @@ def judge(client: Client, weighted: list[tuple[float, float]]) -> None:
 
 def test_quality_is_the_weighted_mean_with_its_linearised_variance(store: Client) -> None:
     random = np.random.default_rng(5)
-    weighted = [
-        (w, round(s, 1)) for w, s in zip(random.choice([1.0, 20.0], 200), random.beta(8, 2, 200), strict=True)
-    ]
+    weighted = [(w, round(s, 1)) for w, s in zip(random.choice([1.0, 20.0], 200), random.beta(8, 2, 200), strict=True)]
     judge(store, weighted[:90])
     judge(store, weighted[90:])
     total = sum(w for w, _ in weighted)
@@ -309,6 +303,4 @@ def test_format(name: str, number: float | None, text: str) -> None:
 
 def test_the_page_is_up_to_date() -> None:
     page = Path(__file__).parents[2] / "docs" / "metrics.md"
-    assert page.read_text(encoding="utf-8") == render(), (
-        "run: python -m driftline_store.metrics_docs > docs/metrics.md"
-    )
+    assert page.read_text(encoding="utf-8") == render(), "run: python -m driftline_store.metrics_docs > docs/metrics.md"

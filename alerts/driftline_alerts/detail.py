@@ -1,0 +1,61 @@
+"""What a message about a transition says beyond its columns; kept with it, as rules may change meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from driftline_alerts.rule import Severity  # noqa: TC001  pydantic reads it
+
+if TYPE_CHECKING:
+    from driftline_alerts.evaluate import Outcome
+
+
+class Detail(BaseModel):
+    """Stored as JSON in the column ``detail``.
+
+    Attributes:
+        side: on which side of the threshold the rule fires.
+        window_minutes: length of the window.
+        low: lower end of the value's 95 % interval, where it has one.
+        high: upper end of it.
+        factor: of relative rules.
+        baseline: the value that the factor multiplies.
+        baseline_minutes: length of the time before the window.
+        note: why it was resolved, if not by its value.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    side: Literal["above", "below"]
+    window_minutes: int
+    low: float | None = None
+    high: float | None = None
+    factor: float | None = None
+    baseline: float | None = None
+    baseline_minutes: int | None = None
+    severity: Severity = "warning"
+    description: str = ""
+    note: str = ""
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        """What stands in an outcome and its rule."""
+        rule, baseline = outcome.rule, outcome.baseline
+        return cls(
+            side="above" if rule.above is not None else "below",
+            window_minutes=round(rule.window.total_seconds() / 60),
+            low=outcome.reading.low,
+            high=outcome.reading.high,
+            factor=rule.limit.number if rule.limit.relative else None,
+            baseline=baseline.value if baseline and rule.limit.relative else None,
+            baseline_minutes=round(rule.baseline.total_seconds() / 60) if rule.baseline else None,
+            severity=rule.severity,
+            description=rule.description,
+        )
+
+    def withdrawn(self) -> Self:
+        """The same for an alert that ends because its rule does."""
+        note = "the rule was removed or changed, so nothing watches this any more"
+        return self.model_copy(update={"note": note, "low": None, "high": None, "baseline": None})

@@ -1,0 +1,54 @@
+"""A database with the schema in a real embedded store, emptied for each test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from alert_support import Slack, slack_server
+from driftline_store.migrate import migrate
+from store_fixtures import embedded_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from driftline_store.client import Client
+    from store_fixtures import RunningStore
+
+__all__ = ["embedded_store"]
+
+DATABASE = "alerts"
+
+
+@pytest.fixture(scope="session")
+def alert_database(embedded_store: RunningStore) -> Iterator[Client]:
+    admin = embedded_store.client()
+    admin.command(f"CREATE DATABASE {DATABASE}")
+    admin.close()
+    client = embedded_store.client(DATABASE)
+    migrate(client)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def client(alert_database: Client) -> Client:
+    for table in ("llm_minutes", "alert_transitions", "alert_deliveries"):
+        alert_database.command(f"TRUNCATE TABLE {table}")
+    return alert_database
+
+
+@pytest.fixture
+def store_url(embedded_store: RunningStore, client: Client) -> str:
+    """URL of the emptied database, for workers."""
+    at = embedded_store.endpoint
+    return f"clickhouse://{at.user}:{at.password}@{at.host}:{at.port}/{DATABASE}"
+
+
+@pytest.fixture
+def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with slack_server() as server:
+        yield server

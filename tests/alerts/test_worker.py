@@ -1,0 +1,190 @@
+"""The worker as users run it: rounds in time, one leader, kills, and a store that is away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from alert_support import put_requests, wait_until
+from driftline import settings as driftline_settings
+from driftline.bus import open_bus
+from driftline.errors import SettingsError
+from driftline_alerts.leader import CONTROL_TOPIC, Leadership, _one_partition
+from driftline_alerts.worker import dashboard_url, run
+from driftline_store.migrate import migrate
+from store_fixtures import running_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from alert_support import Slack
+    from driftline_store.client import Client
+
+RULES = """\
+rules:
+  - {name: slow, metric: latency_p95, window: 15m, above: 3, group_by: feature}
+"""
+PROGRAM = """\
+import threading
+from driftline.settings import load
+from driftline_alerts.worker import run
+run(load(), threading.Event())
+"""
+
+
+@pytest.fixture
+def environ(tmp_path: Path, store_url: str, slack: Slack) -> dict[str, str]:
+    (tmp_path / "rules.yaml").write_text(RULES)
+    return {
+        "DRIFTLINE_BUS": f"sqlite:///{tmp_path / 'bus.db'}",
+        "DRIFTLINE_STORE": store_url,
+        "DRIFTLINE_ALERTS_FILE": str(tmp_path / "rules.yaml"),
+        "DRIFTLINE_ALERT_SECONDS": "0.5",
+        "DRIFTLINE_SLACK_WEBHOOK_URL": slack.url,
+    }
+
+
+@contextmanager
+def working(environ: dict[str, str], workers: int = 1) -> Iterator[None]:
+    """Workers in threads of this process."""
+    stop = threading.Event()
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            run(driftline_settings.load(environ), stop)
+        except BaseException as error:  # noqa: BLE001  reported by the test's thread
+            failed.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert failed == []
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def transitions(client: Client) -> list[str]:
+    return [row[0] for row in client.query("SELECT state FROM alert_transitions ORDER BY at").result_rows]
+
+
+def test_firing_then_resolved_with_two_workers(client: Client, slack: Slack, environ: dict[str, str]) -> None:
+    with working(environ, workers=2):
+        put_requests(client, 9.0, 30, at=now(), feature="chat")
+        slack.wait_for(1)
+        put_requests(client, 1.0, 3000, at=now(), feature="chat")
+        slack.wait_for(2)
+    assert slack.headers == [":red_circle: Firing: slow", ":white_check_mark: Resolved: slow"]
+    assert transitions(client) == ["firing", "resolved"]
+    assert "?feature=chat|" in slack.bodies[0]["blocks"][3]["text"]["text"]
+
+
+def test_killed_before_the_delivery(client: Client, slack: Slack, environ: dict[str, str]) -> None:
+    put_requests(client, 9.0, 30, at=now(), feature="chat")
+    slack.answers += [(404, {}, "no_service")] * 1000  # written, but not delivered
+    with _process(environ) as process:
+        wait_until(lambda: transitions(client) == ["firing"])
+        process.kill()
+    slack.answers.clear()
+    told = len(slack.bodies)
+    with working(environ):
+        slack.wait_for(told + 1)
+        threading.Event().wait(1.2)
+    assert len(slack.bodies) == told + 1
+    assert transitions(client) == ["firing"]
+
+
+def test_killed_in_the_middle_of_a_delivery(client: Client, slack: Slack, environ: dict[str, str]) -> None:
+    slack.hold.clear()
+    put_requests(client, 9.0, 30, at=now(), feature="chat")
+    with _process(environ) as process:
+        slack.wait_for(1)  # Slack has it, and says nothing yet
+        process.kill()
+    slack.hold.set()
+    with working(environ):
+        slack.wait_for(2)
+        threading.Event().wait(1.2)
+    assert len(slack.bodies) == 2
+    assert slack.bodies[0]["blocks"][-1]["type"] == "section"
+    assert "may have been sent before" in slack.bodies[1]["blocks"][-1]["elements"][0]["text"]
+
+
+@contextmanager
+def _process(environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM], env=os.environ | environ, stderr=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        process.kill()
+        _, said = process.communicate()
+        assert b"SECRET" not in said
+
+
+def test_a_store_that_is_away_is_waited_for(
+    tmp_path: Path, environ: dict[str, str], slack: Slack, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="driftline_alerts")
+    del environ["DRIFTLINE_STORE"]
+    environ["DRIFTLINE_DATA_DIR"] = str(tmp_path / "data")
+    with ExitStack() as stores, working(environ):
+        wait_until(lambda: "alerts wait: no store is running" in caplog.text)
+        store = stores.enter_context(running_store(tmp_path / "data"))
+        wait_until(lambda: "lacks a table" in caplog.text)
+        client = store.client()
+        migrate(client)
+        client.close()
+        wait_until(lambda: "alerts go on" in caplog.text)
+        store.kill()
+        wait_until(lambda: caplog.text.count("alerts wait") >= 3)
+        client = stores.enter_context(running_store(tmp_path / "data")).client()
+        put_requests(client, 9.0, 30, at=now(), feature="chat")
+        client.close()
+        slack.wait_for(1)
+    assert caplog.text.count("no store is running") <= 4  # of each trouble once, not in every round
+
+
+def test_wrong_rules_end_the_worker(tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "rules.yaml").write_text("rules: [{name: x, metric: qualty, window: 1h, below: 1}]")
+    with pytest.raises(SettingsError, match=r"rules\.yaml line 1: rule 'x': metric 'qualty' is unknown"):
+        run(driftline_settings.load(environ), threading.Event())
+
+
+def test_leadership_passes_on(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bus.db'}"
+    with Leadership(url, group="alerts") as second:
+        with Leadership(url, group="alerts") as first:
+            assert first.held()
+            assert not second.held()
+            with open_bus(url) as bus:
+                bus.producer().send(CONTROL_TOPIC, b"not for us")
+            assert first.held()
+        assert second.held()
+
+
+def test_the_control_topic_has_one_partition() -> None:
+    url = "kafka://u:p%40ss@a:9092,b:9093?partitions=8&security=SASL_SSL&cafile=%2Fca%20x.pem"
+    assert _one_partition(url) == "kafka://u:p%40ss@a:9092,b:9093?partitions=1&security=SASL_SSL&cafile=%2Fca+x.pem"
+    assert _one_partition("kafka://a:9092") == "kafka://a:9092?partitions=1"
+    assert _one_partition("sqlite:///bus.db") == "sqlite:///bus.db"
+
+
+def test_links_lead_where_people_reach_the_dashboard() -> None:
+    assert dashboard_url(driftline_settings.load({})) == "http://127.0.0.1:8501"
+    named = driftline_settings.load({"DRIFTLINE_DASHBOARD_URL": "https://drift.example"})
+    assert dashboard_url(named) == "https://drift.example"
