@@ -93,22 +93,26 @@ def deliver(
         StoreError: the store is away; nothing is lost.
     """
     for item in pending(client, notifier.channel, now):
-        if stop.is_set() or not may_act():
+        if stop.is_set():
             return
         try:
-            _attempt(client, notifier, item, stop)
+            _attempt(client, notifier, item, stop, may_act)
         except DeliveryError as error:
             logger.warning("alert %r was not delivered: %s", item.transition.rule, error)
             if error.again != "never":
                 return
 
 
-def _attempt(client: Client, notifier: Notifier, item: Pending, stop: threading.Event) -> None:
+def _attempt(
+    client: Client, notifier: Notifier, item: Pending, stop: threading.Event, may_act: Callable[[], bool]
+) -> None:
     """Send one message, again after failures that may pass."""
     repeat = item.repeat
 
     def once() -> None:
         nonlocal repeat
+        if not may_act():  # a pause between attempts can outlast our lease
+            raise DeliveryError("another worker leads now and tells it", again="later")
         _record(client, notifier, item, delivered=False, error="")
         try:
             notifier.send(item.transition, repeat=repeat)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from driftline_alerts.rule import Severity  # noqa: TC001  pydantic reads it
 
@@ -54,6 +54,14 @@ class Detail(BaseModel):
             severity=rule.severity,
             description=rule.description,
         )
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From the column. What another version or a person wrote there becomes the description."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError:
+            return cls(side="above", window_minutes=1, description=text)
 
     def withdrawn(self) -> Self:
         """The same for an alert that ends because its rule does."""

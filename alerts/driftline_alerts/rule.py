@@ -117,7 +117,7 @@ class Rule(BaseModel):
     group_by: Annotated[tuple[str, ...], BeforeValidator(_dimensions)] = ()
     where: Annotated[dict[str, str], BeforeValidator(_where)] = Field(default_factory=dict)
     severity: Severity = "warning"
-    description: str = Field(default="", max_length=1000)
+    description: str = Field(default="", max_length=500)
 
     @property
     def limit(self) -> Limit:

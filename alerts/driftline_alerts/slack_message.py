@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from driftline_alerts.state import Transition
 
 _SIGNS: Final = {"firing": ":red_circle:", "resolved": ":white_check_mark:"}
-_LONGEST_VALUE: Final = 200
+# Slack refuses a field of more than 2,000 characters and a section of more than 3,000; escaping makes 5 of 1.
+_LONGEST_VALUE: Final = 60
+_LONGEST_DESCRIPTION: Final = 500
 _REPEAT: Final = "This message may have been sent before: Driftline was interrupted while it told you."
 
 
@@ -55,7 +57,7 @@ def link(transition: Transition, dashboard_url: str) -> str:
 def _summary(transition: Transition) -> str:
     lines = [f"*{_escape(_comparison(transition))}*"]
     if transition.detail.description:
-        lines.append(_escape(transition.detail.description))
+        lines.append(_escape(_short(transition.detail.description, _LONGEST_DESCRIPTION)))
     return "\n".join(lines)
 
 

@@ -192,5 +192,5 @@ def from_row(row: Sequence[Any]) -> Transition:
     """A transition from a row with the columns ``COLUMNS``."""
     values = dict(zip(COLUMNS, row, strict=True))
     values["segment"] = tuple((name, values["segment"][name]) for name in DIMENSIONS if name in values["segment"])
-    values["detail"] = Detail.model_validate_json(values["detail"])
+    values["detail"] = Detail.parse(values["detail"])
     return Transition(**values)

@@ -121,6 +121,16 @@ def test_who_does_not_lead_does_not_speak(client: Client, slack: Slack) -> None:
     assert slack.bodies == []
 
 
+def test_who_loses_the_lead_while_waiting_leaves_it_to_the_next(client: Client, slack: Slack) -> None:
+    fire(client, "a")
+    slack.answers += [(500, {}, "")]
+    leads = iter([True, False])
+    notifier = SlackNotifier(slack.url, "http://dashboard")
+    deliver(client, notifier, NOW, threading.Event(), lambda: next(leads))
+    assert len(slack.bodies) == 1
+    assert [item.repeat for item in pending(client, "slack", NOW)] == [False]
+
+
 class Broken:
     """A channel on which something happens in the middle of an attempt."""
 

@@ -123,18 +123,19 @@ def test_no_value_can_mention_link_or_format() -> None:
         replace(
             FIRING,
             rule="<!here> & co",
-            segment=(("feature", hostile), ("model", ""), ("prompt_name", "\u202e`")),
-            detail=FIRING.detail.model_copy(update={"description": "a <!channel> & b"}),
+            segment=(("service", "&" * 99), ("feature", hostile), ("model", ""), ("prompt_name", "\u202e`")),
+            detail=FIRING.detail.model_copy(update={"description": "a <!channel> & b" + "&" * 999}),
         ),
         DASHBOARD,
     )
     texts = [body["text"], body["blocks"][1]["text"]["text"], *fields(body)]
     for text in texts:
-        assert len(text) <= 2000
+        assert len(text) <= 3000
         for sign in ("<!channel", "<!here", "<https"):
             assert sign not in text
     assert "feature `&lt;!channel&gt; &lt;https://evil.example|x&gt; &amp; '*b*' # h xxx" in fields(body)[0]
     assert "model (none)" in fields(body)[0]
+    assert max(map(len, fields(body))) <= 2000
     address = body["blocks"][3]["text"]["text"]
     assert address.count("<") == address.count(">") == address.count("|") == 1
     assert len(json.dumps(body)) < 40_000

@@ -106,6 +106,14 @@ def test_an_alert_without_its_rule_ends(client: Client) -> None:
     assert step(client, [by_model], NOW + 2 * MINUTE) == []
 
 
+def test_a_detail_of_somebody_else_does_no_harm(client: Client) -> None:
+    columns = ["rule", "segment", "state", "at", "detail"]
+    client.insert("alert_transitions", [["odd", {"model": "m"}, "firing", NOW, "by hand"]], column_names=columns)
+    (change,) = step(client, [SLOW], NOW + MINUTE)
+    assert (change.key, change.state) == (("odd", (("model", "m"),)), "resolved")
+    assert change.detail.description == "by hand"
+
+
 def test_what_was_stored_is_read_as_it_was(client: Client) -> None:
     put_requests(client, 9.0, 30, feature="chat")
     (change,) = step(client, [SLOW], NOW.replace(microsecond=123456))

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import uuid
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -175,6 +176,19 @@ def test_leadership_passes_on(tmp_path: Path) -> None:
                 bus.producer().send(CONTROL_TOPIC, b"not for us")
             assert first.held()
         assert second.held()
+
+
+@pytest.mark.kafka
+def test_on_kafka_one_of_several_leads(kafka_url: str) -> None:
+    group = f"alerts-{uuid.uuid4().hex[:8]}"
+    with Leadership(kafka_url, group=group) as second:
+        with Leadership(kafka_url, group=group) as first:
+            wait_until(lambda: first.held() | second.held())
+            for _ in range(20):  # the other one joins meanwhile
+                assert first.held() + second.held() <= 1
+                threading.Event().wait(0.1)
+            wait_until(lambda: first.held() | second.held())
+        wait_until(second.held)
 
 
 def test_the_control_topic_has_one_partition() -> None:
