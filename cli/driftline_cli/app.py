@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from driftline import settings as table
+from driftline.errors import MissingExtraError
 from driftline_cli.part import PARENT, run_part, set_up_logging
 
 if TYPE_CHECKING:
@@ -21,10 +23,19 @@ app = typer.Typer(
     help="Driftline notices when an LLM feature gets worse. Every option is also a setting: see docs/settings.md.",
 )
 
-DataDir = Annotated[Path | None, typer.Option(help="Folder of the embedded bus and store.", show_default="~/.driftline")]
-BusUrl = Annotated[str | None, typer.Option("--bus", help="sqlite:///path/bus.db or kafka://host:9092", show_default="in the data folder")]
-StoreUrl = Annotated[str | None, typer.Option("--store", help="clickhouse://user:pass@host:8443/db", show_default="embedded")]
-Port = Annotated[int | None, typer.Option(help="Port of the dashboard.", show_default="8501")]  # fmt: skip
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder of the embedded bus and store.", show_default="~/.driftline")
+]
+BusUrl = Annotated[
+    str | None,
+    typer.Option("--bus", help="sqlite:///path/bus.db or kafka://host:9092", show_default="in the data folder"),
+]
+StoreUrl = Annotated[
+    str | None, typer.Option("--store", help="clickhouse://user:pass@host:8443/db", show_default="embedded")
+]
+Port = Annotated[int | None, typer.Option(help="Port of the dashboard.", show_default="8501")]
+Seconds = Annotated[float | None, typer.Option(help="End by itself after this time.", show_default="until Ctrl-C")]
+Browser = Annotated[bool, typer.Option(help="Open the dashboard in a browser.")]
 
 
 def _load(**arguments: Any) -> Settings:
@@ -41,11 +52,7 @@ def up(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None, por
 
 
 @app.command()
-def demo(
-    seconds: Annotated[float | None, typer.Option(help="End by itself after this time; default: run until Ctrl-C.")] = None,
-    browser: Annotated[bool, typer.Option(help="Open the dashboard in a browser.")] = True,
-    port: Port = None,
-) -> None:
+def demo(seconds: Seconds = None, browser: Browser = True, port: Port = None) -> None:
     """See it work: a simulated support bot gets worse part-way, and a Slack message says so."""
     from driftline_cli.demo import run  # noqa: PLC0415
 
@@ -89,6 +96,9 @@ def alert(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None) 
 @app.command()
 def dashboard(data_dir: DataDir = None, store: StoreUrl = None, port: Port = None) -> None:
     """Serve the dashboard."""
+    # It runs in a process of its own, which would say so less clearly.
+    if importlib.util.find_spec("streamlit") is None:
+        raise MissingExtraError("the dashboard", "streamlit")
     from driftline_dashboard.serve import run  # noqa: PLC0415
 
     run_part(run, _load(data_dir=data_dir, store=store, dashboard_port=port))

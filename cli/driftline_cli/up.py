@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
 from driftline.bus import open_bus
-from driftline.errors import DriftlineError, SettingsError
+from driftline.errors import SettingsError, StoreError
+from driftline.settings import TABLE
 from driftline_alerts.rules import load_rules
 from driftline_cli.part import run_part
 from driftline_cli.supervisor import Supervisor
+from driftline_processors.ingest_worker import prepare
 from driftline_store.client import connect
+from driftline_store.embedded import endpoint
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator, Mapping
 
     from driftline.settings import Settings
+    from driftline_cli.supervisor import Part
 
 PARTS: Final = ("ingest", "judge", "alert", "dashboard")
 _CHECK_SECONDS: Final = 0.5
 _STORE_SECONDS: Final = 60.0
+_POLL_SECONDS: Final = 0.1
 
 
 def run(settings: Settings) -> None:
@@ -37,7 +42,8 @@ def run(settings: Settings) -> None:
     try:
         start(supervisor, settings)
         console.print(f"dashboard  http://{settings.dashboard_host}:{settings.dashboard_port}")
-        console.print(f"bus        {_bus_name(settings)}\nlogs       {settings.data_path / 'logs'}\nstop with Ctrl-C")
+        console.print(f"bus        {_bus_name(settings)}", soft_wrap=True)
+        console.print(f"logs       {settings.data_path / 'logs'}\nstop with Ctrl-C", soft_wrap=True)
         run_part(lambda _settings, stop: watch(supervisor, stop), settings)
     finally:
         supervisor.stop()
@@ -57,8 +63,10 @@ def start(supervisor: Supervisor, settings: Settings, extra: Mapping[str, str] |
     check(settings)
     environ = dict(_environ(settings)) | dict(extra or {})
     if not settings.store:
-        supervisor.start("store", environ=environ)
-    _wait_for_store(supervisor, settings)
+        store = supervisor.start("store", environ=environ)
+        _wait_for_store(supervisor, store, settings)
+    # Every part needs the schema, so it is brought up to date before the first of them looks.
+    prepare(settings).close()
     for part in PARTS:
         supervisor.start(part, environ=environ)
 
@@ -82,6 +90,8 @@ def check(settings: Settings) -> None:
             ) from None
     with open_bus(settings.bus_url) as bus:
         bus.producer().close()
+    if settings.store:
+        connect(settings).close()
 
 
 def watch(supervisor: Supervisor, stop: threading.Event) -> None:
@@ -94,24 +104,22 @@ def watch(supervisor: Supervisor, stop: threading.Event) -> None:
         supervisor.check()
 
 
-def _wait_for_store(supervisor: Supervisor, settings: Settings) -> None:
+def _wait_for_store(supervisor: Supervisor, store: Part, settings: Settings) -> None:
+    """Wait until the store that answers is the one that we started."""
     deadline = time.monotonic() + _STORE_SECONDS
     while True:
         supervisor.check()
-        try:
-            connect(settings, wait=_CHECK_SECONDS).close()
-        except DriftlineError:
-            if settings.store or time.monotonic() > deadline:
-                raise
-        else:
+        found = endpoint(settings.data_path)
+        if found is not None and store.process is not None and found.pid == store.process.pid:
             return
+        if time.monotonic() > deadline:
+            raise StoreError(f"the store did not start within {_STORE_SECONDS:.0f} s; its log is {store.log}")
+        time.sleep(_POLL_SECONDS)
 
 
 def _environ(settings: Settings) -> Iterator[tuple[str, str]]:
     """The settings as the environment of the parts, so that files and arguments are read once."""
     values: Mapping[str, Any] = settings.values
-    from driftline.settings import TABLE  # noqa: PLC0415
-
     for setting in TABLE:
         yield setting.env, str(values[setting.name])
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from clickhouse_connect.driver.exceptions import DatabaseError
+
 from driftline.bus import LOGS_TOPIC, SPANS_TOPIC
 from driftline.errors import FencedError
 from driftline_processors.otlp import LOG_SCHEMA, TRACE_SCHEMA, frame, insert_settings
@@ -20,6 +21,7 @@ from driftline_store.client import is_transient
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
+
     from driftline.bus import Batch, Consumer, Message
 
 logger = logging.getLogger(__name__)
@@ -125,7 +127,7 @@ class Ingest:
         self.counts.dead_letters += len(letters)
         first, reason = next(iter(bad.values()))
         logger.warning(
-            "%d of %d messages of topic %s, partition %d cannot be read and went to the dead letters; first: offset %d, %s",
+            "%d of %d messages of topic %s, partition %d cannot be read and are dead letters now; first: offset %d, %s",
             len(bad), len(batch.messages), batch.topic, batch.partition, first.offset, reason,
         )  # fmt: skip
         good = tuple(message for message in batch.messages if message.offset not in bad)

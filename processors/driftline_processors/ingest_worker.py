@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,10 @@ from driftline_store.client import connect, is_transient
 from driftline_store.migrate import migrate
 
 if TYPE_CHECKING:
+    import threading
+
     from clickhouse_connect.driver.client import Client
+
     from driftline.bus import Batch, Bus
     from driftline.settings import Settings
     from driftline_processors.ingest import Target

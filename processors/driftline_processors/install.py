@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from driftline_processors.views.view import View
 
 _RECORD = """\
-CREATE TABLE IF NOT EXISTS installed_views (name String, sha256 String, installed_at DateTime64(3, 'UTC') DEFAULT now64(3))
+CREATE TABLE IF NOT EXISTS installed_views
+(name String, sha256 String, installed_at DateTime64(3, 'UTC') DEFAULT now64(3))
 ENGINE = ReplacingMergeTree(installed_at) ORDER BY name"""
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from ingest_support import Pipeline
 
 from driftline.bus import open_bus
 from driftline_processors import prices
 from driftline_processors.install import install
 from driftline_store.migrate import migrate
+from ingest_support import Pipeline
 from store_fixtures import embedded_store
 
 if TYPE_CHECKING:

@@ -137,9 +137,7 @@ def test_session_user_and_prompt_version_are_kept(pipeline: Pipeline, directory:
 
 @pytest.mark.parametrize("directory", ALL)
 @pytest.mark.parametrize("case", ["chat_stream_abandoned", "chat_stream_no_usage"])
-def test_without_usage_the_cost_is_unknown_and_counted_as_such(
-    pipeline: Pipeline, directory: str, case: str
-) -> None:
+def test_without_usage_the_cost_is_unknown_and_counted_as_such(pipeline: Pipeline, directory: str, case: str) -> None:
     row = stored(pipeline, directory, case)
     assert_row(row, {"input_tokens": None, "output_tokens": None, "cost": None, "is_error": False})
     assert pipeline.sums()["unpriced_calls"] == 1

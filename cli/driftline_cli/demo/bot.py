@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from driftline_cli.demo.knowledge import TOPICS
 from driftline_cli.demo.simulated import BOT_MODEL
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from openai.types.chat import ChatCompletion

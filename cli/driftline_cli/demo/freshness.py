@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from driftline.handle import decode
 
 if TYPE_CHECKING:
+    import threading
+
     from clickhouse_connect.driver.client import Client
 
 _POLL_SECONDS: Final = 0.1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.markup import escape
 from rich.panel import Panel
 
+import driftline
 from driftline_store.metrics import metric_named
 from driftline_store.metrics_format import format_value
 from driftline_store.metrics_query import query_metrics, readings
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from driftline_cli.demo.freshness import Freshness
     from driftline_store.metrics_query import Reading
 
-_SHOWN: Final = ("requests", "error_rate", "latency_p95", "fallback_rate", "satisfaction", "cost_per_request", "judged")
+_SHOWN: Final = ("requests", "error_rate", "latency_p95", "fallback_rate", "satisfaction", "cost_per_request")
 _WINDOW: Final = timedelta(minutes=60)
+_STORED: Final = "SELECT (SELECT count() FROM llm_spans) + (SELECT count() FROM evaluations WHERE source = 'human')"
 
 
 class Screen:
@@ -78,8 +80,8 @@ class Screen:
         frame = query_metrics(client, _SHOWN, since=now - _WINDOW, until=now + timedelta(minutes=1))
         parts = [f"t={elapsed:3.0f} s", f"asked {traffic.asked}"]
         for name in _SHOWN:
-            for reading in readings(frame, name, since=now - _WINDOW, until=now):
-                parts.append(f"{_SHORT.get(name, name)} {format_value(reading.metric, reading.value)}")
+            found = readings(frame, name, since=now - _WINDOW, until=now)
+            parts += [f"{_SHORT.get(name, name)} {format_value(reading.metric, reading.value)}" for reading in found]
         parts += [f"quality {version} {_quality(reading)}" for version, reading in self._qualities(client, now)]
         if len(freshness.seconds) > 1:
             parts.append(f"fresh p95 {freshness.percentile(95):.2f} s")
@@ -93,13 +95,18 @@ class Screen:
 
     def sum_up(self, client: Client, traffic: Traffic, freshness: Freshness, outcome: Outcome) -> None:
         """Say what came of it, with the counts that prove it."""
-        stats = driftline_stats()
-        stored = client.query("SELECT count() FROM llm_spans").result_rows[0][0]
+        stats = driftline.stats()
+        stored = client.query(_STORED).result_rows[0][0]
         unpriced = client.query("SELECT sum(unpriced_calls) FROM llm_minutes").result_rows[0][0]
         lines = [
-            f"requests asked {traffic.asked}; spans recorded {stats['spans']}, stored {stored}; unpriced calls {unpriced}",
-            f"from the end of a call to its being queryable: p50 {freshness.percentile(50):.2f} s, "
-            f"p95 {freshness.percentile(95):.2f} s (n = {len(freshness.seconds)})",
+            (
+                f"requests asked {traffic.asked}; spans and feedback sent {stats.exported}, dropped {stats.dropped}; "
+                f"stored {stored}; unpriced calls {unpriced}"
+            ),
+            (
+                f"from the end of a call to its being queryable: p50 {freshness.percentile(50):.2f} s, "
+                f"p95 {freshness.percentile(95):.2f} s (n = {len(freshness.seconds)})"
+            ),
         ]
         if outcome.changed is None:
             lines.append("ended before the change")
@@ -115,5 +122,6 @@ _SHORT: Final = {"latency_p95": "p95", "cost_per_request": "cost", "error_rate":
 
 def _quality(reading: Reading) -> str:
     value = format_value(metric_named("quality"), reading.value)
-    interval = f" [{reading.low:.2f}, {reading.high:.2f}]" if reading.low is not None and reading.high is not None else ""
-    return f"{value}{interval} n={reading.n}"
+    if reading.low is None or reading.high is None:
+        return f"{value} n={reading.n}"
+    return f"{value} [{reading.low:.2f}, {reading.high:.2f}] n={reading.n}"

@@ -44,14 +44,17 @@ ERROR_CLASSES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 """Class of an error and the words, in lower case, that its type, code or status can contain; first match wins."""
 
 FALLBACK_PATTERNS: Final[tuple[tuple[str, str], ...]] = (
-    ("dont_know", r"\bi (?:do not|don't|don’t|really don't) know\b"),
-    ("dont_know", r"\bi(?:'m| am|’m) (?:not sure|unable to (?:find|answer|help))\b"),
-    ("dont_know", r"\bi (?:do not|don't|don’t) have (?:enough |that |any |the )?information\b"),
-    ("refusal", r"\bi(?:'m| am|’m) sorry,? but i (?:can't|cannot|can’t|am unable)\b"),
-    ("refusal", r"\bi (?:can't|cannot|can’t) (?:help|assist) (?:you )?with (?:that|this)\b"),
+    ("dont_know", r"\bi (?:really )?(?:do not|don['’]t) know\b"),
+    ("dont_know", r"\bi(?:['’]m| am) (?:not sure|unable to (?:find|answer|help))\b"),
+    ("dont_know", r"\bi (?:do not|don['’]t) have (?:enough |that |any |the )?information\b"),
+    ("refusal", r"\bi(?:['’]m| am) sorry,? but i (?:can['’]t|cannot|am unable)\b"),
+    ("refusal", r"\bi (?:can['’]t|cannot) (?:help|assist) (?:you )?with (?:that|this)\b"),
     ("refusal", r"\bas an ai(?: language model)?,? i\b"),
-    ("handover", r"\b(?:transfer|connect|escalat)\w* (?:you |this )?to (?:a |one of our )?(?:human|agent|colleague|specialist)"),
-)  # fmt: skip
+    (
+        "handover",
+        r"\b(?:transfer|connect|escalat)\w* (?:you |this )?to (?:a |our )?(?:human|agent|colleague|specialist)",
+    ),
+)
 """Reason and regular expression (RE2, any case) of an answer that is a second choice."""
 
 

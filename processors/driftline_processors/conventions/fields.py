@@ -38,9 +38,9 @@ class Field:
     sources: tuple[Source, ...]
 
     def sql(self) -> str:
-        """Expression of the first value that was sent."""
-        found = ", ".join(source.sql(self.kind) for source in self.sources)
-        return f"coalesce({found}, {self.kind.missing})"
+        """Expression of the first value that was sent; '' or NULL when none was."""
+        found = [source.sql() for source in self.sources]
+        return self.kind.sql(found[0] if len(found) == 1 else f"firstNonDefault({', '.join(found)})")
 
 
 def _attrs(*keys: str) -> tuple[Source, ...]:
@@ -150,15 +150,15 @@ SPAN_FIELDS: Final[tuple[Field, ...]] = (
     Field("environment", Kind.TEXT, (Resource("deployment.environment.name"), Resource("deployment.environment"))),
     Field("release", Kind.TEXT, (Resource("service.version"),)),
     # What was said
-    Field("system", Kind.CONTENT, _attrs("gen_ai.system_instructions")),
+    Field("system", Kind.TEXT, _attrs("gen_ai.system_instructions")),
     Field(
         "input",
-        Kind.CONTENT,
+        Kind.TEXT,
         (Attr("gen_ai.input.messages"), Flattened("llm.input_messages."), Attr("gen_ai.prompt"), Attr("input.value")),
     ),
     Field(
         "output",
-        Kind.CONTENT,
+        Kind.TEXT,
         (
             Attr("gen_ai.output.messages"),
             Flattened("llm.output_messages."),
@@ -195,7 +195,7 @@ EVALUATION_FIELDS: Final[tuple[Field, ...]] = (
 )
 
 CONTENT_FIELDS: Final[tuple[Field, ...]] = tuple(
-    Field(name, Kind.CONTENT, (Attr(key),))
+    Field(name, Kind.TEXT, (Attr(key),))
     for name, key in (
         ("system", "gen_ai.system_instructions"),
         ("input", "gen_ai.input.messages"),

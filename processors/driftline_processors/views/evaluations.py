@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from driftline_processors.conventions.fields import CONTENT_FIELDS, EVALUATION_FIELDS
-from driftline_processors.views.view import View, arrays, select
+from driftline_processors.views.view import View, arrays, select, texts
 
 EVALUATION_EVENT: Final = "gen_ai.evaluation.result"
 CONTENT_EVENT: Final = "gen_ai.client.inference.operation.details"
@@ -15,8 +15,8 @@ def _records(event: str) -> str:
     return f"""\
     SELECT
         rs.resource.attributes.key AS rk,
-        rs.resource.attributes.value.string_value AS rsv,
-{arrays("r", "attributes")},
+        {texts("rs.resource")} AS rv,
+        {arrays("r")},
         r
     FROM (SELECT rs, arrayJoin(arrayJoin(rs.scope_logs).log_records) AS r
           FROM (SELECT arrayJoin(resource_logs) AS rs FROM otlp_logs))
@@ -37,9 +37,11 @@ def _evaluations() -> str:
         ("response_id", fields["response_id"]),
         (
             "request_start",
-            f"if({fields['request_start_nano']} > 0, "
-            f"fromUnixTimestamp64Micro(toInt64(intDiv(ifNull({fields['request_start_nano']}, 0), 1000)), 'UTC'), "
-            f"{_TIME})",
+            (
+                f"if({fields['request_start_nano']} > 0, "
+                f"fromUnixTimestamp64Micro(toInt64(intDiv(ifNull({fields['request_start_nano']}, 0), 1000)), 'UTC'), "
+                f"{_TIME})"
+            ),
         ),
         ("at", "now64(3, 'UTC')"),
         *((name, fields[name]) for name in ("service", "environment", "feature", "model")),

@@ -18,7 +18,7 @@ from driftline_processors.conventions.classes import (
 )
 from driftline_processors.conventions.fields import SPAN_FIELDS, consumed_keys, consumed_prefixes
 from driftline_processors.conventions.sources import quote
-from driftline_processors.views.view import View, arrays, select
+from driftline_processors.views.view import View, arrays, select, texts
 
 ERROR_STATUS: Final = 2
 """``STATUS_CODE_ERROR`` of OTLP."""
@@ -26,11 +26,11 @@ ERROR_STATUS: Final = 2
 _FLATTENED: Final = f"""\
     SELECT
         rs.resource.attributes.key AS rk,
-        rs.resource.attributes.value.string_value AS rsv,
+        {texts("rs.resource")} AS rv,
         scoped.scope.name AS scope,
         s.events AS events,
         s.start_time_unix_nano AS start_nano,
-{arrays("s", "attributes")},
+        {arrays("s")},
         s
     FROM (SELECT rs, scoped, arrayJoin(scoped.spans) AS s
           FROM (SELECT rs, arrayJoin(rs.scope_spans) AS scoped
@@ -41,15 +41,8 @@ def _other_attributes() -> str:
     keys = ", ".join(quote(key) for key in consumed_keys())
     families = "".join(f" AND NOT startsWith(x, {quote(prefix)})" for prefix in consumed_prefixes())
     wanted = f"x NOT IN ({keys}){families}"
-    text = (
-        "coalesce(s_, toString(i_), toString(d_), toString(b_), 'otlp-array:' || base64Encode(a_), "
-        "'otlp-kvlist:' || base64Encode(l_), '')"
-    )
-    values = f"arrayMap((s_, i_, d_, b_, a_, l_) -> {text}, sv, iv, dv, bv, av, lv)"
-    return (
-        f"mapFromArrays(arrayFilter(x -> {wanted}, k)::Array(LowCardinality(String)), "
-        f"arrayFilter((v, x) -> {wanted}, {values}, k))"
-    )
+    names = f"arrayFilter(x -> {wanted}, k)::Array(LowCardinality(String))"
+    return f"mapFromArrays({names}, arrayFilter((y, x) -> {wanted}, v, k))"
 
 
 def _fields() -> str:
@@ -66,9 +59,11 @@ def _fields() -> str:
         # A clock that is wrong by more than this would spread one insert over many partitions.
         (
             "start",
-            "if(start_nano BETWEEN toUnixTimestamp(now() - INTERVAL 400 DAY) * 1000000000 "
-            "AND toUnixTimestamp(now() + INTERVAL 1 DAY) * 1000000000, "
-            "fromUnixTimestamp64Micro(toInt64(intDiv(start_nano, 1000)), 'UTC'), now64(6, 'UTC'))",
+            (
+                "if(start_nano BETWEEN toUnixTimestamp(now() - INTERVAL 400 DAY) * 1000000000 "
+                "AND toUnixTimestamp(now() + INTERVAL 1 DAY) * 1000000000, "
+                "fromUnixTimestamp64Micro(toInt64(intDiv(start_nano, 1000)), 'UTC'), now64(6, 'UTC'))"
+            ),
         ),
         (
             "duration",
@@ -94,7 +89,7 @@ def _derived() -> str:
         ("operation", _OPERATION),
         ("is_call", f"operation IN ({_CALLS})"),
         ("is_llm", "operation != '' OR step_kind != '' OR declared_feature != ''"),
-        ("model", "coalesce(nullIf(response_model, ''), nullIf(request_model, ''), answer_model)"),
+        ("model", "firstNonDefault(response_model, request_model, answer_model)"),
         ("is_error", f"failed OR ({_BLOCKED})"),
         # Cached tokens are part of the input; an instrumentation that excludes them is corrected here.
         ("cached", "ifNull(cache_read_tokens, 0)"),
@@ -126,15 +121,17 @@ _COLUMNS: Final[list[tuple[str, str]]] = [
     ("duration", "duration"),
     ("arrived", "now64(3, 'UTC')"),
     *((name, name) for name in ("service", "environment", "release")),
-    ("feature", "coalesce(nullIf(declared_feature, ''), nullIf(workflow, ''), if(is_llm, name, ''))"),
+    ("feature", "firstNonDefault(declared_feature, workflow, if(is_llm, name, ''))"),
     *((name, name) for name in ("model", "prompt_name", "prompt_version", "operation", "is_call")),
     ("is_request", "ifNull(is_declared_request, false) OR (is_llm AND parent_span_id = '')"),
     *((name, name) for name in ("provider", "request_model", "response_model", "response_id", "tool_name")),
     *((f"{name}_tokens", f"{name}_tokens") for name in ("input", "output", "cache_read", "cache_write", "reasoning")),
     (
         "cost",
-        f"if(price_version != '' AND {_HAS_USAGE}, "
-        f"accurateCastOrNull(toDecimal128({_COST}, 12) / 1000000, 'Decimal(18, 12)'), NULL)",
+        (
+            f"if(price_version != '' AND {_HAS_USAGE}, "
+            f"accurateCastOrNull(toDecimal128({_COST}, 12) / 1000000, 'Decimal(18, 12)'), NULL)"
+        ),
     ),
     ("reported_cost", "reported_cost"),
     ("price_version", "price_version"),
@@ -150,8 +147,10 @@ _COLUMNS: Final[list[tuple[str, str]]] = [
     ("error_message", "if(is_error, error_message, '')"),
     (
         "fallback_reason",
-        "multiIf(fallback_reason != '', fallback_reason, is_error OR operation = 'embeddings', '', "
-        f"{fallback_sql('output')})",
+        (
+            "multiIf(fallback_reason != '', fallback_reason, is_error OR operation = 'embeddings', '', "
+            f"{fallback_sql('output')})"
+        ),
     ),
     *((name, name) for name in ("session_id", "user_id", "system", "input", "output", "attributes")),
 ]

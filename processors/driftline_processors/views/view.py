@@ -34,22 +34,22 @@ class View:
         return f"ALTER TABLE {self.name} MODIFY QUERY\n{self.query}"
 
 
-def arrays(alias: str, attributes: str) -> str:
-    """Parallel arrays of an attribute list, as ``conventions.sources`` expects them.
+def arrays(item: str) -> str:
+    """Columns with the attributes of a span or record as the parallel arrays of ``conventions.sources``.
 
     Args:
-        alias: the tuple that holds the attribute list.
-        attributes: name of the list in it.
+        item: the tuple that holds the attribute list.
     """
-    items = f"{alias}.{attributes}"
-    return f"""\
-        {items}.key AS k,
-        {items}.value.string_value AS sv,
-        {items}.value.int_value AS iv,
-        {items}.value.double_value AS dv,
-        {items}.value.bool_value AS bv,
-        {items}.value.array_value AS av,
-        {items}.value.kvlist_value AS lv"""
+    return f"{item}.attributes.key AS k, {texts(item)} AS v, {item}.attributes.value.array_value AS av"
+
+
+def texts(item: str) -> str:
+    """Values of an attribute list as text; structured ones as their bytes, tagged and in base64."""
+    return (
+        "arrayMap(x -> coalesce(x.string_value, toString(x.int_value), toString(x.double_value), "
+        "toString(x.bool_value), 'otlp-array:' || base64Encode(x.array_value), "
+        f"'otlp-kvlist:' || base64Encode(x.kvlist_value), ''), {item}.attributes.value)"
+    )
 
 
 def select(columns: list[tuple[str, str]], source: str, where: str = "") -> str:

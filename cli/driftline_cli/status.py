@@ -1,0 +1,54 @@
+"""``driftline status``: what is stored, what waits, what is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from driftline.bus import open_bus
+from driftline.errors import BusError
+from driftline_processors.ingest import GROUP, TARGETS
+from driftline_store.client import connect, store_errors
+
+if TYPE_CHECKING:
+    from driftline.bus import Bus
+    from driftline.settings import Settings
+
+_COUNTS: Final = {
+    "spans stored": "SELECT count() FROM llm_spans",
+    "newest span, s ago": "SELECT if(count() > 0, dateDiff('second', max(arrived), now64(3)), NULL) FROM llm_spans",
+    "judgements stored": "SELECT count() FROM evaluations WHERE source = 'judge'",
+    "feedback stored": "SELECT count() FROM evaluations WHERE source = 'human'",
+    "calls without a known price": "SELECT sum(unpriced_calls) FROM llm_minutes",
+    "dead letters": "SELECT count() FROM dead_letters",
+}
+
+
+def show(settings: Settings) -> None:
+    """Print one table.
+
+    Raises:
+        DriftlineError: bus or store cannot be reached.
+    """
+    table = Table("what", "now", box=None)
+    client = connect(settings)
+    try:
+        with store_errors("counting what is stored"):
+            for title, query in _COUNTS.items():
+                value = client.query(query).result_rows[0][0]
+                table.add_row(title, "none yet" if value is None else f"{value:,}")
+    finally:
+        client.close()
+    with open_bus(settings.bus_url) as bus:
+        for target in TARGETS:
+            table.add_row(f"waiting on the bus in {target.topic}", _waiting(bus, target.topic))
+    Console().print(table)
+
+
+def _waiting(bus: Bus, topic: str) -> str:
+    try:
+        return f"{bus.lag(topic, group=GROUP):,} messages"
+    except BusError as error:
+        return str(error)
