@@ -1,0 +1,137 @@
+"""A member of a Kafka consumer group whose batches keep their boundaries over crashes and rebalances.
+
+A claim is an offset commit: offset ``first`` with the metadata ``claim:<last>:<topic id>``. Finishing is
+a commit of ``last + 1`` with ``done:<topic id>``. Whoever is assigned the partition reads the commit
+and, if it is a claim, hands out exactly ``first`` to ``last`` again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import kafka
+
+from driftline.bus.kafka_keeper import Keeper
+from driftline.bus.kafka_member import AHEAD_BYTES, KafkaMember
+from driftline.bus.protocol import Batch
+from driftline.errors import FencedError
+
+if TYPE_CHECKING:
+    from driftline.bus.kafka_url import KafkaUrl
+    from driftline.bus.protocol import Message
+
+_log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 1.0
+
+
+class KafkaBusConsumer:
+    """Reads one topic for one group; the members of a group share out its partitions."""
+
+    def __init__(self, url: KafkaUrl, topic: str, group: str) -> None:
+        self._topic = topic
+        self._keeper = Keeper(KafkaMember(url, topic, group))
+
+    def take(self, *, max_bytes: int, timeout: float) -> Batch | None:
+        """Claim and return the next batch, or None if nothing arrived within ``timeout`` seconds.
+
+        Raises:
+            BusError: the brokers are away or refuse us.
+        """
+        deadline = time.monotonic() + timeout
+        with self._keeper.call() as member:
+            member.ahead_bytes = max(AHEAD_BYTES, max_bytes)
+            read_ahead = any(part.buffer for part in member.parts.values())
+            wait = 0.0 if read_ahead else min(timeout, _POLL_SECONDS)
+            while True:
+                got = member.poll(wait)
+                while got and not any(part.size >= max_bytes for part in member.parts.values()):
+                    got = member.poll(0)
+                batch = self._next(member, max_bytes)
+                remaining = deadline - time.monotonic()
+                if batch is not None or remaining <= 0:
+                    return batch
+                wait = min(remaining, _POLL_SECONDS)
+
+    def done(self, batch: Batch) -> None:
+        """Move the group past a batch that is safely stored.
+
+        Raises:
+            FencedError: the partition has another owner, who redoes the batch.
+            BusError: the brokers did not answer; ``take`` will return the same batch again.
+        """
+        with self._keeper.call() as member:
+            if batch.bus_id != member.bus_id:
+                raise member.fenced(batch.partition)
+            place = kafka.TopicPartition(self._topic, batch.partition)
+            member.commit(place, (batch.first, batch.last), (batch.last + 1, None))
+
+    def assigned(self) -> bool:
+        """Whether this member owns any partition.
+
+        Raises:
+            BusError: the brokers are away or refuse us.
+        """
+        with self._keeper.call() as member:
+            member.poll(0)
+            return member.settled and bool(member.parts)
+
+    def lag(self) -> int:
+        """Messages of the assigned partitions that are not done yet.
+
+        Raises:
+            BusError: the brokers are away or refuse us.
+        """
+        with self._keeper.call() as member:
+            member.poll(0)
+            return member.lag() if member.parts else 0
+
+    def close(self) -> None:
+        """Leave the group, so that others take over at once."""
+        self._keeper.stop()
+
+    def _next(self, member: KafkaMember, max_bytes: int) -> Batch | None:
+        """An unfinished claim that has been read whole, else a new claim, of the partitions in turn."""
+        if not member.settled:
+            return None
+        unfinished = [place for place, part in member.parts.items() if part.last is not None]
+        read = [place for place, part in member.parts.items() if part.buffer]
+        if (not read and not unfinished) or member.is_recreated():
+            return None
+        for place in unfinished:
+            batch = self._claimed(member, place)
+            if batch is not None:
+                return batch
+        if unfinished:
+            return None
+        return self._claim(member, read[0], member.parts[read[0]].fitting(max_bytes))
+
+    def _claim(self, member: KafkaMember, place: Any, messages: tuple[Message, ...]) -> Batch | None:
+        first, last = messages[0].offset, messages[-1].offset
+        try:
+            member.commit(place, (member.parts[place].next, None), (first, last))
+        except FencedError:
+            return None  # a rebalance came in between; what is ours now is found by the next poll
+        member.parts[place] = member.parts.pop(place)  # last in turn
+        return self._claimed(member, place)
+
+    def _claimed(self, member: KafkaMember, place: Any) -> Batch | None:
+        """The claimed batch of a partition, once it has been read."""
+        part = member.parts.get(place)
+        if part is None or part.next is None or part.last is None:
+            return None
+        first, last, messages = part.next, part.last, part.claimed()
+        if not part.has_whole_claim() and member.position(place) <= last:
+            return None
+        if messages:
+            return Batch(member.bus_id, self._topic, place.partition, first, last, messages)
+        _log.warning(
+            "%s/%d: offsets %d to %d were claimed but Kafka has deleted them; going on after them",
+            self._topic, place.partition, first, last,
+        )  # fmt: skip
+        with suppress(FencedError):
+            member.commit(place, (first, last), (last + 1, None))
+        return None

@@ -1,0 +1,153 @@
+"""The embedded bus: an append-only log in one SQLite file, which works before any server runs.
+
+Every topic has one partition, 0, and gap-free offsets. Any number of processes may write and read.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from driftline.bus.sqlite_consumer import SqliteConsumer
+from driftline.bus.sqlite_file import SqliteFile
+from driftline.errors import BusError, SettingsError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_PRUNE_ROWS = 1000
+"""Messages deleted in one transaction, so that writers never wait long for the lock."""
+
+
+class SqliteBus:
+    """The bus in one file.
+
+    Attributes:
+        url: as given; it cannot hold a password.
+        path: the file.
+    """
+
+    def __init__(self, url: str, *, max_message_bytes: int) -> None:
+        self.url = url
+        self.path = _path(url)
+        self._max_message_bytes = max_message_bytes
+
+    def producer(self) -> SqliteProducer:
+        """Open a producer; the file and its folder are created when missing.
+
+        Raises:
+            BusError: the file cannot be opened or written.
+        """
+        return SqliteProducer(self.path, max_message_bytes=self._max_message_bytes)
+
+    def consumer(self, topic: str, *, group: str) -> SqliteConsumer:
+        """Join ``group`` on ``topic``, from the oldest message when the group is new.
+
+        Raises:
+            BusError: the file cannot be opened or written.
+        """
+        return SqliteConsumer(self.path, topic, group)
+
+    def prune(self, older_than_seconds: float) -> int:
+        """Delete messages that every known group has finished and that are older than this.
+
+        Messages of a topic that no group has ever read are kept, however old: an application may
+        record long before the first consumer is started.
+
+        Returns:
+            How many messages were deleted.
+
+        Raises:
+            BusError: the file cannot be opened or written.
+        """
+        file = SqliteFile(self.path, sync=False)
+        before = time.time() - older_than_seconds
+        try:
+            with file.read() as database:
+                finished = database.execute("SELECT topic, min(done) FROM member GROUP BY topic").fetchall()
+            deleted = sum(_prune_topic(file, topic, done, before) for topic, done in finished)
+            if deleted:
+                with file.read() as database:
+                    # By script: execute() takes one step, and this pragma frees one page a step.
+                    database.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint")
+            return deleted
+        finally:
+            file.close()
+
+    def close(self) -> None:
+        """Nothing to release: producers and consumers hold their own connections."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class SqliteProducer:
+    """Appends to the file; one transaction a message, so that a sent message survives the process.
+
+    A loss of power may take the last moments before it, as with every log that does not sync each
+    write; what a consumer has claimed survives that too.
+    """
+
+    def __init__(self, path: Path, *, max_message_bytes: int) -> None:
+        self._file = SqliteFile(path, sync=False)
+        self._max_message_bytes = max_message_bytes
+        with self._file.read():
+            pass  # opens the file now, so that a wrong path is reported here
+
+    def send(self, topic: str, value: bytes, *, key: bytes | None = None) -> None:  # noqa: ARG002
+        """Append one message; the key is ignored, as there is one partition.
+
+        Raises:
+            BusError: the message is too long, or the file cannot be written.
+        """
+        if len(value) > self._max_message_bytes:
+            raise BusError(
+                f"a message for {topic!r} has {len(value)} bytes but the bus takes up to "
+                f"{self._max_message_bytes}; split it, or raise the setting 'max_message_bytes'"
+            )
+        with self._file.write() as database:
+            # The counter's row is written in the same transaction, so offsets grow in commit order.
+            ((number, following),) = database.execute(
+                "INSERT INTO topic (name, next) VALUES (?, 1) "
+                "ON CONFLICT (name) DO UPDATE SET next = next + 1 RETURNING id, next",
+                (topic,),
+            ).fetchall()
+            database.execute(
+                "INSERT INTO message (topic, place, at, value) VALUES (?, ?, ?, ?)",
+                (number, following - 1, time.time(), value),
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _path(url: str) -> Path:
+    """The file that ``sqlite:///relative`` or ``sqlite:////absolute`` names."""
+    rest = url.removeprefix("sqlite://")
+    if not rest.startswith("/") or rest in {"/", "//"} or "?" in rest:
+        raise SettingsError(
+            f"the bus URL must be sqlite:///relative/bus.db or sqlite:////absolute/bus.db but is {url!r}; "
+            "correct the setting 'bus'"
+        )
+    return Path(rest[1:]).expanduser().absolute()
+
+
+def _prune_topic(file: SqliteFile, topic: int, done: int, before: float) -> int:
+    total = 0
+    while True:
+        with file.write() as database:
+            deleted = database.execute(
+                "DELETE FROM message WHERE rowid IN (SELECT rowid FROM message "
+                "WHERE topic = ? AND place < ? AND at < ? ORDER BY place LIMIT ?)",
+                (topic, done, before, _PRUNE_ROWS),
+            ).rowcount
+        total += deleted
+        if deleted < _PRUNE_ROWS:
+            return total
