@@ -17,27 +17,16 @@ from hypothesis import strategies as st
 from driftline_processors.prices import GenaiPriceBook, Quote, Resolved, Tier, preload, resolve_unseen
 from driftline_processors.prices.book import NO_LIMIT
 from driftline_processors.prices.genai import SELLERS
+from processors_support import send, send_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from clickhouse_connect.driver.client import Client
-    from tests.processors.conftest import SendBytes, SendSpan
-
+    from driftline_store.client import Client
 BOOK = GenaiPriceBook()
 NOW = datetime.now(UTC)
 AT_NOW = GenaiPriceBook(lambda: NOW)
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-
-
-def cost(quote: Quote, input_tokens: int, output_tokens: int, read: int = 0, written: int = 0) -> Decimal:
-    """The formula of the span view."""
-    tier = next(t for t in quote.tiers if t.from_tokens <= input_tokens <= t.to_tokens)
-    plain = input_tokens - read - written
-    million = (
-        plain * tier.input + read * tier.cache_read + written * tier.cache_write + output_tokens * tier.output
-    )
-    return million / 1_000_000
 
 
 def call(provider: str, model: str, tokens: tuple[int, int], cached: int = 0) -> dict[str, str | int]:
@@ -61,28 +50,28 @@ def stored_cost(client: Client, trace_id: str) -> Decimal | None:
 @pytest.mark.parametrize("provider", ["openai", "azure.ai.openai", "", "my-gateway"])
 def test_the_measured_call_costs_what_it_did(provider: str, model: str) -> None:
     quote = BOOK.quote(provider, model)
-    assert cost(quote, 142, 48, read=64) == Decimal("0.0000453")
+    assert quote.cost(142, 48, cache_read=64) == Decimal("0.0000453")
     assert quote.version.startswith("genai-prices ")
 
 
-def test_cached_tokens_are_priced_once(client: Client, send: SendSpan) -> None:
+def test_cached_tokens_are_priced_once(client: Client) -> None:
     preload(client)
-    plain, cached = (send(call("openai", "gpt-4o-mini", (1_000_000, 0), n)) for n in (0, 1_000_000))
+    plain, cached = (send(client, call("openai", "gpt-4o-mini", (1_000_000, 0), n)) for n in (0, 1_000_000))
     assert stored_cost(client, plain) == Decimal("0.15")
     assert stored_cost(client, cached) == Decimal("0.075")
 
 
 @pytest.mark.parametrize("directory", ["otel-genai-openai-1.3b0", "openinference-openai-0.1.66"])
-def test_a_captured_call_is_priced_at_once(client: Client, send_bytes: SendBytes, directory: str) -> None:
+def test_a_captured_call_is_priced_at_once(client: Client, directory: str) -> None:
     preload(client)
-    send_bytes((FIXTURES / directory / "chat.otlp.pb").read_bytes())
+    send_bytes(client, (FIXTURES / directory / "chat.otlp.pb").read_bytes())
     rows = client.query("SELECT cost, price_version FROM llm_spans WHERE is_call").result_rows
     assert rows == [(Decimal("0.0000453"), BOOK.version)]
 
 
-def test_context_tiers(client: Client, send: SendSpan) -> None:
+def test_context_tiers(client: Client) -> None:
     preload(client)
-    below, above = (send(call("gcp.gemini", "gemini-2.5-pro", (n, 1000))) for n in (200_000, 200_001))
+    below, above = (send(client, call("gcp.gemini", "gemini-2.5-pro", (n, 1000))) for n in (200_000, 200_001))
     assert stored_cost(client, below) == (200_000 * Decimal("1.25") + 1000 * 10) / 1_000_000
     assert stored_cost(client, above) == (200_001 * Decimal("2.5") + 1000 * 15) / 1_000_000
 
@@ -123,13 +112,11 @@ def test_prices_are_those_of_the_moment() -> None:
     assert old.tiers != new.tiers
 
 
-def test_unknown_models_are_looked_up_once_and_counted(
-    client: Client, send: SendSpan, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unknown_models_are_looked_up_once_and_counted(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     preload(client)
     traces = [
-        send(call("openai", "our-own-model", (10, 10))),
-        send(call("openai", "gpt-4o-mini-2099", (1, 1))),
+        send(client, call("openai", "our-own-model", (10, 10))),
+        send(client, call("openai", "gpt-4o-mini-2099", (1, 1))),
     ]
     assert resolve_unseen(client) == Resolved(known=0, unknown=2)
     assert "'our-own-model'" in caplog.text
@@ -137,17 +124,15 @@ def test_unknown_models_are_looked_up_once_and_counted(
     assert [stored_cost(client, trace) for trace in traces] == [None, None]
     known = client.query("SELECT known FROM model_prices FINAL WHERE model = 'our-own-model'").result_rows
     assert known == [(False,)]
-    assert client.query("SELECT sum(unpriced_calls), sum(cost) FROM llm_minutes").result_rows == [
-        (2, Decimal(0))
-    ]
+    assert client.query("SELECT sum(unpriced_calls), sum(cost) FROM llm_minutes").result_rows == [(2, Decimal(0))]
 
 
-def test_a_model_seen_for_the_first_time_is_priced_from_then_on(client: Client, send: SendSpan) -> None:
+def test_a_model_seen_for_the_first_time_is_priced_from_then_on(client: Client) -> None:
     preload(client)
     attributes = call("anthropic", "claude-opus-4-5-20251101", (1000, 100))
-    first = send(attributes)
+    first = send(client, attributes)
     assert resolve_unseen(client) == Resolved(known=1)
-    second = send(attributes)
+    second = send(client, attributes)
     assert stored_cost(client, first) is None
     expected = calc_price(
         Usage(input_tokens=1000, output_tokens=100), "claude-opus-4-5-20251101", provider_id="anthropic"
@@ -173,9 +158,7 @@ def _quote(version: str, *limits: int) -> Quote:
     starts = (0, *(limit + 1 for limit in limits))
     ends = (*limits, NO_LIMIT)
     price = Decimal(len(version))
-    return Quote(
-        tuple(Tier(a, b, price, price, price, price) for a, b in zip(starts, ends, strict=True)), version
-    )
+    return Quote(tuple(Tier(a, b, price, price, price, price) for a, b in zip(starts, ends, strict=True)), version)
 
 
 def test_preload_writes_what_differs_and_voids_tiers_that_are_gone(client: Client) -> None:
@@ -193,11 +176,11 @@ def test_preload_writes_what_differs_and_voids_tiers_that_are_gone(client: Clien
     assert {row[0] for row in found} == {Decimal(4)}
 
 
-def test_preload_learns_what_was_unknown(client: Client, send: SendSpan) -> None:
-    send(call("p", "m", (1, 1)))
+def test_preload_learns_what_was_unknown(client: Client) -> None:
+    send(client, call("p", "m", (1, 1)))
     assert resolve_unseen(client, _Book(Quote((), "v1"))) == Resolved(unknown=1)
     assert preload(client, _Book(_quote("v2"))) == 1
-    assert stored_cost(client, send(call("p", "m", (500_000, 500_000)))) == 2
+    assert stored_cost(client, send(client, call("p", "m", (500_000, 500_000)))) == 2
 
 
 PRICED = sorted(
@@ -223,14 +206,14 @@ def _rates(prices: ModelPrice) -> list[Decimal]:
 def test_agrees_with_genai_prices(named: tuple[str, str], counts: tuple[int, int, int, int]) -> None:
     plain, read, written, output = counts
     total = plain + read + written
-    usage = Usage(
-        input_tokens=total, output_tokens=output, cache_read_tokens=read, cache_write_tokens=written
-    )
+    usage = Usage(input_tokens=total, output_tokens=output, cache_read_tokens=read, cache_write_tokens=written)
     expected = calc_price(usage, named[1], provider_id=named[0], genai_request_timestamp=NOW)
     # Our columns have six digits; a longer price is not expressible.
     assume(all(rate == round(rate, 6) for rate in _rates(expected.model_price)))
     fee = vars(expected.model_price).get("requests_kcount") or Decimal(0)
-    ours = cost(AT_NOW.quote(*named), total, output, read, written) + fee / 1000
+    tokens = AT_NOW.quote(*named).cost(total, output, cache_read=read, cache_write=written)
+    assert tokens is not None
+    ours = tokens + fee / 1000
     assert abs(ours - expected.total_price) <= Decimal("1e-9")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from decimal import Decimal
 
 NO_LIMIT: Final = 2**64 - 1
 """``to_tokens`` of the last tier: the largest number the column holds."""
@@ -48,6 +48,25 @@ class Quote:
     def known(self) -> bool:
         """Whether calls of the model can be priced."""
         return bool(self.tiers)
+
+    def cost(self, input: int, output: int, *, cache_read: int = 0, cache_write: int = 0) -> Decimal | None:  # noqa: A002
+        """USD of a call, by the formula that the span view uses; None when the price is unknown.
+
+        Args:
+            input: tokens, cached ones included.
+            output: tokens, reasoning included.
+            cache_read: input tokens that came from the cache.
+            cache_write: input tokens that went into it.
+        """
+        # Cached tokens are part of the input; a sender that excludes them is corrected.
+        billed = max(input, cache_read + cache_write)
+        tier = next((tier for tier in self.tiers if tier.from_tokens <= billed <= tier.to_tokens), None)
+        if tier is None:
+            return None
+        plain = billed - cache_read - cache_write
+        tokens = (plain, cache_read, cache_write, output)
+        rates = (tier.input, tier.cache_read, tier.cache_write, tier.output)
+        return sum((n * rate for n, rate in zip(tokens, rates, strict=True)), Decimal(0)) / 1_000_000
 
 
 class PriceBook(Protocol):

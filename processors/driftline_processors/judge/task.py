@@ -1,0 +1,80 @@
+"""What goes through the judge: a task comes out of the queue, a judgement goes into ``evaluations``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+Key = tuple[str, str]
+"""Trace and span id."""
+
+SEGMENT: Final = ("service", "environment", "feature", "model", "prompt_name", "prompt_version")
+
+NO_CONTENT: Final = "no content"
+"""Error of a request whose answer was not recorded, so that there is nothing to judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A request chosen for judging.
+
+    Attributes:
+        segment: values of ``SEGMENT``.
+        inclusion_probability: with which the request was chosen.
+        system: instructions to the assistant, as stored (see ``driftline_store.content``).
+        input: conversation up to the answer, as stored.
+        output: the answer, as stored; '' when it was not recorded with the request.
+    """
+
+    trace_id: str
+    span_id: str
+    request_start: datetime
+    segment: tuple[str, ...]
+    inclusion_probability: float
+    system: str
+    input: str
+    output: str
+
+    @property
+    def key(self) -> Key:
+        """Trace and span id."""
+        return self.trace_id, self.span_id
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the judge says about a task.
+
+    Attributes:
+        score: 0 (bad) to 1 (good) in steps of 0.1; None when there is none.
+        label: ``pass`` or ``fail``; '' without a score.
+        explanation: the judge's reasons.
+        cost: USD of all calls that it took, as far as their price is known; else None.
+        error: class of what prevented a score; '' with one.
+    """
+
+    score: float | None = None
+    label: str = ""
+    explanation: str = ""
+    cost: Decimal | None = None
+    error: str = ""
+
+
+COLUMNS: Final = (
+    *("trace_id", "span_id", "response_id", "request_start", "at", *SEGMENT),
+    *("name", "source", "score", "label", "explanation"),
+    *("evaluator", "inclusion_probability", "cost", "error"),
+)
+
+
+def row(task: Task, judgement: Judgement, name: str, evaluator: str) -> list[object]:
+    """The row of ``evaluations``, values of ``COLUMNS``."""
+    return [
+        *(task.trace_id, task.span_id, "", task.request_start, datetime.now(UTC), *task.segment),
+        *(name, "judge", judgement.score, judgement.label, judgement.explanation),
+        *(evaluator, task.inclusion_probability, judgement.cost, judgement.error),
+    ]

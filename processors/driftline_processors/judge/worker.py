@@ -1,0 +1,135 @@
+"""The judge's process: takes tasks as long as it leads, several at once, and stores what comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+import openai
+
+from driftline.errors import BusError, StoreError
+from driftline_processors.ingest_worker import prepare
+from driftline_processors.judge.evaluator import TIMEOUT_SECONDS, Evaluator
+from driftline_processors.judge.pump import Pump
+from driftline_processors.judge.queue import Queue
+from driftline_processors.judge.rate import set_rate
+from driftline_processors.judge.results import Results
+from driftline_processors.judge.rubric import load_rubric
+from driftline_processors.leader import Leadership
+from driftline_processors.prices import GenaiPriceBook
+from driftline_store.client import connect, is_transient
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from driftline.settings import Settings
+    from driftline_processors.judge.rubric import Rubric
+
+logger = logging.getLogger(__name__)
+
+_STORE_WAIT: Final = 60.0
+_BEAT_SECONDS: Final = 0.5
+"""Pause between two questions for leadership; a lease lasts some ten seconds."""
+
+_PAUSE_AFTER_FAULT: Final = 1.0
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Judge what the queue holds until ``stop`` is set; of several such processes, one acts.
+
+    Without ``judge_api_key`` nothing is judged and nothing is queued for it.
+
+    Raises:
+        SettingsError: the rubric or an address is wrong.
+        StoreError: the store cannot be used; one that is away is waited for, at the start a minute.
+    """
+    rubric = load_rubric(settings.judge_rubric)
+    prepare(settings).close()
+    if not settings.judge_api_key:
+        logger.warning("judging is off: no key is set; set DRIFTLINE_JUDGE_API_KEY or OPENAI_API_KEY to judge")
+    leadership = Leadership(settings.bus_url, group="judge")
+    leading, ended = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="judge-leader") as pool:
+        beat = pool.submit(_keep_leading, leadership, leading, ended)
+        try:
+            while not stop.is_set() and not beat.done():
+                if leading.wait(_BEAT_SECONDS):
+                    _guarded_lead(settings, rubric, leading, stop)
+        finally:
+            ended.set()
+        beat.result()
+
+
+def _keep_leading(leadership: Leadership, leading: threading.Event, ended: threading.Event) -> None:
+    """Hold the membership from one thread, as judging must not keep it waiting, and say whether we lead."""
+    trouble = False
+    try:
+        while not ended.is_set():
+            try:
+                held, is_away = leadership.held(), False
+            except BusError as error:
+                # Somebody else may lead now: better judge nothing for a while than everything twice.
+                held, is_away = False, True
+                if not trouble:
+                    logger.warning("%s; the judge waits", error)
+            trouble = is_away
+            if held:
+                leading.set()
+            else:
+                leading.clear()
+            ended.wait(_BEAT_SECONDS)
+    finally:
+        leading.clear()
+        leadership.close()
+
+
+def _guarded_lead(settings: Settings, rubric: Rubric, leading: threading.Event, stop: threading.Event) -> None:
+    """Lead; when the store goes away, begin anew from its state once it is back."""
+    try:
+        client = connect(settings, wait=_STORE_WAIT)
+    except StoreError as error:
+        if not is_transient(error):
+            raise
+        logger.warning("%s; the judge waits", error)
+        return
+    try:
+        _lead(client, settings, rubric, leading, stop)
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        logger.warning("the store is away (%s); what was not stored is judged again", type(error).__name__)
+        stop.wait(_PAUSE_AFTER_FAULT)
+    finally:
+        client.close()
+
+
+def _lead(client: Client, settings: Settings, rubric: Rubric, leading: threading.Event, stop: threading.Event) -> None:
+    rate = float(settings.judge_rate) if settings.judge_api_key else 0.0
+    if set_rate(client, rate):
+        logger.info("from now on %g %% of the requests are queued for judging", rate * 100)
+    if not settings.judge_api_key:
+        while leading.is_set() and not stop.wait(_BEAT_SECONDS):
+            pass
+        return
+    asyncio.run(_judge(client, settings, rubric, leading, stop))
+
+
+async def _judge(
+    client: Client, settings: Settings, rubric: Rubric, leading: threading.Event, stop: threading.Event
+) -> None:
+    async with openai.AsyncOpenAI(
+        api_key=settings.judge_api_key,
+        base_url=settings.judge_base_url or None,
+        max_retries=0,  # repeated by class of error, in the evaluator
+        timeout=TIMEOUT_SECONDS,
+    ) as endpoint:
+        provider = "" if settings.judge_base_url else "openai"
+        evaluator = Evaluator(endpoint, settings.judge_model, rubric, GenaiPriceBook(), provider)
+        queue = Queue(client, rubric.name)
+        results = Results(client, queue, rubric.name, evaluator.fingerprint)
+        logger.info("judging with %s", evaluator.fingerprint)
+        pump = Pump(evaluator, queue, results, concurrency=int(settings.judge_concurrency))
+        await pump.run(leads=leading.is_set, stopped=stop.is_set)

@@ -1,0 +1,81 @@
+"""Rubrics: what a file must say, and where a message points when it does not."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftline.errors import SettingsError
+from driftline_processors.judge.rubric import Rubric, load_rubric, parse_rubric
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD = "---\nname: tone\nversion: 1.10\npass_score: 0.5\n---\nBe kind.\n"
+
+
+def test_the_default_rubric() -> None:
+    rubric = load_rubric()
+    assert (rubric.name, rubric.pass_score) == ("quality", 0.7)
+    assert "answers the question" in rubric.instructions
+
+
+def test_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "tone.md"
+    path.write_text(GOOD, encoding="utf-8")
+    assert load_rubric(path) == Rubric("tone", "1.10", "Be kind.", 0.5)
+
+
+def test_pass_score_can_be_left_out() -> None:
+    assert parse_rubric("---\nname: a\nversion: b\n---\nx", "f").pass_score == 0.7
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "f, line 1: a rubric begins"),
+        ("Be kind.", "f, line 1: a rubric begins"),
+        ("---\nname: a\nversion: 1\n", "f, line 1: a rubric begins"),
+        ("---\nname: a\nversion: 1\n---\n \n", "f, line 5: no instructions"),
+        ("---\nname: a\nversion: 1\nwho: me\n---\nx", "f, line 4: unknown field 'who'"),
+        ("---\nname: a\n---\nx", "f, line 3: 'version' must be a short text"),
+        ("---\nname: a\nversion: [1]\n---\nx", "f, line 3: 'version' must be a short text"),
+        ("---\nname: a\nversion: 1\npass_score: 7\n---\nx", "f, line 4: 'pass_score' must be a number from 0 to 1"),
+        ("---\nname: a\nversion: 1\npass_score: yes\n---\nx", "f, line 4: 'pass_score' must be"),
+        ("---\nname: a\nversion: 1: 2\n---\nx", "f, line 3: not valid YAML"),
+        ("---\n- a\n---\nx", "f, line 2: expected fields"),
+        ("---\n---\nx", "f, line 2: expected fields"),
+    ],
+)
+def test_what_is_wrong_and_where(text: str, message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_rubric(text, "f")
+    assert str(caught.value).startswith(message)
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"absent\.md cannot be read: No such file"):
+        load_rubric(tmp_path / "absent.md")
+    binary = tmp_path / "binary.md"
+    binary.write_bytes(b"---\n\xff\xfe")
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        load_rubric(binary)
+
+
+@given(st.text())
+def test_any_text_is_a_rubric_or_a_settings_error(front: str) -> None:
+    with contextlib.suppress(SettingsError):
+        parse_rubric(f"---\n{front}\n---\nx", "f")
+
+
+def test_the_fingerprint_names_all_that_scores_depend_on() -> None:
+    rubric = parse_rubric(GOOD, "f")
+    other = parse_rubric(GOOD.replace("kind", "polite"), "f")
+    prints = {rubric.fingerprint("m", "p"), rubric.fingerprint("n", "p"), rubric.fingerprint("m", "q")}
+    assert len(prints | {other.fingerprint("m", "p")}) == 4
+    assert rubric.fingerprint("m", "p") == parse_rubric(GOOD, "elsewhere").fingerprint("m", "p")
+    assert rubric.fingerprint("m").startswith("tone 1.10 m ")

@@ -1,0 +1,216 @@
+"""The judge as a process: from spans in the store to scores in the sums per minute."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from driftline.settings import Settings, load
+from driftline_processors.judge.rate import set_rate
+from driftline_processors.judge.worker import run
+from judge_support import KEY, error, verdict
+from processors_support import enqueue, send, send_many
+from store_fixtures import start_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from driftline_store.client import Client
+    from judge_support import Endpoint
+    from store_fixtures import RunningStore
+
+SPAN = {
+    "gen_ai.input.messages": '[{"role": "user", "parts": [{"type": "text", "content": "Why?"}]}]',
+    "gen_ai.output.messages": '[{"role": "assistant", "parts": [{"type": "text", "content": "Because."}]}]',
+    "driftline.feature": "chat",
+    "gen_ai.response.model": "gpt-4o-mini",
+}
+
+
+@pytest.fixture
+def settings(embedded_store: RunningStore, endpoint: Endpoint, tmp_path: Path) -> Settings:
+    return load(
+        {},
+        data_dir=str(embedded_store.path),
+        bus=f"sqlite:///{tmp_path / 'bus.db'}",
+        judge_rate=1.0,
+        judge_api_key=KEY,
+        judge_base_url=endpoint.url,
+        judge_concurrency=3,
+    )
+
+
+@contextlib.contextmanager
+def judging(settings: Settings) -> Iterator[None]:
+    stop = threading.Event()
+    failed: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            run(settings, stop)
+        except BaseException as error:  # noqa: BLE001 - raised again in the test's thread
+            failed.append(error)
+
+    thread = threading.Thread(target=target)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+    assert not thread.is_alive()
+    if failed:
+        raise failed[0]
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def evaluations(client: Client) -> list[dict[str, Any]]:
+    return list(client.query("SELECT * FROM evaluations ORDER BY at").named_results())
+
+
+def rate(client: Client) -> float:
+    rows = client.query("SELECT rate FROM judge_rates FINAL").result_rows
+    return float(rows[0][0]) if rows else -1.0
+
+
+def test_scores_reach_the_rollup(client: Client, settings: Settings, endpoint: Endpoint) -> None:
+    endpoint.script(error(429), verdict(9, "Right."))
+    with judging(settings):
+        wait_for(lambda: rate(client) == 1.0)
+        traces = {send(client, SPAN) for _ in range(5)}
+        wait_for(lambda: len(evaluations(client)) == 5)
+    rows = evaluations(client)
+    assert {row["trace_id"] for row in rows} == traces
+    for row in rows:
+        assert (row["score"], row["label"], row["explanation"]) == (0.9, "pass", "Right.")
+        assert (row["name"], row["source"], row["error"]) == ("quality", "judge", "")
+        assert (row["feature"], row["model"], row["inclusion_probability"]) == ("chat", "gpt-4o-mini", 1.0)
+        assert row["evaluator"].startswith("quality 1 gpt-4o-mini ")
+        assert row["cost"] == Decimal("0.000165")
+    starts = client.query("SELECT trace_id, start FROM llm_spans").result_rows
+    assert {(row["trace_id"], row["request_start"]) for row in rows} == set(starts)
+    sums = "SELECT sum(judged), sum(judge_failures), sum(judged_ws), sum(judge_cost), sum(requests) FROM llm_minutes"
+    [(judged, failures, weighted, cost, requests)] = client.query(sums).result_rows
+    assert (judged, failures, cost, requests) == (5, 0, 5 * Decimal("0.000165"), 5)
+    assert weighted == pytest.approx(4.5)
+    assert all(request["key"] == f"Bearer {KEY}" for request in endpoint.requests)
+
+
+def test_failures_are_stored_and_counted(
+    client: Client, settings: Settings, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    endpoint.script(error(401, "invalid_api_key"))
+    set_rate(client, 1.0)
+    send(client, SPAN)
+    enqueue(client, output="", age=40)
+    with caplog.at_level("INFO"), judging(settings):
+        wait_for(lambda: len(evaluations(client)) == 2)
+    assert sorted((row["error"], row["score"], row["label"]) for row in evaluations(client)) == [
+        ("authentication", None, ""),
+        ("no content", None, ""),
+    ]
+    assert client.query("SELECT sum(judged), sum(judge_failures) FROM llm_minutes").result_rows == [(0, 2)]
+    assert "authentication (HTTP status 401)" in caplog.text
+    assert KEY not in caplog.text
+
+
+def test_without_a_key_nothing_is_judged_or_queued(
+    client: Client, settings: Settings, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    set_rate(client, 1.0)
+    with judging(Settings({**settings.values, "judge_api_key": ""})):
+        wait_for(lambda: rate(client) == 0.0)
+        send(client, SPAN)
+        time.sleep(1)
+    assert client.query("SELECT count() FROM judge_queue").result_rows == [(0,)]
+    assert endpoint.requests == []
+    assert [record.getMessage() for record in caplog.records if "judging is off" in record.getMessage()]
+
+
+def test_of_two_judges_one_acts(client: Client, settings: Settings, endpoint: Endpoint) -> None:
+    set_rate(client, 1.0)
+    with judging(settings), judging(settings):
+        send_many(client, [os.urandom(16) for _ in range(10)], SPAN)
+        wait_for(lambda: len(evaluations(client)) == 10)
+        time.sleep(1)
+    assert len(evaluations(client)) == len(endpoint.requests) == 10
+
+
+def test_another_one_goes_on_where_the_first_stopped(client: Client, settings: Settings, endpoint: Endpoint) -> None:
+    slow = verdict()
+    slow.seconds = 0.3
+    endpoint.script(slow)
+    set_rate(client, 1.0)
+    send_many(client, [os.urandom(16) for _ in range(30)], SPAN)
+    with judging(settings):
+        wait_for(lambda: len(evaluations(client)) >= 3)
+    with judging(settings):
+        wait_for(lambda: len(evaluations(client)) >= 30)
+        time.sleep(1)
+    assert len({row["trace_id"] for row in evaluations(client)}) == len(evaluations(client)) == 30
+    assert len(endpoint.requests) <= 30 + settings.judge_concurrency
+
+
+@pytest.mark.slow
+def test_a_store_that_was_away(settings: Settings, endpoint: Endpoint, tmp_path: Path) -> None:
+    slow = verdict()
+    slow.seconds = 0.2
+    endpoint.script(slow)
+    running = start_store(tmp_path)
+    try:
+        with judging(Settings({**settings.values, "data_dir": str(tmp_path)})):
+            client = running.client()
+            wait_for(lambda: client.command("EXISTS TABLE judge_rates") == 1 and rate(client) == 1.0)
+            send_many(client, [os.urandom(16) for _ in range(40)], SPAN)
+            wait_for(lambda: len(evaluations(client)) >= 5)
+            client.close()
+            running.kill()
+            time.sleep(1)
+            running = start_store(tmp_path)
+            client = running.client()
+            wait_for(lambda: len(evaluations(client)) >= 40, 60)
+            assert client.query("SELECT sum(judged) FROM llm_minutes").result_rows == [(40,)]
+            assert len({row["trace_id"] for row in evaluations(client)}) == len(evaluations(client)) == 40
+            client.close()
+    finally:
+        running.stop()
+
+
+@pytest.mark.slow
+def test_killed_judges_judge_nothing_twice(client: Client, settings: Settings, endpoint: Endpoint) -> None:
+    slow = verdict()
+    slow.seconds = 0.2
+    endpoint.script(slow)
+    set_rate(client, 1.0)
+    send_many(client, [os.urandom(16) for _ in range(60)], SPAN)
+    environ = os.environ | {f"DRIFTLINE_{name.upper()}": str(value) for name, value in settings.values.items()}
+    kills = 2
+    for _ in range(kills):
+        process = subprocess.Popen([sys.executable, "-m", "driftline_cli", "judge"], env=environ)
+        before = len(endpoint.requests)
+        wait_for(lambda before=before: len(endpoint.requests) >= before + 10)  # type: ignore[misc]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with judging(settings):
+        wait_for(lambda: len(evaluations(client)) >= 60)
+        time.sleep(1)
+    assert len({row["trace_id"] for row in evaluations(client)}) == len(evaluations(client)) == 60
+    assert client.query("SELECT sum(judged) FROM llm_minutes").result_rows == [(60,)]
+    # Each kill loses what was under way and what waited up to a second to be stored.
+    assert len(endpoint.requests) <= 60 + kills * (settings.judge_concurrency + 3 * 10)

@@ -1,0 +1,68 @@
+"""Root spans to send through the views as OTLP bytes."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+from driftline_processors.otlp import TRACE_SCHEMA, frame, insert_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from driftline_store.client import Client
+
+TABLES = (
+    *("llm_spans", "llm_content", "llm_minutes", "evaluations", "judge_queue", "judge_rates"),
+    *("model_prices", "unpriced_models"),
+)
+"""What the tests of the processors fill."""
+
+
+def send_bytes(client: Client, request: bytes) -> None:
+    """Insert the bytes of one ``ExportTraceServiceRequest``."""
+    settings = insert_settings(TRACE_SCHEMA, secrets.token_hex(8))
+    client.raw_insert("otlp_traces", insert_block=frame(request), fmt="Protobuf", settings=settings)
+
+
+def send(client: Client, attributes: Mapping[str, str | int]) -> str:
+    """Insert one root span; gives its trace id."""
+    trace_id = secrets.token_bytes(16)
+    send_many(client, [trace_id], attributes)
+    return trace_id.hex()
+
+
+def send_many(client: Client, trace_ids: Iterable[bytes], attributes: Mapping[str, str | int]) -> None:
+    """Insert one root span for each trace id."""
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add().scope_spans.add().spans
+    for trace_id in trace_ids:
+        span = spans.add(name="chat", trace_id=trace_id, span_id=secrets.token_bytes(8))
+        span.start_time_unix_nano = time.time_ns()
+        span.end_time_unix_nano = span.start_time_unix_nano + 1_000_000
+        for key, value in {"gen_ai.operation.name": "chat", **attributes}.items():
+            boxed = AnyValue(int_value=value) if isinstance(value, int) else AnyValue(string_value=value)
+            span.attributes.append(KeyValue(key=key, value=boxed))
+    send_bytes(client, request.SerializeToString())
+
+
+def enqueue(client: Client, *, age: float = 10.0, output: str = "An answer.", **values: Any) -> tuple[str, str]:
+    """Insert one row of the judge's queue, ``age`` seconds old; gives its key."""
+    key = (secrets.token_hex(16), secrets.token_hex(8))
+    row = {
+        **dict(zip(("trace_id", "span_id"), key, strict=True)),
+        "queued_at": datetime.now(UTC) - timedelta(seconds=age),
+        "request_start": datetime.now(UTC),
+        "feature": "chat",
+        "inclusion_probability": 0.01,
+        "input": "A question?",
+        "output": output,
+        **values,
+    }
+    client.insert("judge_queue", [list(row.values())], column_names=list(row))
+    return row["trace_id"], row["span_id"]
