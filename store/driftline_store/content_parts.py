@@ -56,9 +56,7 @@ Piece = Text | Reasoning | ToolCall | ToolResult | Attachment
 _TEXT: Final = frozenset({"", "text", "input_text", "output_text", "summary_text", "refusal"})
 _REASONING: Final = frozenset({"reasoning", "thinking"})
 _CALL: Final = frozenset({"tool_call", "function_call", "tool_use", "server_tool_call", "function"})
-_RESULT: Final = frozenset(
-    {"tool_call_response", "function_call_output", "tool_result", "server_tool_call_response"}
-)
+_RESULT: Final = frozenset({"tool_call_response", "function_call_output", "tool_result", "server_tool_call_response"})
 _WORDS: Final = ("content", "text", "refusal", "thinking", "summary")
 
 

@@ -26,9 +26,7 @@ def attributes(path: str) -> dict[str, AnyValue]:
     request = ExportTraceServiceRequest.FromString((FIXTURES / f"{path}.otlp.pb").read_bytes())
     spans = [s for resource in request.resource_spans for scope in resource.scope_spans for s in scope.spans]
     calls = [{pair.key: pair.value for pair in span.attributes} for span in spans]
-    return next(
-        c for c in calls if "gen_ai.output.messages" in c or "llm.output_messages.0.message.role" in c
-    )
+    return next(c for c in calls if "gen_ai.output.messages" in c or "llm.output_messages.0.message.role" in c)
 
 
 def column(value: AnyValue) -> str:
@@ -104,13 +102,9 @@ def test_whole_bodies(case: str) -> None:
 
 def test_structured_values() -> None:
     found = attributes("synthetic-structured-anyvalue/chat")
-    assert decode(column(found["gen_ai.input.messages"])) == [
-        ChatMessage("user", "What is the capital of France?")
-    ]
+    assert decode(column(found["gen_ai.input.messages"])) == [ChatMessage("user", "What is the capital of France?")]
     call = ToolCall("c1", "f", '{"x": 1, "y": [true, null, 1.5]}')
-    assert decode(column(found["gen_ai.output.messages"])) == [
-        ChatMessage("assistant", "Paris.", tool_calls=(call,))
-    ]
+    assert decode(column(found["gen_ai.output.messages"])) == [ChatMessage("assistant", "Paris.", tool_calls=(call,))]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +273,6 @@ def part(call: ToolCall) -> dict[str, Any]:
 @given(st.lists(MESSAGES, min_size=1))
 def test_round_trip(messages: list[ChatMessage]) -> None:
     sent = [
-        {"role": m.role, "parts": [{"type": "text", "content": m.text}, *map(part, m.tool_calls)]}
-        for m in messages
+        {"role": m.role, "parts": [{"type": "text", "content": m.text}, *map(part, m.tool_calls)]} for m in messages
     ]
     assert decode(json.dumps(sent)) == messages

@@ -151,13 +151,10 @@ def _tiers(prices: ModelPrice) -> tuple[Tier, ...]:
         given.get("cache_write_mtok", plain),
         given.get("output_mtok", free),
     ]
-    starts = sorted(
-        {0, *(tier.start + 1 for rate in rates if isinstance(rate, TieredPrices) for tier in rate.tiers)}
-    )
+    starts = sorted({0, *(tier.start + 1 for rate in rates if isinstance(rate, TieredPrices) for tier in rate.tiers)})
     ends = [*(start - 1 for start in starts[1:]), NO_LIMIT]
     return tuple(
-        Tier(start, end, *(_rate(rate, start) for rate in rates))
-        for start, end in zip(starts, ends, strict=True)
+        Tier(start, end, *(_rate(rate, start) for rate in rates)) for start, end in zip(starts, ends, strict=True)
     )
 
 

@@ -113,13 +113,9 @@ def resolve_unseen(client: Client, book: PriceBook | None = None) -> Resolved:
 
 def _report(provider: str, model: str, quote: Quote) -> None:
     if not quote.known:
-        logger.warning(
-            "no price is known for model %r of provider %r: its calls have no cost", model, provider
-        )
+        logger.warning("no price is known for model %r of provider %r: its calls have no cost", model, provider)
     elif quote.left_out:
-        logger.info(
-            "price of model %r of provider %r leaves out: %s", model, provider, ", ".join(quote.left_out)
-        )
+        logger.info("price of model %r of provider %r leaves out: %s", model, provider, ", ".join(quote.left_out))
 
 
 def _stored(client: Client) -> dict[tuple[str, str], dict[int, Row]]:
