@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
+import urllib.request
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
 from driftline.bus import open_bus
-from driftline.errors import SettingsError, StoreError
+from driftline.errors import DriftlineError, SettingsError, StoreError
 from driftline.settings import TABLE
 from driftline_alerts.rules import load_rules
 from driftline_cli.part import run_part
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 PARTS: Final = ("ingest", "judge", "alert", "dashboard")
 _CHECK_SECONDS: Final = 0.5
-_STORE_SECONDS: Final = 60.0
+_START_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.1
 
 
@@ -71,6 +74,26 @@ def start(supervisor: Supervisor, settings: Settings, extra: Mapping[str, str] |
         supervisor.start(part, environ=environ)
 
 
+def wait_for_dashboard(supervisor: Supervisor, settings: Settings) -> None:
+    """Wait until the dashboard answers, which is the last part to be ready.
+
+    Raises:
+        DriftlineError: a part failed, or the dashboard does not answer in time.
+    """
+    deadline = time.monotonic() + _START_SECONDS
+    url = f"http://{settings.dashboard_host}:{settings.dashboard_port}/_stcore/health"
+    while True:
+        supervisor.check()
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:
+            if answer.status == HTTPStatus.OK:
+                return
+        if time.monotonic() > deadline:
+            raise DriftlineError(
+                f"the dashboard did not start within {_START_SECONDS:.0f} s; its log is beside the data"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
 def check(settings: Settings) -> None:
     """Find mistakes before anything runs.
 
@@ -106,14 +129,14 @@ def watch(supervisor: Supervisor, stop: threading.Event) -> None:
 
 def _wait_for_store(supervisor: Supervisor, store: Part, settings: Settings) -> None:
     """Wait until the store that answers is the one that we started."""
-    deadline = time.monotonic() + _STORE_SECONDS
+    deadline = time.monotonic() + _START_SECONDS
     while True:
         supervisor.check()
         found = endpoint(settings.data_path)
         if found is not None and store.process is not None and found.pid == store.process.pid:
             return
         if time.monotonic() > deadline:
-            raise StoreError(f"the store did not start within {_STORE_SECONDS:.0f} s; its log is {store.log}")
+            raise StoreError(f"the store did not start within {_START_SECONDS:.0f} s; its log is {store.log}")
         time.sleep(_POLL_SECONDS)
 
 

@@ -109,4 +109,4 @@ def _guarded_step(ingest: Ingest, settings: Settings, stop: threading.Event) -> 
 
 def _full(batch: Batch, settings: Settings) -> bool:
     """Whether more is likely to be waiting, so that the next batch should be taken at once."""
-    return sum(len(message.value) for message in batch.messages) > settings.batch_bytes / 2
+    return sum(len(message.value) for message in batch.messages) * 2 > int(settings.batch_bytes)

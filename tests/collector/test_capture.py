@@ -11,14 +11,15 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
-from tests.collector.conftest import chat_body, embedding_body, response_body
 
+from collector_support import chat_body, embedding_body, response_body
 from driftline import observe
 from driftline.capture import understand
 
 if TYPE_CHECKING:
     from openai.types import CreateEmbeddingResponse
-    from tests.collector.conftest import Recording
+
+    from collector_support import Recording
 
 USAGE = {
     "gen_ai.usage.input_tokens": 142,
@@ -122,9 +123,7 @@ def test_embeddings_without_their_vectors(embedding: CreateEmbeddingResponse, re
 
 
 def test_a_text_completion() -> None:
-    body = chat_body(
-        object="text_completion", choices=[{"index": 0, "text": "Once", "finish_reason": "length"}]
-    )
+    body = chat_body(object="text_completion", choices=[{"index": 0, "text": "Once", "finish_reason": "length"}])
     result = understand(body)
     assert result.operation == "text_completion"
     assert result.messages[0]["parts"] == [{"type": "text", "content": "Once"}]
@@ -165,9 +164,7 @@ def test_unknown_usage_is_not_zero() -> None:
     assert not any(key.startswith("gen_ai.usage") for key in attributes(chat_body(usage=None)))
 
 
-def test_a_call_records_its_output_and_the_model_asked_for(
-    recording: Recording, completion: ChatCompletion
-) -> None:
+def test_a_call_records_its_output_and_the_model_asked_for(recording: Recording, completion: ChatCompletion) -> None:
     @observe
     def ask(messages: list[dict[str, str]], model: str) -> ChatCompletion:
         return completion
@@ -246,8 +243,7 @@ def test_errors_of_the_openai_sdk_are_failed_calls(
     assert caught.value is error
     span = recording.span()
     found = tuple(
-        span.attributes.get(key)
-        for key in ("error.type", "http.response.status_code", "driftline.error.code")
+        span.attributes.get(key) for key in ("error.type", "http.response.status_code", "driftline.error.code")
     )
     assert found == expected
     assert span.status == "error"
@@ -255,9 +251,7 @@ def test_errors_of_the_openai_sdk_are_failed_calls(
     assert span.attributes["gen_ai.request.model"] == "gpt-4o"
 
 
-def test_an_error_that_carries_a_paid_answer_is_billed(
-    recording: Recording, completion: ChatCompletion
-) -> None:
+def test_an_error_that_carries_a_paid_answer_is_billed(recording: Recording, completion: ChatCompletion) -> None:
     @observe
     def parse() -> None:
         raise openai.LengthFinishReasonError(completion=completion)

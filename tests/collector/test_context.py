@@ -12,7 +12,8 @@ from driftline import observe, session
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
-    from tests.collector.conftest import Recording
+
+    from collector_support import Recording
 
 
 def test_everything_started_below_inherits(recording: Recording) -> None:
@@ -70,8 +71,7 @@ def test_sessions_nest_and_end(recording: Recording) -> None:
         step()
     step()
     found = [
-        (span.attributes.get("gen_ai.conversation.id"), span.attributes.get("user.id"))
-        for span in recording.spans()
+        (span.attributes.get("gen_ai.conversation.id"), span.attributes.get("user.id")) for span in recording.spans()
     ]
     assert found == [("b", "u"), ("a", "u"), (None, None)]
 

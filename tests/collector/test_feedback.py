@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from openai.types.chat import ChatCompletion
-    from tests.collector.conftest import Recording
+
+    from collector_support import Recording
 
 
 def ask(completion: ChatCompletion | None = None) -> driftline.Handle:
@@ -93,9 +94,7 @@ def test_the_ways_to_judge(
     assert found.get("gen_ai.evaluation.explanation") == explanation
 
 
-def test_a_token_works_in_another_process(
-    recording: Recording, tmp_path: Path, completion: ChatCompletion
-) -> None:
+def test_a_token_works_in_another_process(recording: Recording, tmp_path: Path, completion: ChatCompletion) -> None:
     token = str(ask(completion))
     code = (
         "import sys, driftline\n"
@@ -107,9 +106,7 @@ def test_a_token_works_in_another_process(
         "(event,) = recorded_events(bus)\n"
         "import json; print(json.dumps([event.trace_id, event.span_id, event.attributes, event.resource]))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, token], capture_output=True, text=True, check=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code, token], capture_output=True, text=True, check=True, timeout=60)
     trace_id, span_id, attributes, resource = json.loads(done.stdout)
     span = recording.span()
     assert (trace_id, span_id) == (span.trace_id, span.span_id)
@@ -118,9 +115,7 @@ def test_a_token_works_in_another_process(
     assert resource["service.name"] == "feedback-service"
 
 
-def test_a_token_is_url_safe_and_holds_no_user_content(
-    recording: Recording, completion: ChatCompletion
-) -> None:
+def test_a_token_is_url_safe_and_holds_no_user_content(recording: Recording, completion: ChatCompletion) -> None:
     with driftline.session("session-of-ada", user="ada"):
         token = str(ask(completion))
     assert token.replace("_", "").replace("-", "").isalnum()

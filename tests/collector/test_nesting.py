@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from openai.types import CreateEmbeddingResponse
     from openai.types.chat import ChatCompletion
-    from tests.collector.conftest import Recording
 
+    from collector_support import Recording
     from driftline.testing import RecordedSpan
 
 
@@ -43,9 +43,7 @@ def kinds(spans: list[RecordedSpan]) -> dict[str, str | None]:
     return {span.name: span.attributes.get("driftline.span.kind") for span in spans}
 
 
-def test_two_decorators_returning_one_completion_bill_once(
-    recording: Recording, completion: ChatCompletion
-) -> None:
+def test_two_decorators_returning_one_completion_bill_once(recording: Recording, completion: ChatCompletion) -> None:
     @observe
     def inner() -> ChatCompletion:
         return completion
@@ -83,9 +81,7 @@ async def test_two_async_decorators_bill_once(recording: Recording, completion: 
     assert billed(recording.spans()) == ["inner"]
 
 
-def test_a_decorator_on_a_decorated_function_bills_once(
-    recording: Recording, completion: ChatCompletion
-) -> None:
+def test_a_decorator_on_a_decorated_function_bills_once(recording: Recording, completion: ChatCompletion) -> None:
     observe(name="outer")(observe(name="inner")(lambda: completion))()
     assert billed(recording.spans()) == ["inner"]
 
@@ -141,9 +137,7 @@ def test_to_thread_counts_as_inside(recording: Recording, completion: ChatComple
     assert billed(recording.spans()) == ["ask"]
 
 
-def test_a_thread_without_the_context_is_a_request_of_its_own(
-    recording: Recording, completion: ChatCompletion
-) -> None:
+def test_a_thread_without_the_context_is_a_request_of_its_own(recording: Recording, completion: ChatCompletion) -> None:
     @observe
     def ask() -> ChatCompletion:
         return completion

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from openai.types.chat import ChatCompletion
-    from tests.collector.conftest import Recording
+
+    from collector_support import Recording
 
 
 def user(text: str) -> list[dict[str, Any]]:
@@ -89,7 +90,11 @@ def test_no_arguments_and_no_result_record_no_content(recording: Recording) -> N
         pass
 
     tick()
-    assert recording.span().attributes == {"driftline.observed": True, "driftline.request": True, "driftline.span.kind": "step"}
+    assert recording.span().attributes == {
+        "driftline.observed": True,
+        "driftline.request": True,
+        "driftline.span.kind": "step",
+    }
 
 
 def test_the_result_is_the_same_object(recording: Recording, completion: ChatCompletion) -> None:
@@ -323,9 +328,7 @@ def test_recording_is_not_part_of_the_latency(recording: Recording) -> None:
     assert recording.span().end_ns - begun < 50e6
 
 
-def test_what_goes_wrong_while_recording_stays_inside(
-    recording: Recording, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_goes_wrong_while_recording_stays_inside(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug of ours")
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from openai.types import CreateEmbeddingResponse
     from openai.types.chat import ChatCompletion
     from openai.types.responses import Response
-    from tests.collector.conftest import FakeProvider, Recording
 
+    from collector_support import FakeProvider, Recording
     from driftline.testing import RecordedSpan
 
 
@@ -155,9 +155,7 @@ def test_beside_another_instrumentation_async_calls_are_billed_once(
     spans = recording.spans()
     assert tokens(spans) == 3 * 142
     assert len(spans) == 7
-    assert [span.attributes["driftline.span.kind"] for span in spans if span.name.endswith("vote")] == [
-        "workflow"
-    ]
+    assert [span.attributes["driftline.span.kind"] for span in spans if span.name.endswith("vote")] == ["workflow"]
 
 
 def test_beside_another_instrumentation_embeddings_are_billed_once(
@@ -171,9 +169,7 @@ def test_beside_another_instrumentation_embeddings_are_billed_once(
     embed()
     spans = recording.spans()
     assert tokens(spans) == 7
-    assert "gen_ai.usage.input_tokens" not in next(
-        span.attributes for span in spans if span.scope == "driftline"
-    )
+    assert "gen_ai.usage.input_tokens" not in next(span.attributes for span in spans if span.scope == "driftline")
 
 
 def test_beside_another_instrumentation_an_error_is_one_failed_call(

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     import pytest
     from opentelemetry.sdk.trace import ReadableSpan
-    from tests.collector.conftest import Recording
+
+    from collector_support import Recording
 
 
 def some_span(**attributes: str) -> ReadableSpan:
@@ -82,9 +83,7 @@ def test_an_oversized_span_is_cut_and_sent(record: Callable[..., Recording]) -> 
     answer([{"role": "user", "content": f"{number} " + "x" * 3000} for number in range(9)])
     span = recording.span()
     assert span.attributes["driftline.content.truncated"] is True
-    assert json.loads(span.attributes["gen_ai.output.messages"])[0]["parts"][0]["content"].startswith(
-        "é" * 500
-    )
+    assert json.loads(span.attributes["gen_ai.output.messages"])[0]["parts"][0]["content"].startswith("é" * 500)
     assert json.loads(span.attributes["gen_ai.input.messages"])[-1]["parts"][0]["content"].startswith("8 x")
     assert driftline.stats().dropped == 0
 
@@ -121,9 +120,7 @@ def test_a_span_that_cannot_be_encoded_does_not_take_others_with_it(recording: R
     assert driftline.stats() == Stats(emitted=2, exported=1, dropped=1, pending=0)
 
 
-def test_a_bus_that_comes_back_gets_everything(
-    recording: Recording, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_bus_that_comes_back_gets_everything(recording: Recording, caplog: pytest.LogCaptureFixture) -> None:
     recording.bus.failure = "the broker is away"
 
     @observe

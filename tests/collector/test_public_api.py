@@ -16,9 +16,7 @@ MODULES = sorted(
 
 
 def python(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     return done.stdout.strip()
 
 
@@ -51,9 +49,7 @@ def test_no_module_hides_a_public_name(name: str) -> None:
 
 def test_import_is_cheap() -> None:
     seconds = min(
-        float(
-            python("import time; t = time.perf_counter(); import driftline; print(time.perf_counter() - t)")
-        )
+        float(python("import time; t = time.perf_counter(); import driftline; print(time.perf_counter() - t)"))
         for _ in range(3)
     )
     assert seconds < 0.1

@@ -80,6 +80,7 @@ def run(*, seconds: float | None, browser: bool, port: int | None) -> int:
         supervisor = Supervisor(folder / "logs", say=screen.say)
         stack.callback(supervisor.stop)
         up.start(supervisor, settings)
+        up.wait_for_dashboard(supervisor, settings)
         if browser:
             webbrowser.open(f"http://{settings.dashboard_host}:{settings.dashboard_port}")
         return _Demo(settings, world, supervisor, screen).run(stop, seconds)
