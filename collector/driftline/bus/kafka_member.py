@@ -58,7 +58,9 @@ class KafkaMember:
     def __init__(self, url: KafkaUrl, topic: str, group: str) -> None:
         self._url = url
         self._topic = topic
-        self._group = group
+        # A Kafka group of its own for each topic: in a shared one, whoever reads one topic would take
+        # part in, and wait for, every rebalance of those that read the others.
+        self._group = f"{group}.{topic}"
         self._client: Any = None
         self._topics: Topics | None = None
         self._membership: tuple[str, int] | None = None
