@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from driftline.bus.leader import Leadership
 from driftline.errors import BusError, DriftlineError, SettingsError
 from driftline_alerts.deliver import deliver
 from driftline_alerts.evaluate import evaluate
-from driftline_alerts.leader import Leadership
 from driftline_alerts.rules import load_rules
 from driftline_alerts.slack import SlackNotifier
 from driftline_alerts.state import Transition, decide, latest, write

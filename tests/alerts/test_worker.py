@@ -16,8 +16,8 @@ import pytest
 from alert_support import put_requests, wait_until
 from driftline import settings as driftline_settings
 from driftline.bus import open_bus
+from driftline.bus.leader import CONTROL_TOPIC, Leadership, _one_partition
 from driftline.errors import SettingsError
-from driftline_alerts.leader import CONTROL_TOPIC, Leadership, _one_partition
 from driftline_alerts.worker import dashboard_url, run
 from driftline_store.migrate import migrate
 from store_fixtures import running_store

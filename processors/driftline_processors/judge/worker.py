@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import openai
 
+from driftline.bus.leader import Leadership
 from driftline.errors import BusError, StoreError
 from driftline_processors.ingest_worker import prepare
 from driftline_processors.judge.evaluator import TIMEOUT_SECONDS, Evaluator
@@ -18,7 +19,6 @@ from driftline_processors.judge.queue import Queue
 from driftline_processors.judge.rate import set_rate
 from driftline_processors.judge.results import Results
 from driftline_processors.judge.rubric import load_rubric
-from driftline_processors.leader import Leadership
 from driftline_processors.prices import GenaiPriceBook
 from driftline_store.client import connect, is_transient
 
