@@ -1,0 +1,188 @@
+"""The newest requests one by one, with what people and the judge said about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from driftline_dashboard.data import period
+from driftline_dashboard.store import LIMITS, reading
+from driftline_store.content import decode, plain_text
+from driftline_store.metrics import check_dimension
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from decimal import Decimal
+
+    from clickhouse_connect.driver.client import Client
+
+    from driftline_dashboard.view import View
+
+MOST: Final = 30
+LOW_SCORE: Final = 0.5
+"""A judge's score below which an answer counts as bad."""
+
+_SLACK: Final = timedelta(hours=1)
+"""How long before or after its request's start a call of the same trace may begin."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The latest score of the judge."""
+
+    score: float | None
+    label: str
+    explanation: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One request; texts are as users wrote them, so escape them.
+
+    Attributes:
+        question: what the user said last.
+        asked: all that the model was given, but for system instructions kept apart.
+        answered: what it answered.
+    """
+
+    trace_id: str
+    span_id: str
+    start: datetime
+    feature: str
+    model: str
+    prompt_version: str
+    seconds: float
+    is_error: bool
+    error_class: str
+    error_message: str
+    fallback_reason: str
+    question: str
+    asked: str
+    answered: str
+    cost: Decimal | None = None
+    judgement: Judgement | None = None
+    thumbs: Mapping[str, int] = field(default_factory=dict)
+
+
+_BAD: Final = """\
+(is_error OR fallback_reason != '' OR trace_id IN (
+    SELECT trace_id FROM evaluations
+    WHERE at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
+        AND (source = 'human' AND label IN ('thumbs_down', 'report') OR source = 'judge' AND score < {low:Float64})
+))"""
+
+_REQUESTS: Final = """\
+SELECT trace_id, span_id, start, feature, model, prompt_version, duration, is_error, error_class, error_message,
+    fallback_reason, input, output
+FROM llm_spans
+WHERE is_request AND start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
+    AND start < fromUnixTimestamp64Micro({until:Int64}, 'UTC')"""
+
+_COSTS: Final = """\
+SELECT trace_id, sum(cost), countIf(cost IS NULL AND NOT is_error)
+FROM llm_spans
+WHERE is_call AND trace_id IN {traces:Array(String)} AND start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
+    AND start < fromUnixTimestamp64Micro({until:Int64}, 'UTC')
+GROUP BY trace_id"""
+
+_EVALUATIONS: Final = """\
+SELECT trace_id, source, label, score, explanation, error
+FROM evaluations
+WHERE trace_id IN {traces:Array(String)}
+ORDER BY at"""
+
+_CONTENT: Final = """\
+SELECT input, output FROM llm_content WHERE trace_id = {trace:String}
+UNION ALL
+SELECT input, output FROM llm_spans
+WHERE is_call AND trace_id = {trace:String} AND start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
+    AND start < fromUnixTimestamp64Micro({until:Int64}, 'UTC')"""
+
+
+@st.cache_data(ttl=60, max_entries=50, show_spinner=False)
+def recent(view: View, as_of: datetime, *, only_bad: bool) -> list[Answer]:
+    """The newest requests of the view, at most ``MOST``.
+
+    Raises:
+        StoreError: the store cannot be reached or fails.
+    """
+    span = period(view, as_of)
+    parameters: dict[str, Any] = {"since": _micros(span.since), "until": _micros(span.until), "low": LOW_SCORE}
+    conditions = [f"{check_dimension(name)} = {{where_{name}:String}}" for name in view.where]
+    parameters |= {f"where_{name}": value for name, value in view.where.items()}
+    tail = "".join(f"\n    AND {condition}" for condition in (*conditions, *([_BAD] if only_bad else [])))
+    with reading("the recent answers") as client:
+        query = f"{_REQUESTS}{tail}\nORDER BY start DESC LIMIT {MOST}"
+        rows = client.query(query, parameters=parameters, settings=LIMITS).result_rows
+        found = [_answer(*row) for row in rows]
+        return _with_details(client, found) if found else []
+
+
+@st.cache_data(ttl=60, max_entries=50, show_spinner=False)
+def content(answer: Answer) -> tuple[str, str]:
+    """Question and answer of a request; from its calls or its log events where the request has none itself.
+
+    Raises:
+        StoreError: the store cannot be reached or fails.
+    """
+    asked, answered = answer.asked, answer.answered
+    if asked and answered:
+        return asked, answered
+    parameters = {"trace": answer.trace_id, **_around(answer.start, answer.start)}
+    with reading("the text of an answer") as client:
+        rows = client.query(_CONTENT, parameters=parameters, settings=LIMITS).result_rows
+    for found_input, found_output in rows:
+        asked = asked or plain_text(found_input)
+        answered = answered or plain_text(found_output)
+    return asked, answered
+
+
+def _answer(*row: Any) -> Answer:
+    known, asked, answered = row[:-2], row[-2], row[-1]
+    texts = (_question(asked), plain_text(asked), plain_text(answered))
+    return Answer(*(*known, *texts))
+
+
+def _question(content: str) -> str:
+    messages = decode(content)
+    said = [message.text for message in messages if message.role == "user" and message.text]
+    return said[-1] if said else plain_text(content)
+
+
+def _with_details(client: Client, answers: list[Answer]) -> list[Answer]:
+    starts = [answer.start for answer in answers]
+    traces = [answer.trace_id for answer in answers]
+    parameters = {"traces": traces, **_around(min(starts), max(starts))}
+    costs = client.query(_COSTS, parameters=parameters, settings=LIMITS).result_rows
+    cost = {trace: None if unpriced else total for trace, total, unpriced in costs}
+    judgements: dict[str, Judgement] = {}
+    thumbs: dict[str, dict[str, int]] = {}
+    rows = client.query(_EVALUATIONS, parameters={"traces": traces}, settings=LIMITS).result_rows
+    for trace, source, label, score, explanation, error in rows:
+        if source == "judge":
+            judgements[trace] = Judgement(score, label, explanation, error)
+        elif source == "human":
+            counts = thumbs.setdefault(trace, {})
+            counts[label] = counts.get(label, 0) + 1
+    return [
+        replace(
+            answer,
+            cost=cost.get(answer.trace_id),
+            judgement=judgements.get(answer.trace_id),
+            thumbs=thumbs.get(answer.trace_id, {}),
+        )
+        for answer in answers
+    ]
+
+
+def _around(first: datetime, last: datetime) -> dict[str, int]:
+    return {"since": _micros(first - _SLACK), "until": _micros(last + _SLACK)}
+
+
+def _micros(moment: datetime) -> int:
+    return round(moment.timestamp() * 1_000_000)

@@ -1,0 +1,200 @@
+"""Charts over time: small multiples of a metric, a picture a segment, and the classes of errors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import altair as alt
+import pandas as pd
+
+from driftline_dashboard.theme import ERROR_COLOURS, MUTED
+from driftline_store.metrics_format import format_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+    from driftline_dashboard.data import Period
+    from driftline_store.metrics import Metric
+
+_HEIGHT: Final = 190
+_UNITS: Final = {"percent": "%", "seconds": "s", "money": "USD"}
+_TICKS: Final = {
+    "percent": "format(datum.value * 100, '.3~g') + ' %'",
+    "seconds": "format(datum.value, '.3~g') + ' s'",
+    "money": "'$' + format(datum.value, '.2~g')",
+    "score": "format(datum.value, '.2f')",
+    "count": "format(datum.value, ',.3~g')",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One segment's course.
+
+    Attributes:
+        points: of ``timeline.on_grid``.
+    """
+
+    name: str
+    colour: str
+    points: pd.DataFrame
+
+
+def small_multiples(metric: Metric, lines: list[Line], span: Period) -> list[alt.LayerChart]:
+    """A chart a segment on common scales, each with the others in grey behind it."""
+    frames = {line.name: _frame(metric, line) for line in lines}
+    y = _scale(metric, pd.concat(frames.values()))
+    x = _time_axis(span)
+    return [_one(metric, line, frames, x, y) for line in lines]
+
+
+def _milliseconds(moments: pd.Series[Any]) -> pd.Series[Any]:
+    """Times as Vega counts them; it shows them on the visitor's clock. Other types change on their way there."""
+    counted: pd.Series[Any] = moments.dt.as_unit("ms").astype("int64").astype("float64")
+    return counted
+
+
+def _frame(metric: Metric, line: Line) -> pd.DataFrame:
+    points = line.points
+    name = metric.name
+    frame = pd.DataFrame(
+        {
+            "time": _milliseconds(points["bucket"]),
+            "segment": line.name,
+            "value": points[name],
+            "low": points[f"{name}__low"],
+            "high": points[f"{name}__high"],
+        }
+    )
+    frame["shown"] = [format_value(metric, value) for value in points[name]]
+    ends = zip(points[f"{name}__low"], points[f"{name}__high"], strict=True)
+    frame["interval"] = [f"{format_value(metric, low)} – {format_value(metric, high)}" for low, high in ends]
+    frame["n"] = points[f"{name}__n"].fillna(0).astype("int64")
+    return frame
+
+
+def _scale(metric: Metric, frame: pd.DataFrame) -> alt.Y:
+    # A bucket with few answers has an interval that would flatten all lines; it runs off the picture instead.
+    low = min(float(frame["value"].min()) - 0.05, float(frame["low"].quantile(0.1)))
+    high = max(float(frame["value"].max()) * 1.1, float(frame["high"].quantile(0.9)))
+    if metric.better == "higher":
+        low, top = (max(low, 0.0) if math.isfinite(low) else 0.0), 1.0
+    else:
+        low, top = 0.0, (high if math.isfinite(high) and high > 0 else 1.0)
+    return alt.Y(
+        "value:Q",
+        scale=alt.Scale(domain=[low, top], nice=False, zero=False, clamp=True),
+        axis=alt.Axis(title=_axis_title(metric), labelExpr=_TICKS[metric.format], tickCount=4, labelLimit=90),
+    )
+
+
+def _axis_title(metric: Metric) -> str:
+    unit = _UNITS.get(metric.format)
+    if metric.format == "score":
+        return f"{metric.title} (0 to 1)"
+    return f"{metric.title} ({unit})" if unit else metric.title
+
+
+def _time_axis(span: Period) -> alt.X:
+    # A number is no time here: Vega takes a lone one for a year.
+    low, high = (
+        alt.DateTime(year=end.year, month=end.month, date=end.day, hours=end.hour, minutes=end.minute,
+                     seconds=end.second, utc=True)
+        for end in (span.since, span.until)
+    )  # fmt: skip
+    return alt.X(
+        "time:T",
+        scale=alt.Scale(domainMin=low, domainMax=high),
+        axis=alt.Axis(title=None, tickCount=5, labelOverlap=True, format=_time_format(span), grid=False),
+    )
+
+
+def _time_format(span: Period) -> str:
+    return "%d %b" if (span.until - span.since).days > 1 else "%H:%M"
+
+
+def _one(metric: Metric, line: Line, frames: Mapping[str, pd.DataFrame], x: alt.X, y: alt.Y) -> alt.LayerChart:
+    others = [frame for name, frame in frames.items() if name != line.name]
+    own = alt.Chart(frames[line.name])
+    tooltip = [
+        alt.Tooltip("time:T", title="from", format="%d %b %H:%M"),
+        alt.Tooltip("shown:N", title=metric.title),
+        alt.Tooltip("n:Q", title=metric.n_label, format=","),
+    ]
+    layers: list[Any] = []
+    if others:
+        behind = alt.Chart(pd.concat(others)).mark_line(strokeWidth=1, opacity=0.45, color=MUTED, clip=True)
+        layers.append(behind.encode(x="time:T", y=y, detail="segment:N"))
+    if metric.interval:
+        tooltip.insert(2, alt.Tooltip("interval:N", title="95 % interval"))
+        band = own.mark_area(color=line.colour, opacity=0.18, clip=True).encode(x="time:T", y="low:Q", y2="high:Q")
+        layers.append(band)
+    layers.append(own.mark_line(color=line.colour, strokeWidth=2, clip=True).encode(x=x, y=y))
+    points = own.mark_circle(color=line.colour, size=22, opacity=1, clip=True)
+    layers.append(points.encode(x="time:T", y=y, tooltip=tooltip))
+    chart: alt.LayerChart = alt.layer(*layers).properties(height=_HEIGHT).configure_view(strokeWidth=0)
+    return chart
+
+
+def error_classes(series: pd.DataFrame, span: Period, step: timedelta) -> alt.Chart | None:
+    """Errors by class as stacked shares of the requests of each bucket; None where there are no errors.
+
+    Args:
+        series: the error shares of ``query_metrics`` with a step.
+        span: the range of time to show.
+        step: length of a bucket.
+    """
+    series = series[series["bucket"] + step / 2 <= span.until]  # the rest is mostly noise yet
+    shares = {
+        "Timeouts": series["timeout_rate"],
+        "Rate limits": series["rate_limit_rate"],
+        "Content policy": series["content_block_rate"],
+    }
+    # A class that has no share of its own in the metrics is in the error rate all the same.
+    shares["Other errors"] = (series["error_rate"] - sum(shares.values())).clip(lower=0).round(9)
+    # Stacked here, because a bar that ends at a time cannot be stacked there.
+    frame = pd.DataFrame(shares)
+    tops = frame.cumsum(axis=1)
+    start, end = (_milliseconds(each) for each in (series["bucket"], series["bucket"] + step))
+    n = series["error_rate__n"]
+    frames = [
+        pd.DataFrame({"time": start, "end": end, "class": name, "share": frame[name], "top": tops[name],
+                      "bottom": tops[name] - frame[name], "errors": (frame[name] * n).round(), "n": n})
+        for name in frame
+    ]  # fmt: skip
+    long = pd.concat(frames)
+    long = long[long["share"] > 0]
+    if long.empty:
+        return None
+    chart: alt.Chart = (
+        alt.Chart(long)
+        .mark_rect(clip=True)
+        .encode(
+            x=_time_axis(span),
+            x2="end:T",
+            y=alt.Y(
+                "bottom:Q",
+                scale=alt.Scale(domain=[0, float(long["top"].max()) * 1.05]),
+                axis=alt.Axis(title="Share of requests (%)", labelExpr=_TICKS["percent"], tickCount=4),
+            ),
+            y2="top:Q",
+            color=alt.Color(
+                "class:N",
+                scale=alt.Scale(domain=list(ERROR_COLOURS), range=list(ERROR_COLOURS.values())),
+                legend=alt.Legend(title=None, orient="top", labelLimit=140, columns=4),
+            ),
+            tooltip=[
+                alt.Tooltip("time:T", title="from", format="%d %b %H:%M"),
+                alt.Tooltip("class:N", title="errors"),
+                alt.Tooltip("share:Q", title="share of requests", format=".2%"),
+                alt.Tooltip("errors:Q", title="errors", format=","),
+                alt.Tooltip("n:Q", title="requests", format=","),
+            ],
+        )
+        .properties(height=250)
+        .configure_view(strokeWidth=0)
+    )
+    return chart

@@ -1,0 +1,136 @@
+"""Where it differs: a metric over time, a picture a segment, and all metrics in one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from driftline_dashboard import charts, data
+from driftline_dashboard.text import escape, segment_name
+from driftline_dashboard.theme import MUTED, PALETTE
+from driftline_dashboard.tiles import NO_DATA, interval
+from driftline_dashboard.timeline import on_grid
+from driftline_store.metrics import METRICS
+from driftline_store.metrics_format import format_value
+from driftline_store.metrics_query import readings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    import pandas as pd
+
+    from driftline_dashboard.view import View
+    from driftline_store.metrics_query import Reading
+
+SPLITS: Final = {"Prompt version": "prompt_version", "Feature": "feature", "Model": "model"}
+COLUMNS: Final = ("error_rate", "latency_p95", "cost_per_request", "satisfaction", "fallback_rate", "quality")
+CHARTED: Final = (*reversed(COLUMNS), "requests")
+_CHARTS: Final = len(PALETTE)
+_ROWS: Final = 12
+_NAMES: Final = "segment"
+
+
+def show(view: View, as_of: datetime, glance: data.Glance) -> None:
+    """Draw the section with its two selectors."""
+    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    bar.html('<div class="dl-h dl-inline">Over time</div>', width="content")
+    split = bar.segmented_control(
+        "Split by", tuple(SPLITS), default="Prompt version", required=True, key="split", label_visibility="collapsed"
+    )
+    name = bar.selectbox(
+        "Metric", CHARTED, format_func=lambda each: METRICS[each].title, key="metric", width=220,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    by = _dimensions(SPLITS[split], view, as_of)
+    totals = _named(data.split_totals(view, as_of, by, COLUMNS), by)
+    colours = {each: PALETTE[rank] for rank, each in enumerate(sorted(totals[_NAMES].head(_CHARTS), key=natural))}
+    with st.container(key="charts"):
+        _small_multiples(view, as_of, by, name, colours)
+    table, errors = st.container(key="pair").columns([3, 2], gap="medium")
+    with table:
+        _heading(f"By {split.lower()}", f"the {_ROWS} with most requests" if len(totals) > _ROWS else "")
+        st.html(_table(totals.head(_ROWS), colours, data.period(view, as_of)))
+    with errors:
+        _heading("Errors over time", "by class")
+        chart = charts.error_classes(glance.series, data.period(view, as_of), view.window.step)
+        if chart is None:
+            st.html('<p class="dl-muted">No errors in this window.</p>')
+        else:
+            st.altair_chart(chart, width="stretch")
+
+
+def _dimensions(split: str, view: View, as_of: datetime) -> tuple[str, ...]:
+    # "v1" of two prompts is two things.
+    prompts = data.segments(view, as_of)["prompt_name"]
+    return ("prompt_name", split) if split == "prompt_version" and len(prompts) > 1 else (split,)
+
+
+def _named(frame: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
+    names = frame[list(by)].map(segment_name).agg(" · ".join, axis=1) if len(frame) else frame[by[0]]
+    return frame.assign(**{_NAMES: names})
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """Key that puts ``v2`` before ``v10``."""
+    words = "".join(c if c.isdigit() else f"\0{c}\0" for c in name).split("\0")
+    return [(int(word), "") if word.isdecimal() else (-1, word) for word in words if word]
+
+
+def _heading(title: str, note: str) -> None:
+    st.html(f'<div class="dl-h">{escape(title)}<small>{escape(note)}</small></div>')
+
+
+def _small_multiples(view: View, as_of: datetime, by: tuple[str, ...], name: str, colours: Mapping[str, str]) -> None:
+    metric, span = METRICS[name], data.period(view, as_of)
+    step = data.step_of(view, name)
+    series = _named(data.split_series(view, as_of, by, name), by)
+    lines = [
+        charts.Line(each, colour, on_grid(series[series[_NAMES] == each], name, span, step))
+        for each, colour in colours.items()
+    ]
+    if not any(line.points[name].notna().any() for line in lines):
+        st.html(f'<p class="dl-muted">{escape(metric.title)}: {NO_DATA}.</p>')
+        return
+    across = min(len(lines), 3)
+    pictures = charts.small_multiples(metric, lines, span)
+    for start in range(0, len(lines), across):
+        row = st.columns(across, gap="medium")
+        for column, line, picture in zip(row, lines[start:], pictures[start:], strict=False):
+            with column:
+                st.html(f'<div class="dl-h">{_key(line.colour)}{escape(line.name)}{_note(metric.title)}</div>')
+                st.altair_chart(picture, width="stretch")
+
+
+def _note(text: str) -> str:
+    return f"<small>{escape(text)}</small>"
+
+
+def _key(colour: str) -> str:
+    return f'<span class="dl-key" style="background:{colour}"></span>'
+
+
+def _table(totals: pd.DataFrame, colours: Mapping[str, str], span: data.Period) -> str:
+    if totals.empty:
+        return f'<p class="dl-muted">{NO_DATA}</p>'
+    heads = "".join(f"<th>{escape(METRICS[name].title)}</th>" for name in ("requests", *COLUMNS))
+    found = {name: readings(totals, name, since=span.since, until=span.until) for name in COLUMNS}
+    rows = "".join(
+        f"<tr><td>{_key(colours.get(name, MUTED))}{escape(name)}</td><td>{requests:,}</td>"
+        + "".join(_cell(found[column][at]) for column in COLUMNS)
+        + "</tr>"
+        for at, (name, requests) in enumerate(zip(totals[_NAMES], totals["requests__n"], strict=True))
+    )
+    return f'<div class="dl-scroll"><table class="dl-table"><tr><th></th>{heads}</tr>{rows}</table></div>'
+
+
+def _cell(reading: Reading) -> str:
+    if reading.value is None:
+        return f'<td class="dl-muted">{NO_DATA}</td>'
+    basis = f"n = {reading.n:,}"
+    title = f"{basis} {reading.metric.n_label}"
+    if reading.low is not None:
+        title += f", 95 % interval {interval(reading)}"
+    value = format_value(reading.metric, reading.value)
+    return f'<td title="{escape(title)}">{escape(value)}<small>{basis}</small></td>'

@@ -1,0 +1,44 @@
+"""The dashboard's connection to the store: one for all visitors, opened again after a failure."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from driftline import settings
+from driftline.errors import StoreError
+from driftline_store.client import connect, store_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clickhouse_connect.driver.client import Client
+
+LIMITS: Final = {"max_execution_time": 20}
+"""ClickHouse settings of our own queries: a page must never hold the store for long."""
+
+
+@st.cache_resource(show_spinner=False)
+def _client() -> Client:
+    return connect(settings.load())
+
+
+@contextlib.contextmanager
+def reading(what: str) -> Iterator[Client]:
+    """Lend the connection for the queries in the block.
+
+    Args:
+        what: what is being read, for the message of a failure.
+
+    Raises:
+        StoreError: the store cannot be reached or fails a statement; the next use connects anew.
+    """
+    try:
+        with store_errors(f"reading {what}"):
+            yield _client()
+    except StoreError:
+        # The store may have come back at another port, or with another login.
+        _client.clear()
+        raise

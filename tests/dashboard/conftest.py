@@ -1,0 +1,78 @@
+"""A seeded store, an empty one, and the page run without a browser."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import ButtonGroup
+
+import driftline_dashboard
+from dashboard import seed
+from store_fixtures import running_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from store_fixtures import RunningStore
+
+APP = Path(driftline_dashboard.__file__).with_name("app.py")
+
+
+class Page:
+    """The page as Streamlit builds it for one visitor."""
+
+    def __init__(self, data_path: Path, monkeypatch: pytest.MonkeyPatch, **parameters: str) -> None:
+        monkeypatch.setenv("DRIFTLINE_DATA_DIR", str(data_path))
+        st.cache_data.clear()
+        st.cache_resource.clear()
+        self.app = AppTest.from_file(str(APP), default_timeout=60)
+        for name, value in parameters.items():
+            self.app.query_params[name] = value
+        self.run()
+
+    def run(self) -> None:
+        self.app.run()
+        assert not self.app.exception
+
+    @property
+    def html(self) -> str:
+        """All of the page's own HTML but for the style sheet."""
+        bodies = [str(getattr(element, "value", "")) for element in self.app.get("html")]
+        return "\n".join(body for body in bodies if not body.startswith("<style>"))
+
+    def choose(self, label: str, option: str) -> None:
+        """Press a segment of a segmented control."""
+        groups = [group for group in self.app.get("button_group") if isinstance(group, ButtonGroup)]
+        next(group for group in groups if group.label == label).set_value(option)
+        self.run()
+
+    def tile(self, metric: str) -> str:
+        return self.html.split(f'data-metric="{metric}"')[1].split("</section>")[0]
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
+    """Two days of traffic, attacks on the reader among it."""
+    with running_store(tmp_path_factory.mktemp("seeded")) as store:
+        client = store.client()
+        seed.prepare(client)
+        now = datetime.now(UTC)
+        seed.seed(client, seed.Traffic(now, per_hour=120, judged=0.8, new_version_after=timedelta(hours=24)))
+        seed.hostile(client, now)
+        client.close()
+        yield store
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
+    """A store with its schema and nothing in it."""
+    with running_store(tmp_path_factory.mktemp("empty")) as store:
+        client = store.client()
+        seed.prepare(client)
+        client.close()
+        yield store

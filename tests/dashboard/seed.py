@@ -1,0 +1,205 @@
+"""Realistic rows for a store, sent through the real views: two days of a support bot whose v2 is worse."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from driftline_processors.install import install
+from driftline_store.migrate import migrate
+
+if TYPE_CHECKING:
+    from driftline_store.client import Client
+
+HOSTILE_QUESTION = (
+    "<script>document.title='owned'; window.driftlineOwned = true</script>"
+    '<img src=x onerror="window.driftlineOwned = true"> ![pixel](https://evil.invalid/pixel.png) '
+    "[click](javascript:alert(1)) **not bold**"
+)
+HOSTILE_FEATURE = "<b>bold</b>:red[x]"
+_ERRORS = (("timeout", 30), ("rate_limit", 40), ("content_policy", 8), ("server_error", 22))
+_QUESTIONS = (
+    ("How do I reset my password?", "Open Settings, choose Security, then Reset password. A link arrives by e-mail."),
+    ("Can I change the delivery address after ordering?", "Yes, until the parcel is handed to the carrier."),
+    ("Why was I charged twice this month?", "One of the two charges is a reservation that lapses within 5 days."),
+    ("Does the Pro plan include single sign-on?", "Yes, SAML and OpenID Connect are part of the Pro plan."),
+    ("Summarise the last three tickets of this customer.", "The customer reports late deliveries; two are solved."),
+    ("Wie kann ich mein Abo kündigen?", "Unter Konto, Abrechnung, Abo beenden. Es läuft bis zum Monatsende weiter."),
+)
+_VERDICTS = (
+    (1.0, "good", "Answers the question completely and correctly."),
+    (0.75, "acceptable", "Correct, but leaves out how long the reservation takes to lapse."),
+    (0.25, "bad", "Answers another question than the one that was asked."),
+    (0.0, "wrong", "States a policy that the given context contradicts."),
+)
+
+
+@dataclass
+class Traffic:
+    """What to write.
+
+    Attributes:
+        per_hour: requests an hour by day; nights have a third.
+        new_version_after: before ``now`` by this much, half of the support bot's traffic goes to v2.
+    """
+
+    now: datetime
+    hours: int = 48
+    per_hour: int = 260
+    judged: float = 0.12
+    new_version_after: timedelta = timedelta(hours=14)
+    service: str = "shop"
+    environment: str = "production"
+
+
+def prepare(client: Client) -> None:
+    """Schema and views."""
+    migrate(client)
+    install(client)
+
+
+def seed(client: Client, traffic: Traffic | None = None, *, random_seed: int = 7) -> None:
+    """Write the traffic's spans, evaluations and one open and one resolved alert."""
+    traffic = traffic or Traffic(datetime.now(UTC))
+    chance = random.Random(random_seed)
+    spans: list[dict[str, Any]] = []
+    evaluations: list[dict[str, Any]] = []
+    for minute in range(traffic.hours * 60):
+        start = traffic.now - timedelta(minutes=minute + 1)
+        expected = traffic.per_hour / 60 * (1.0 if 7 <= start.hour < 22 else 0.35)
+        for _ in range(int(expected) + (chance.random() < expected % 1)):
+            _request(chance, start + timedelta(seconds=chance.random() * 59), traffic, spans, evaluations)
+    _insert(client, "llm_spans", spans)
+    _insert(client, "evaluations", evaluations)
+    alerts(client, traffic.now)
+
+
+def hostile(client: Client, now: datetime) -> None:
+    """One bad request whose texts are attacks on whoever shows them."""
+    span = _span(random.Random(1), now - timedelta(seconds=20), "v1", "support-bot", "gpt-4o-mini")
+    span |= {
+        "feature": HOSTILE_FEATURE,
+        "input": HOSTILE_QUESTION,
+        "output": HOSTILE_QUESTION,
+        "is_error": True,
+        "error_class": "other",
+        "error_message": HOSTILE_QUESTION,
+    }
+    _insert(client, "llm_spans", [span])
+    judged = _evaluation(span, "judge", 0.1, "<i>bad</i>", HOSTILE_QUESTION)
+    _insert(client, "evaluations", [judged])
+
+
+def alerts(client: Client, now: datetime) -> None:
+    """A quality alert that fires for v2, and an error alert that has been resolved."""
+    base = {"metric": "quality", "value": 0.82, "threshold": 0.87, "n": 412, "detail": "<b>fell</b> from 0.900"}
+    segment = {"feature": "support-bot", "prompt_version": "v2"}
+    fired = now - timedelta(hours=3)
+    rows = [
+        {"id": "1", "rule": "quality-drop", "segment": segment, "state": "firing", "at": fired, "started": fired}
+        | base,
+        {"id": "2", "rule": "errors", "segment": {}, "state": "firing", "at": fired, "started": fired} | base,
+        {"id": "3", "rule": "errors", "segment": {}, "state": "resolved", "at": now, "started": fired} | base,
+    ]
+    _insert(client, "alert_transitions", rows)
+
+
+def _request(
+    chance: random.Random,
+    start: datetime,
+    traffic: Traffic,
+    spans: list[dict[str, Any]],
+    evaluations: list[dict[str, Any]],
+) -> None:
+    feature = chance.choices(("support-bot", "search-summary", "ticket-triage"), (6, 3, 1))[0]
+    model = "gpt-4o" if feature == "ticket-triage" else "gpt-4o-mini"
+    is_new = start > traffic.now - traffic.new_version_after
+    version = "v2" if feature == "support-bot" and is_new and chance.random() < 0.5 else "v1"
+    span = _span(chance, start, version, feature, model) | {
+        "service": traffic.service,
+        "environment": traffic.environment,
+    }
+    spans.append(span)
+    quality = 0.82 if version == "v2" else 0.90
+    if not span["is_error"] and chance.random() < traffic.judged:
+        # Mean of the first three verdicts' scores is what the weights make it: the stated quality.
+        score, label, why = chance.choices(_VERDICTS, _weights(quality))[0]
+        evaluations.append(_evaluation(span, "judge", score, label, why, chance=traffic.judged))
+    if chance.random() < 0.04:
+        up = chance.random() < (0.78 if version == "v2" else 0.91)
+        evaluations.append(_evaluation(span, "human", float(up), "thumbs_up" if up else "thumbs_down", ""))
+
+
+def _weights(quality: float) -> tuple[float, float, float, float]:
+    # good g, acceptable a, bad b, wrong w with g + 0.75 a + 0.25 b = quality.
+    acceptable, bad = 0.16, 0.04 + (0.90 - quality) * 0.5
+    good = quality - 0.75 * acceptable - 0.25 * bad
+    return good, acceptable, bad, 1 - good - acceptable - bad
+
+
+def _span(chance: random.Random, start: datetime, version: str, feature: str, model: str) -> dict[str, Any]:
+    question, answer = chance.choice(_QUESTIONS)
+    tokens = (chance.randint(300, 1400), chance.randint(40, 400))
+    price = (Decimal("0.15"), Decimal("0.6")) if model == "gpt-4o-mini" else (Decimal("2.5"), Decimal(10))
+    cost = (tokens[0] * price[0] + tokens[1] * price[1]) / 1_000_000
+    is_error = chance.random() < (0.034 if version == "v2" else 0.017)
+    error = chance.choices([e for e, _ in _ERRORS], [w for _, w in _ERRORS])[0] if is_error else ""
+    seconds = 30.0 if error == "timeout" else chance.lognormvariate(0.35 if model == "gpt-4o" else 0.05, 0.45)
+    falls_back = not is_error and chance.random() < (0.05 if version == "v2" else 0.028)
+    return {
+        "trace_id": f"{chance.getrandbits(128):032x}",
+        "span_id": f"{chance.getrandbits(64):016x}",
+        "name": f"chat {model}",
+        "start": start,
+        "start_unix_nano": int(start.timestamp() * 1e9),
+        "duration": seconds,
+        "arrived": start + timedelta(seconds=seconds),
+        "service": "shop",
+        "environment": "production",
+        "feature": feature,
+        "model": model,
+        "prompt_name": "",
+        "prompt_version": version,
+        "operation": "chat",
+        "is_call": True,
+        "is_request": True,
+        "provider": "openai",
+        "input_tokens": tokens[0],
+        "output_tokens": tokens[1],
+        "cost": None if is_error or chance.random() < 0.004 else cost,
+        "is_error": is_error,
+        "error_class": error,
+        "error_message": f"the provider answered with {error}" if is_error else "",
+        "fallback_reason": chance.choice(("dont_know", "refusal", "handover")) if falls_back else "",
+        "session_id": f"s{chance.randrange(4000)}",
+        "input": json.dumps([{"role": "user", "parts": [{"type": "text", "content": question}]}]),
+        "output": ""
+        if is_error
+        else json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": answer}]}]),
+    }
+
+
+def _evaluation(
+    span: dict[str, Any], source: str, score: float, label: str, why: str, *, chance: float = 1.0
+) -> dict[str, Any]:
+    same = ("trace_id", "span_id", "service", "environment", "feature", "model", "prompt_name", "prompt_version")
+    return {name: span[name] for name in same} | {
+        "request_start": span["start"],
+        "at": span["start"] + timedelta(seconds=30),
+        "name": "quality" if source == "judge" else "user_feedback",
+        "source": source,
+        "score": score,
+        "label": label,
+        "explanation": why,
+        "inclusion_probability": chance,
+    }
+
+
+def _insert(client: Client, table: str, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        names = list(rows[0])
+        client.insert(table, [[row[name] for name in names] for row in rows], column_names=names)

@@ -1,0 +1,235 @@
+"""The page as a person sees it: a real server on a real store, driven through Chromium."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from components import missing
+from dashboard import seed
+from dashboard.serving import serving
+from driftline_dashboard.data import TILES
+from driftline_store.metrics import METRICS
+from driftline_store.metrics_format import format_value
+from driftline_store.metrics_query import query_metrics, readings
+from store_fixtures import running_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import BrowserContext
+
+    from store_fixtures import RunningStore
+
+pytestmark = pytest.mark.browser
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+WAIT = 30_000
+expect.set_options(timeout=WAIT)
+
+
+@pytest.fixture(scope="module")
+def url(seeded: RunningStore) -> Iterator[str]:
+    with serving(seeded.path) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    executable = next((found for name in names if (found := shutil.which(name))), None)
+    if executable is None:
+        missing("Chromium is not installed; install it with: apt-get install chromium")
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=executable,
+            headless=True,
+            args=FLAGS,
+            viewport={"width": 1440, "height": 900},
+            timezone_id="America/New_York",
+        )
+        context.set_default_timeout(WAIT)
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def page(browser: BrowserContext) -> Iterator[Page]:
+    page = browser.new_page()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    yield page
+    page.close()
+
+
+def tile(page: Page, metric: str) -> str:
+    """A tile's whole text; waits until all sections of the page stand."""
+    page.locator(".dl-row:not(.dl-head)").first.wait_for()
+    return page.locator(f'[data-metric="{metric}"]').inner_text()
+
+
+def shown(store: RunningStore, end: datetime, where: dict[str, str]) -> dict[str, tuple[str, str]]:
+    """What the metrics layer says about the 24 h before a moment, as it should stand on the page."""
+    client, since = store.client(), end - timedelta(hours=24)
+    frame = query_metrics(client, TILES, since=since, until=end, where=where)
+    client.close()
+    found = {name: readings(frame, name, since=since, until=end)[0] for name in TILES}
+    return {
+        name: (format_value(METRICS[name], reading.value), f"n = {reading.n:,} {reading.metric.n_label}")
+        for name, reading in found.items()
+    }
+
+
+def moment_of(page: Page) -> datetime:
+    """The moment that the page's numbers are of."""
+    clock = page.locator(".dl-status b").inner_text()
+    now = datetime.now(UTC)
+    shift = page.evaluate("new Date().getTimezoneOffset()")
+    hours, minutes, seconds = (int(part) for part in clock.split(":"))
+    local = (now - timedelta(minutes=shift)).replace(hour=hours, minute=minutes, second=seconds, microsecond=0)
+    found = local + timedelta(minutes=shift)
+    return found - timedelta(days=1) if found > now + timedelta(minutes=1) else found
+
+
+def assert_tiles(page: Page, store: RunningStore, **where: str) -> None:
+    """Wait until all tiles show what the metrics layer says of their moment."""
+    deadline = time.monotonic() + WAIT / 1000
+    while wrong := _differences(page, store, where):
+        assert time.monotonic() < deadline, wrong
+        page.wait_for_timeout(300)
+
+
+def _differences(page: Page, store: RunningStore, where: dict[str, str]) -> list[tuple[str, str, str]]:
+    moment = moment_of(page)
+    texts = {name: tile(page, name) for name in TILES}
+    return [
+        (name, wanted, texts[name])
+        for name, (value, basis) in shown(store, moment, where).items()
+        for wanted in (value, basis)
+        if not re.search(rf"(^|\n){re.escape(wanted)}($|\n| · )", texts[name])
+    ]
+
+
+def test_the_tiles_are_the_metrics_layers_numbers_and_the_console_is_silent(
+    page: Page, url: str, seeded: RunningStore
+) -> None:
+    problems: list[str] = []
+    page.on("console", lambda m: problems.append(m.text) if m.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda r: problems.append(r.url) if not r.url.startswith((url, "data:", "blob:")) else None)
+    page.goto(url)
+    tile(page, "requests")
+    assert_tiles(page, seeded)
+    expect(page.locator(".dl-alerts")).to_contain_text("quality-drop")
+    expect(page.locator(".stVegaLiteChart canvas, .stVegaLiteChart svg")).to_have_count(3)
+    page.wait_for_timeout(6_000)  # a refresh, too, is silent
+    assert problems == []
+
+
+@pytest.mark.parametrize("width", [1440, 800])
+def test_nothing_scrolls_sideways(page: Page, url: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(url)
+    tile(page, "requests")
+    widths = "[document.documentElement, document.querySelector('.stMain')].map(e => e.scrollWidth - e.clientWidth)"
+    assert page.evaluate(widths) == [0, 0]
+    clipped = (
+        "[...document.querySelectorAll('.dl-tile *')].filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth)"
+    )
+    assert page.evaluate(f"{clipped}.map(e => e.outerHTML)") == []
+
+
+def test_the_tiles_and_a_chart_fit_on_one_screen(page: Page, url: str) -> None:
+    page.goto(url)
+    tile(page, "requests")
+    box = page.locator(".stVegaLiteChart").first.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 900
+
+
+def test_what_users_wrote_is_text_and_nothing_else(page: Page, url: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{url}/?feature=%3Cb%3Ebold%3C%2Fb%3E%3Ared%5Bx%5D")
+    tile(page, "requests")
+    page.locator("[class*=st-key-answer-] button").first.click()
+    texts = page.locator(".dl-answer .dl-text")
+    expect(texts).to_have_count(4)
+    for index in range(4):
+        assert texts.nth(index).inner_text() == seed.HOSTILE_QUESTION
+    assert page.locator(".dl-answer :is(script, img, a, b, i)").count() == 0
+    assert page.evaluate("window.driftlineOwned") is None
+    assert page.title() == "Driftline"
+    assert not [address for address in asked if "evil.invalid" in address]
+
+
+def test_a_filter_changes_the_url_and_the_numbers(page: Page, url: str, seeded: RunningStore) -> None:
+    page.goto(url)
+    tile(page, "requests")
+    page.get_by_label("Prompt version", exact=False).first.click()
+    page.get_by_role("option", name="v2", exact=True).click()
+    page.wait_for_url(re.compile(r"\?prompt_version=v2$"))
+    assert_tiles(page, seeded, prompt_version="v2")
+    page.reload()
+    tile(page, "requests")
+    assert_tiles(page, seeded, prompt_version="v2")
+    page.get_by_text("Last 1 h", exact=True).click()
+    page.wait_for_url(re.compile(r"window=1h"))
+    page.go_back()
+    page.wait_for_url(re.compile(r"\?prompt_version=v2$"))
+
+
+def test_a_refresh_keeps_the_place_and_the_open_answer(page: Page, url: str) -> None:
+    page.goto(url)
+    tile(page, "requests")
+    row = page.locator("[class*=st-key-answer-] button").nth(20)
+    row.click()
+    page.locator(".dl-answer").wait_for()
+    before = page.evaluate("document.querySelector('.stMain').scrollTop")
+    text = page.locator(".dl-answer").inner_text()
+    clock = page.locator(".dl-status b").inner_text()
+    expect(page.locator(".dl-status b")).not_to_have_text(clock)
+    assert before > 300
+    assert page.evaluate("document.querySelector('.stMain').scrollTop") == before
+    assert page.locator(".dl-answer").inner_text() == text
+
+
+def test_dark_follows_the_system(page: Page, url: str) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto(url)
+    tile(page, "requests")
+    colour = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    assert colour == "rgb(17, 22, 28)"
+
+
+def test_the_page_comes_alive_with_the_store(page: Page, browser: BrowserContext, tmp_path: Path) -> None:
+    with serving(tmp_path) as address:
+        page.goto(address)
+        expect(page.get_by_role("alert")).to_contain_text("The store cannot be read")
+        with running_store(tmp_path) as store:
+            client = store.client()
+            seed.prepare(client)
+            expect(page.get_by_text("No data yet")).to_be_visible()
+            seed.seed(client, seed.Traffic(datetime.now(UTC), hours=2, per_hour=60))
+            client.close()
+            expect(page.locator(".dl-tile")).to_have_count(8)
+            # The filters learn what there is to choose without a reload.
+            page.get_by_label("Feature", exact=False).first.click()
+            expect(page.get_by_role("option", name="support-bot")).to_be_visible()
+            page.keyboard.press("Escape")
+        expect(page.get_by_role("alert")).to_contain_text("The store cannot be read")

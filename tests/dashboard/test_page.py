@@ -1,0 +1,243 @@
+"""The page's logic, run as Streamlit runs it, on a real store."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dashboard import seed
+from dashboard.conftest import Page
+from driftline_dashboard import data
+from driftline_dashboard.view import View
+from driftline_store.metrics import METRICS
+from driftline_store.metrics_format import format_value
+from driftline_store.metrics_query import read_one
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from store_fixtures import RunningStore
+
+
+@pytest.fixture(autouse=True)
+def frozen(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """One moment for the page and for what it is compared with."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    monkeypatch.setattr(data, "moment", lambda: now)
+    return now
+
+
+def expected(store: RunningStore, name: str, now: datetime, **where: str) -> tuple[str, str]:
+    span = data.period(View(), now)
+    client = store.client()
+    reading = read_one(client, name, since=span.since, until=span.until, where=where)
+    client.close()
+    return format_value(METRICS[name], reading.value), f"n = {reading.n:,} {reading.metric.n_label}"
+
+
+def test_every_tile_shows_what_the_metrics_layer_says(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
+) -> None:
+    page = Page(seeded.path, monkeypatch)
+    for name in data.TILES:
+        value, basis = expected(seeded, name, frozen)
+        assert f"<strong>{value}</strong>" in page.tile(name), name
+        assert basis in page.tile(name), name
+    for name in ("error_rate", "satisfaction", "fallback_rate", "quality"):
+        assert "95 % interval" in page.tile(name)
+    assert "of calls unpriced" in page.tile("cost_per_request")
+    assert "of requests" in page.tile("quality")
+
+
+def test_a_tile_compares_with_the_day_before(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    tile = Page(seeded.path, monkeypatch, feature="support-bot").tile("quality")
+    assert "▼ −" in tile
+    assert "worse" in tile
+    assert re.search(r"from 0\.(89|90|91)\d", tile)
+
+
+def test_the_url_filters(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime) -> None:
+    page = Page(seeded.path, monkeypatch, feature="support-bot", prompt_version="v2")
+    where = {"feature": "support-bot", "prompt_version": "v2"}
+    value, basis = expected(seeded, "requests", frozen, **where)
+    assert value in page.tile("requests")
+    assert basis in page.tile("requests")
+    assert page.app.selectbox(key="filter_feature").value == "support-bot"
+    assert page.app.selectbox(key="filter_prompt_version").value == "v2"
+    assert page.app.selectbox(key="filter_model").value is None
+
+
+def test_choosing_a_filter_changes_the_url_and_the_numbers(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
+) -> None:
+    page = Page(seeded.path, monkeypatch)
+    page.app.selectbox(key="filter_model").set_value("gpt-4o")
+    page.run()
+    assert dict(page.app.query_params) == {"model": "gpt-4o"}
+    assert expected(seeded, "requests", frozen, model="gpt-4o")[0] in page.tile("requests")
+    page.app.selectbox(key="filter_model").set_value(None)
+    page.run()
+    assert dict(page.app.query_params) == {}
+    assert expected(seeded, "requests", frozen)[0] in page.tile("requests")
+
+
+def test_choosing_a_window_changes_the_url(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(seeded.path, monkeypatch)
+    page.choose("Window", "7d")
+    assert dict(page.app.query_params) == {"window": "7d"}
+    assert "no 7 d before to compare with" in page.tile("quality")
+
+
+def test_a_segment_without_data_says_so(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(seeded.path, monkeypatch, feature="never seen")
+    assert page.app.selectbox(key="filter_feature").value == "never seen"
+    for name in ("error_rate", "latency_p95", "cost_per_request", "satisfaction", "fallback_rate", "quality", "spend"):
+        assert "no data yet" in page.tile(name), name
+        assert "n = 0 " in page.tile(name), name
+    assert "nan" not in page.html.lower()
+
+
+@pytest.mark.parametrize("value", ["x" * 201, "line\nbreak", "nul\0"])
+def test_a_value_that_nobody_names_a_segment_is_no_filter(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime, value: str
+) -> None:
+    page = Page(seeded.path, monkeypatch, feature=value, window=value, unknown=value)
+    assert expected(seeded, "requests", frozen)[0] in page.tile("requests")
+
+
+def test_a_filter_is_never_sql(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(seeded.path, monkeypatch, feature="' OR 1 = 1 --", model="\\'; DROP TABLE llm_minutes")
+    assert "no data yet" in page.tile("error_rate")
+
+
+def test_open_alerts_stand_above_and_resolved_ones_do_not(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Page(seeded.path, monkeypatch)
+    assert "1 open alert" in page.html
+    assert "quality-drop" in page.html
+    assert "feature support-bot · prompt version v2" in page.html
+    assert "<b>0.820</b> against 0.870 (n = 412)" in page.html
+    assert 'href="?feature=support-bot&amp;prompt_version=v2"' in page.html
+    assert "&lt;b&gt;fell&lt;/b&gt;" in page.html
+
+
+def test_texts_of_others_are_escaped_everywhere(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(seeded.path, monkeypatch, feature=seed.HOSTILE_FEATURE)
+    [button] = page.app.button
+    button.click()
+    page.run()
+    for raw in (seed.HOSTILE_QUESTION, seed.HOSTILE_FEATURE, "<i>bad</i>"):
+        assert raw not in page.html
+        assert html.escape(raw) in page.html
+    assert page.html.count(html.escape(seed.HOSTILE_QUESTION)) == 4  # question, answer, error, explanation
+    # Markdown would render too, so nothing of it may be in a Markdown element.
+    assert not any("pixel.png" in element.value for element in (*page.app.markdown, *page.app.caption))
+
+
+def test_a_long_text_is_cut(empty: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime) -> None:
+    client = empty.client()
+    try:
+        seed.hostile(client, frozen)
+        client.command(
+            "INSERT INTO llm_spans (trace_id, span_id, start, feature, is_request, input, output) "
+            f"SELECT 'long', 'long', toDateTime64({frozen.timestamp() - 5}, 6, 'UTC'), 'long', true, "
+            "repeat('a', 20000), 'short'"
+        )
+        page = Page(empty.path, monkeypatch, feature="long")
+        page.app.button[0].click()
+        page.run()
+        assert "(14,000 more characters)" in page.html
+        assert len(page.html) < 20_000
+    finally:
+        for table in ("llm_spans", "llm_minutes", "evaluations"):
+            client.command(f"TRUNCATE TABLE {table}")
+        client.close()
+
+
+def test_only_bad_ones(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(seeded.path, monkeypatch)
+    page.app.toggle(key="only_bad").set_value(True)
+    page.run()
+    rows = page.html.split('<div class="dl-row">')[1:]
+    assert len(rows) == 30
+    assert all("dl-bad" in row for row in rows)
+
+
+def test_the_list_stands_still_while_an_answer_is_open(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
+) -> None:
+    page = Page(seeded.path, monkeypatch, feature="support-bot")
+    before = [button.key for button in page.app.button]
+    page.app.button[0].click()
+    page.run()
+    assert "stands still" in page.html
+    client = seeded.client()
+    traffic = seed.Traffic(frozen, hours=1, per_hour=60)
+    seed.seed(client, traffic, random_seed=99)
+    client.close()
+    monkeypatch.setattr(data, "moment", lambda: frozen + timedelta(seconds=data.REFRESH_SECONDS))
+    page.run()
+    assert [button.key for button in page.app.button] == before
+    page.app.button[0].click()
+    page.run()
+    assert [button.key for button in page.app.button] != before
+
+
+def chart_specs(page: Page) -> list[dict[str, Any]]:
+    return [json.loads(chart.proto.spec) for chart in page.app.get("vega_lite_chart")]
+
+
+def test_one_picture_a_version_and_one_of_the_errors(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    specs = chart_specs(Page(seeded.path, monkeypatch))
+    assert len(specs) == 3
+    first, second, errors = specs
+    marks = [layer["mark"]["type"] for layer in first["layer"]]
+    assert marks == ["line", "area", "line", "circle"]  # the other one in grey, the interval, the line, its points
+    assert [layer["encoding"].get("y", {}).get("scale") for layer in first["layer"]] == [
+        layer["encoding"].get("y", {}).get("scale") for layer in second["layer"]
+    ]
+    assert errors["encoding"]["color"]["scale"]["domain"] == [
+        "Timeouts", "Rate limits", "Content policy", "Other errors"
+    ]  # fmt: skip
+
+
+def test_splitting_by_feature_shows_all_features(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(seeded.path, monkeypatch)
+    page.choose("Split by", "Feature")
+    assert "By feature" in page.html
+    for feature in ("support-bot", "search-summary", "ticket-triage"):
+        assert f"</span>{feature}</td>" in page.html
+
+
+def test_without_data_the_page_says_how_to_begin(empty: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(empty.path, monkeypatch)
+    assert "No data yet" in page.html
+    assert "@observe" in page.app.code[0].value
+    assert "dl-tile" not in page.html
+
+
+def test_without_a_store_one_sentence_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(tmp_path, monkeypatch)
+    assert "The store cannot be read" in page.html
+    assert "driftline" in page.html
+    assert "Traceback" not in page.html
+
+
+def test_without_tables_one_sentence_says_what_to_do(
+    seeded: RunningStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = seeded.client()
+    client.command("CREATE DATABASE IF NOT EXISTS bare")
+    client.close()
+    endpoint = seeded.endpoint
+    login = f"{endpoint.user}:{endpoint.password}"
+    monkeypatch.setenv("DRIFTLINE_STORE", f"clickhouse://{login}@{endpoint.host}:{endpoint.port}/bare")
+    page = Page(tmp_path, monkeypatch)
+    assert "lacks a table" in page.html
+    assert endpoint.password not in page.html
