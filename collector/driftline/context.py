@@ -62,9 +62,7 @@ class Scope:
         """The scope inside a function with these; a prompt's version never outlives its name."""
         if prompt_name is None:
             prompt_name, prompt_version = self.prompt_name, prompt_version or self.prompt_version
-        return replace(
-            self, feature=feature or self.feature, prompt_name=prompt_name, prompt_version=prompt_version
-        )
+        return replace(self, feature=feature or self.feature, prompt_name=prompt_name, prompt_version=prompt_version)
 
     def attributes(self) -> tuple[tuple[str, str | None], ...]:
         """What spans inherit, by attribute name."""

@@ -29,9 +29,7 @@ class Complaints:
         now = time.monotonic()
         if now - self._last >= _WARN_EVERY:
             self._last = now
-            _log.warning(
-                "driftline: records are waiting or being dropped: %s (dropped so far: %d)", why, dropped
-            )
+            _log.warning("driftline: records are waiting or being dropped: %s (dropped so far: %d)", why, dropped)
 
 
 class Courier:

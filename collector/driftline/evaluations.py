@@ -56,9 +56,7 @@ def feedback(
         if not verdict:
             _log.warning("driftline: feedback() needs thumbs_up, score, report or comment; nothing recorded")
             return
-        collector.pipeline.put(
-            _record(info, {semconv.EVALUATION_NAME: label(name) or "user_feedback", **verdict})
-        )
+        collector.pipeline.put(_record(info, {semconv.EVALUATION_NAME: label(name) or "user_feedback", **verdict}))
     except ValueError as error:
         _log.warning("driftline: feedback was not recorded: %s", error)
     except Exception:  # noqa: BLE001 - telemetry never raises into the application

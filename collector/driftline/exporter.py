@@ -90,12 +90,7 @@ class Outbox:
         messages, dropped = [], 0
         for piece in split_logs(request, self._max_bytes):
             groups = ExportLogsServiceRequest.FromString(piece).resource_logs
-            ids = [
-                record.trace_id
-                for group in groups
-                for logs in group.scope_logs
-                for record in logs.log_records
-            ]
+            ids = [record.trace_id for group in groups for logs in group.scope_logs for record in logs.log_records]
             if len(piece) > self._max_bytes:
                 dropped += len(ids)
             else:
@@ -172,10 +167,5 @@ def _count(request: ExportTraceServiceRequest) -> int:
 
 def _trace_key(request: ExportTraceServiceRequest) -> bytes | None:
     """The trace id in hexadecimal if all spans share one, so that a trace stays in one partition."""
-    ids = {
-        span.trace_id
-        for group in request.resource_spans
-        for scope in group.scope_spans
-        for span in scope.spans
-    }
+    ids = {span.trace_id for group in request.resource_spans for scope in group.scope_spans for span in scope.spans}
     return ids.pop().hex().encode() if len(ids) == 1 else None

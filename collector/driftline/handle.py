@@ -95,14 +95,10 @@ def decode(token: str) -> RequestInfo:
         ValueError: it is not a token of ours; the message does not repeat it.
     """
     if not token.startswith(_PREFIX) or len(token) > _MAX_TOKEN:
-        raise ValueError(
-            f"not a feedback token: expected text starting with {_PREFIX!r}, as str(handle) gives it"
-        )
+        raise ValueError(f"not a feedback token: expected text starting with {_PREFIX!r}, as str(handle) gives it")
     packed = token.removeprefix(_PREFIX)
     try:
-        values = json.loads(
-            base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_", validate=True)
-        )
+        values = json.loads(base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
         raise ValueError("the feedback token is damaged; was it cut or re-encoded on its way?") from None
     if not isinstance(values, list) or not 3 <= len(values) <= 10 or not _ids_fit(values[:3]):

@@ -39,9 +39,7 @@ def chat_message(source: object) -> Message:
     if role == "tool":
         return {
             "role": role,
-            "parts": [
-                {"type": "tool_call_response", "id": text(field(source, "tool_call_id")), "response": content}
-            ],
+            "parts": [{"type": "tool_call_response", "id": text(field(source, "tool_call_id")), "response": content}],
         }
     parts = content_parts(content)
     refusal = text(field(source, "refusal"))

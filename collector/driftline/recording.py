@@ -94,9 +94,7 @@ class Call:
 
     __slots__ = ("_arguments_model", "_entry", "_recorder", "_span", "_spec", "_token")
 
-    def __init__(
-        self, recorder: Recorder, spec: Spec, span: Span, entry: Entry | None, token: Token[Context]
-    ) -> None:
+    def __init__(self, recorder: Recorder, spec: Spec, span: Span, entry: Entry | None, token: Token[Context]) -> None:
         self._recorder = recorder
         self._spec = spec
         self._span = span

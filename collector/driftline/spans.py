@@ -141,12 +141,7 @@ class Tracker(SpanProcessor):
 
     def _parent(self, span: ReadableSpan, trace_id: int, scope: Scope | None) -> Entry | None:
         parent = None if span.parent is None else self._live.get(span.parent.span_id)
-        if (
-            parent is None
-            and scope is not None
-            and scope.entry is not None
-            and scope.entry.trace_id == trace_id
-        ):
+        if parent is None and scope is not None and scope.entry is not None and scope.entry.trace_id == trace_id:
             return scope.entry  # the direct parent has ended already; those around it may not have
         return parent
 

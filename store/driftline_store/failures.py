@@ -80,9 +80,7 @@ def translate(error: Exception, store: str) -> StoreError:
         return StoreError(f"{store} {_REMEDIES[code]} (ClickHouse code {code})")
     if code is not None:
         return StoreError(f"{store} failed a statement: {_first_line(error)}")
-    return StoreError(
-        f"{store} did not answer as ClickHouse does ({type(error).__name__}); check host and port"
-    )
+    return StoreError(f"{store} did not answer as ClickHouse does ({type(error).__name__}); check host and port")
 
 
 def _reason(error: BaseException) -> str:

@@ -79,9 +79,7 @@ def load(folder: Traversable | None = None) -> list[Migration]:
     found.sort(key=lambda migration: migration.number)
     if [migration.number for migration in found] != list(range(1, len(found) + 1)):
         numbers = ", ".join(f"{migration.number:04d}" for migration in found)
-        raise StoreError(
-            f"the migrations must be numbered 0001, 0002, … without gaps or repeats, not {numbers}"
-        )
+        raise StoreError(f"the migrations must be numbered 0001, 0002, … without gaps or repeats, not {numbers}")
     return found
 
 
@@ -113,9 +111,7 @@ def migrate(client: Client, migrations: list[Migration] | None = None) -> list[i
 
 def applied(client: Client) -> dict[int, set[str]]:
     """The fingerprints recorded for each migration: one, or more only if somebody changed the record."""
-    rows = client.query(
-        "SELECT number, groupUniqArray(sha256) FROM schema_migrations GROUP BY number"
-    ).result_rows
+    rows = client.query("SELECT number, groupUniqArray(sha256) FROM schema_migrations GROUP BY number").result_rows
     return {number: set(hashes) for number, hashes in rows}
 
 

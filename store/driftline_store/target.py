@@ -53,9 +53,7 @@ def _from_folder(data_path: Path) -> Target:
 
 def not_running(data_path: Path) -> StoreUnavailableError:
     """The error for a data folder without a running store."""
-    return StoreUnavailableError(
-        f"no store is running for the data folder {data_path}; start it with: driftline up"
-    )
+    return StoreUnavailableError(f"no store is running for the data folder {data_path}; start it with: driftline up")
 
 
 def _from_url(url: str) -> Target:
@@ -64,9 +62,7 @@ def _from_url(url: str) -> Target:
         parts = urlsplit(url)
         port, host = parts.port, parts.hostname
     except ValueError:
-        raise SettingsError(
-            f"{expected}, but its host or port cannot be read; correct the setting 'store'"
-        ) from None
+        raise SettingsError(f"{expected}, but its host or port cannot be read; correct the setting 'store'") from None
     if parts.scheme != "clickhouse" or not host:
         raise SettingsError(
             f"{expected}, but it starts with {parts.scheme!r} or names no host; correct the setting 'store'"
@@ -75,9 +71,7 @@ def _from_url(url: str) -> Target:
     secure = _flag(options, "secure", default=False)
     verify = _flag(options, "verify", default=True)
     if options:
-        raise SettingsError(
-            f"the store's URL has the unknown option {min(options)!r}; known are: secure, verify"
-        )
+        raise SettingsError(f"the store's URL has the unknown option {min(options)!r}; known are: secure, verify")
     return Target(
         host=host,
         port=port or (8443 if secure else 8123),
@@ -92,7 +86,5 @@ def _from_url(url: str) -> Target:
 def _flag(options: dict[str, str], name: str, *, default: bool) -> bool:
     value = options.pop(name, "1" if default else "0").lower()
     if value not in {"0", "1", "true", "false"}:
-        raise SettingsError(
-            f"the option {name!r} of the store's URL must be 0 or 1; correct the setting 'store'"
-        )
+        raise SettingsError(f"the option {name!r} of the store's URL must be 0 or 1; correct the setting 'store'")
     return value in {"1", "true"}

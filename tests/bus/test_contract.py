@@ -286,13 +286,16 @@ def test_reopening_goes_on_after_what_is_done(log: Log) -> None:
 
 def test_lag_counts_what_is_not_done(log: Log) -> None:
     log.send(b"a", b"b", b"c")
+    bus = log.bus()
+    assert bus.lag(log.topic, group="g") == 3, "also before anybody has joined"
     consumer = log.consumer()
     batch = _take(consumer, max_bytes=2)
-    assert consumer.lag() == 3
+    assert bus.lag(log.topic, group="g") == 3
     consumer.done(batch)
-    assert consumer.lag() == 1
+    assert bus.lag(log.topic, group="g") == 1
+    assert bus.lag(log.topic, group="another") == 3
     consumer.done(_take(consumer))
-    assert consumer.lag() == 0
+    assert bus.lag(log.topic, group="g") == 0
 
 
 def test_a_recreated_log_has_another_identity_and_is_read_from_its_start(log: Log) -> None:

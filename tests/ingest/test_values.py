@@ -22,7 +22,7 @@ TRACE, SPAN = bytes(range(1, 17)), bytes(range(1, 9))
 NOW = time.time_ns()
 
 
-def any_value(value: Any) -> AnyValue:
+def any_value(value: Any) -> AnyValue:  # noqa: PLR0911 - one type a line
     match value:
         case None:
             return AnyValue()

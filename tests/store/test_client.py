@@ -58,10 +58,7 @@ def test_settings_without_a_url_mean_the_embedded_store(embedded_store: RunningS
 def test_no_store_says_how_to_start_one(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailableError) as caught:
         connect(tmp_path)
-    assert (
-        str(caught.value)
-        == f"no store is running for the data folder {tmp_path}; start it with: driftline up"
-    )
+    assert str(caught.value) == f"no store is running for the data folder {tmp_path}; start it with: driftline up"
     assert is_transient(caught.value)
 
 
@@ -105,17 +102,13 @@ def answer_as_a_web_page(listener: socket.socket) -> None:
 
 
 def test_every_statement_is_synchronous_and_in_utc(store_client: Client) -> None:
-    rows = store_client.query(
-        "SELECT name, value FROM system.settings WHERE name = 'async_insert'"
-    ).result_rows
+    rows = store_client.query("SELECT name, value FROM system.settings WHERE name = 'async_insert'").result_rows
     assert rows == [("async_insert", "0")]
     when = store_client.query("SELECT toDateTime('2026-01-02 03:04:05')").result_rows[0][0]
     assert when == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def test_a_proxy_of_the_machine_is_not_asked(
-    embedded_store: RunningStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proxy_of_the_machine_is_not_asked(embedded_store: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)

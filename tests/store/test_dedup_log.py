@@ -41,9 +41,7 @@ engine.close()
 
 def run_engine(folder: Path, *statements: str | tuple[str, str]) -> list[str]:
     """Run statements; one given as a pair is an insert with its token."""
-    pairs = [
-        (s, {}) if isinstance(s, str) else (s[0], {"insert_deduplication_token": s[1]}) for s in statements
-    ]
+    pairs = [(s, {}) if isinstance(s, str) else (s[0], {"insert_deduplication_token": s[1]}) for s in statements]
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(folder)],
         input=json.dumps(pairs),
@@ -177,9 +175,9 @@ def insert_through(client: Client, token: int) -> None:
 
 @pytest.mark.slow
 def test_kills_of_the_engine_lose_and_double_nothing(tmp_path: Path) -> None:
-    seed = random.randrange(2**32)  # noqa: S311
+    seed = random.randrange(2**32)
     print(f"seed {seed}")
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     store = start_store(tmp_path)
     store.client().command(TABLE)
     token = 0

@@ -85,25 +85,19 @@ def test_native_inserts_and_queries_work_with_every_compression(
         host=here.host, port=here.port, username=here.user, password=here.password,
         database=store_client.database or "", compress=compress,
     )  # fmt: skip
-    client.command(
-        "CREATE TABLE r (i Int64, s String, d DateTime64(6, 'UTC'), n Nullable(Float64)) ENGINE = Memory"
-    )
+    client.command("CREATE TABLE r (i Int64, s String, d DateTime64(6, 'UTC'), n Nullable(Float64)) ENGINE = Memory")
     when = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
     rows = [[i, f"FORMAT Native\n'\x00{i}", when, None if i % 2 else i / 2] for i in range(3_000)]
     summary = client.insert("r", rows, column_names=["i", "s", "d", "n"])
     assert summary.written_rows == 3_000
-    back = (
-        connect(embedded_store.path, database=client.database).query("SELECT * FROM r ORDER BY i").result_rows
-    )
+    back = connect(embedded_store.path, database=client.database).query("SELECT * FROM r ORDER BY i").result_rows
     assert [list(row) for row in back] == rows
     client.close()
 
 
 def test_frames_go_in_and_come_out(store_client: Client) -> None:
     store_client.command("CREATE TABLE f (a Int64, t DateTime64(3, 'UTC'), s String) ENGINE = Memory")
-    frame = pd.DataFrame(
-        {"a": [1, 2], "t": pd.to_datetime(["2026-01-01", "2026-01-02"], utc=True), "s": ["x", "y"]}
-    )
+    frame = pd.DataFrame({"a": [1, 2], "t": pd.to_datetime(["2026-01-01", "2026-01-02"], utc=True), "s": ["x", "y"]})
     store_client.insert_df("f", frame)
     back = store_client.query_df("SELECT * FROM f ORDER BY a")
     assert back["a"].tolist() == [1, 2]
@@ -224,9 +218,7 @@ def test_queries_run_while_others_insert(embedded_store: RunningStore, store_cli
     def insert(worker: int) -> int:
         for i in range(20):
             rows = [[worker * 1_000_000 + i * 100 + j, "x"] for j in range(100)]
-            store_client.insert(
-                "t", rows, ["a", "b"], settings={"insert_deduplication_token": f"{worker}-{i}"}
-            )
+            store_client.insert("t", rows, ["a", "b"], settings={"insert_deduplication_token": f"{worker}-{i}"})
         return 20 * 100
 
     def query(_: int) -> int:

@@ -38,9 +38,7 @@ def test_files_are_applied_in_order_and_once(store_client: Client, tmp_path: Pat
     found = write(tmp_path, m0002_more=SECOND, m0001_first="CREATE TABLE one (a Int64) ENGINE = Memory;")
     assert migrate(store_client, found) == [1, 2]
     assert migrate(store_client, found) == []
-    rows = store_client.query(
-        "SELECT number, name, length(sha256), applied_at > '2020-01-01' FROM schema_migrations"
-    )
+    rows = store_client.query("SELECT number, name, length(sha256), applied_at > '2020-01-01' FROM schema_migrations")
     assert sorted(tuple(row) for row in rows.result_rows) == [(1, "first", 64, 1), (2, "more", 64, 1)]
 
 
@@ -61,9 +59,7 @@ def test_what_a_crash_left_half_applied_is_applied_again(store_client: Client, t
 
 def test_a_failing_statement_names_its_file_and_is_not_recorded(store_client: Client, tmp_path: Path) -> None:
     found = write(tmp_path, m0001_first="SELECT throwIf(1);")
-    with pytest.raises(
-        StoreError, match=r"while applying migration 0001_first, failed a statement: .*Code: 395"
-    ):
+    with pytest.raises(StoreError, match=r"while applying migration 0001_first, failed a statement: .*Code: 395"):
         migrate(store_client, found)
     assert store_client.command("SELECT count() FROM schema_migrations") == 0
 
@@ -87,13 +83,10 @@ def test_wrong_names_and_gaps_are_refused(tmp_path: Path, name: str) -> None:
         write(tmp_path, **{name: "SELECT 1;"})
 
 
-def test_two_processes_may_migrate_at_once(
-    embedded_store: RunningStore, store_client: Client, tmp_path: Path
-) -> None:
+def test_two_processes_may_migrate_at_once(embedded_store: RunningStore, store_client: Client, tmp_path: Path) -> None:
     found = write(tmp_path, m0001_first=FIRST.replace("'x;\ny'", "'x'"), m0002_more=SECOND)
     threads = [
-        threading.Thread(target=migrate, args=(embedded_store.client(store_client.database), found))
-        for _ in range(4)
+        threading.Thread(target=migrate, args=(embedded_store.client(store_client.database), found)) for _ in range(4)
     ]
     for thread in threads:
         thread.start()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import kafka
 import kafka.errors as kafka_errors
+from kafka.structs import TopicPartition
 
-from driftline.bus.kafka_client import REQUEST_SECONDS, explained, open_client
+from driftline.bus.kafka_client import REQUEST_SECONDS, explained, group_id, open_client, open_consumer
 from driftline.bus.kafka_consumer import KafkaBusConsumer
 from driftline.bus.kafka_topics import Topics
 from driftline.bus.kafka_url import parse_kafka_url
@@ -55,6 +56,25 @@ class KafkaBus:
             BusError: the brokers cannot be reached or refuse us.
         """
         return KafkaBusConsumer(self._url, topic, group)
+
+    def lag(self, topic: str, *, group: str) -> int:
+        """Messages that the group has not finished, whoever reads them.
+
+        Raises:
+            BusError: the brokers cannot be reached or refuse us.
+        """
+        patience = int(REQUEST_SECONDS * 1000)
+        doing = f"counting what waits in the topic {topic!r}"
+        with closing(open_consumer(self._url, group_id(topic, group))) as client, explained(self._url, doing):
+            places = [TopicPartition(topic, number) for number in client.partitions_for_topic(topic) or ()]
+            ends = client.end_offsets(places, timeout_ms=patience)
+            starts = client.beginning_offsets(places, timeout_ms=patience)
+            done = {place: client.committed(place, timeout_ms=patience) for place in places}
+        return sum(max(0, ends[place] - (done[place] or starts[place])) for place in places)
+
+    def prune(self, older_than_seconds: float) -> int:  # noqa: ARG002
+        """Nothing to do: brokers delete by the retention of the topic."""
+        return 0
 
     def close(self) -> None:
         """Nothing to release: producers and consumers hold their own connections."""

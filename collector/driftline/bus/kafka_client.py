@@ -94,6 +94,14 @@ def open_consumer(url: KafkaUrl, group: str) -> Any:
     )
 
 
+def group_id(topic: str, group: str) -> str:
+    """Kafka's name of our group, one for each topic.
+
+    In a shared one, whoever reads one topic would take part in the rebalances of all.
+    """
+    return f"{group}.{topic}"
+
+
 @contextmanager
 def explained(url: KafkaUrl, doing: str) -> Iterator[None]:
     """Turn what kafka-python raises into a BusError that says what was being done and where.

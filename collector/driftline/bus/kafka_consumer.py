@@ -79,16 +79,6 @@ class KafkaBusConsumer:
             member.poll(0)
             return member.settled and bool(member.parts)
 
-    def lag(self) -> int:
-        """Messages of the assigned partitions that are not done yet.
-
-        Raises:
-            BusError: the brokers are away or refuse us.
-        """
-        with self._keeper.call() as member:
-            member.poll(0)
-            return member.lag() if member.parts else 0
-
     def close(self) -> None:
         """Leave the group, so that others take over at once."""
         self._keeper.stop()

@@ -15,7 +15,7 @@ import kafka
 import kafka.errors as kafka_errors
 from kafka.structs import MemberState
 
-from driftline.bus.kafka_client import REQUEST_SECONDS, explained, open_consumer, probe
+from driftline.bus.kafka_client import REQUEST_SECONDS, explained, group_id, open_consumer, probe
 from driftline.bus.kafka_partition import Partition
 from driftline.bus.kafka_topics import Topics
 from driftline.bus.protocol import Message
@@ -58,9 +58,7 @@ class KafkaMember:
     def __init__(self, url: KafkaUrl, topic: str, group: str) -> None:
         self._url = url
         self._topic = topic
-        # A Kafka group of its own for each topic: in a shared one, whoever reads one topic would take
-        # part in, and wait for, every rebalance of those that read the others.
-        self._group = f"{group}.{topic}"
+        self._group = group_id(topic, group)
         self._client: Any = None
         self._topics: Topics | None = None
         self._membership: tuple[str, int] | None = None
@@ -154,22 +152,6 @@ class KafkaMember:
         if recreated:
             self.leave()
         return recreated
-
-    def lag(self) -> int:
-        """Messages of our partitions that are not done yet.
-
-        Raises:
-            BusError: the brokers are away or refuse us.
-        """
-        new = [place for place, part in self.parts.items() if part.next is None]
-        patience = REQUEST_SECONDS * 1000
-        with self._leaving_on_error("looking up the end of"):
-            ends = self._client.end_offsets(list(self.parts), timeout_ms=patience)
-            starts = self._client.beginning_offsets(new, timeout_ms=patience) if new else {}
-        return sum(
-            max(0, ends[place] - (starts[place] if part.next is None else part.next))
-            for place, part in self.parts.items()
-        )
 
     def position(self, place: Any) -> int:
         """The offset that is read next, or -1 while that is being found out.

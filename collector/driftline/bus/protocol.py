@@ -9,7 +9,7 @@ makes the token usable as ClickHouse's ``insert_deduplication_token``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -85,15 +85,17 @@ class Consumer(Protocol):
         """Move the group past a batch that is safely stored.
 
         Raises:
-            FencedError: the partition was given to another member, who redoes the batch.
+            FencedError: the partition was given to another member, who redoes the batch; or, after the bus
+                was away, it is unknown whether it was, and if not, ``take`` returns the same batch again.
             BusError: the bus is away; ``take`` will return the same batch again.
         """
 
     def assigned(self) -> bool:
-        """Whether this member owns any partition: with one-partition topics, whether it is the leader."""
+        """Whether this member owns any partition: with one-partition topics, whether it is the leader.
 
-    def lag(self) -> int:
-        """Messages of the assigned partitions that are not done yet."""
+        Raises:
+            BusError: the bus is away, so nobody knows.
+        """
 
     def close(self) -> None:
         """Leave the group, so that others take over at once."""
@@ -119,10 +121,27 @@ class Bus(Protocol):
             BusError: the bus cannot be reached.
         """
 
+    def lag(self, topic: str, *, group: str) -> int:
+        """Messages that the group has not finished, whoever reads them; joins nothing.
+
+        Raises:
+            BusError: the bus cannot be reached.
+        """
+
+    def prune(self, older_than_seconds: float) -> int:
+        """Delete messages that every known group has finished and that are older than this.
+
+        Returns:
+            How many were deleted; 0 on a bus that does this by itself.
+
+        Raises:
+            BusError: the bus cannot be reached.
+        """
+
     def close(self) -> None:
         """Release what the bus itself holds."""
 
-    def __enter__(self) -> Bus: ...
+    def __enter__(self) -> Self: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -49,6 +49,24 @@ class SqliteBus:
         """
         return SqliteConsumer(self.path, topic, group)
 
+    def lag(self, topic: str, *, group: str) -> int:
+        """Messages that the group has not finished, whoever reads them.
+
+        Raises:
+            BusError: the file cannot be opened or read.
+        """
+        file = SqliteFile(self.path, sync=False)
+        try:
+            with file.read() as database:
+                found = database.execute(
+                    "SELECT t.next - coalesce(m.done, 0) FROM topic t "
+                    'LEFT JOIN member m ON m.topic = t.id AND m."group" = ? WHERE t.name = ?',
+                    (group, topic),
+                ).fetchone()
+            return int(found[0]) if found else 0
+        finally:
+            file.close()
+
     def prune(self, older_than_seconds: float) -> int:
         """Delete messages that every known group has finished and that are older than this.
 

@@ -107,15 +107,6 @@ class SqliteConsumer:
             self._hold(database, state, state.last)
             return True
 
-    def lag(self) -> int:
-        """Messages that are not done yet, if this member holds the lease.
-
-        Raises:
-            BusError: the file cannot be read.
-        """
-        state = self._look()
-        return state.next - state.done if state.owner == self._owner else 0
-
     def close(self) -> None:
         """Give the lease back, so that another member takes over at once."""
         try:

@@ -54,10 +54,6 @@ def _usage(usage: object) -> Usage:
 
 def _message(choice: object) -> Message:
     source = field(choice, "message")
-    message = (
-        text_message("assistant", text(field(choice, "text")) or "")
-        if source is None
-        else chat_message(source)
-    )
+    message = text_message("assistant", text(field(choice, "text")) or "") if source is None else chat_message(source)
     reason = text(field(choice, "finish_reason"))
     return {**message, "finish_reason": reason} if reason else message

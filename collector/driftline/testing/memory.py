@@ -47,6 +47,14 @@ class InMemoryBus:
         """Join a group; its first member owns the partition."""
         return InMemoryConsumer(self, topic, self.groups.setdefault((group, topic), _Group()))
 
+    def lag(self, topic: str, *, group: str) -> int:
+        """Messages that the group has not finished."""
+        return len(self.values(topic)) - self.groups.get((group, topic), _Group()).done
+
+    def prune(self, older_than_seconds: float) -> int:  # noqa: ARG002
+        """Nothing to do: tests look at what was sent."""
+        return 0
+
     def close(self) -> None:
         """Nothing to release."""
 
@@ -112,7 +120,7 @@ class InMemoryConsumer:
         """Claim the next messages, the unfinished claim first."""
         deadline = time.monotonic() + timeout
         with self._bus.changed:
-            while not self.assigned() or (self._group.claim is None and self.lag() == 0):
+            while not self.assigned() or (self._group.claim is None and self._waiting() == 0):
                 if not self._bus.changed.wait(deadline - time.monotonic()):
                     return None
             values = self._bus.values(self._topic)
@@ -146,9 +154,8 @@ class InMemoryConsumer:
         """Whether this is the group's oldest member."""
         return bool(self._group.members) and self._group.members[0] is self
 
-    def lag(self) -> int:
-        """Messages not done yet."""
-        return len(self._bus.values(self._topic)) - self._group.done if self.assigned() else 0
+    def _waiting(self) -> int:
+        return len(self._bus.values(self._topic)) - self._group.done
 
     def close(self) -> None:
         """Leave the group; the next member takes over, with the unfinished claim."""

@@ -56,9 +56,7 @@ def repair(engine_folder: Path) -> int:
         How many entries were removed.
     """
     scratch = engine_folder / SCRATCH_NAME
-    return sum(
-        _repair_table(logs.parent, scratch) for logs in sorted(engine_folder.glob(f"store/*/*/{LOG_FOLDER}"))
-    )
+    return sum(_repair_table(logs.parent, scratch) for logs in sorted(engine_folder.glob(f"store/*/*/{LOG_FOLDER}")))
 
 
 def _repair_table(table: Path, scratch: Path) -> int:
@@ -67,10 +65,7 @@ def _repair_table(table: Path, scratch: Path) -> int:
         part = parse_part(folder.name) if folder.is_dir() else None
         if part:
             parts.setdefault(part.partition, []).append(part)
-    return sum(
-        _repair_log(log, parts, scratch)
-        for log in sorted((table / LOG_FOLDER).glob("deduplication_log_*.txt"))
-    )
+    return sum(_repair_log(log, parts, scratch) for log in sorted((table / LOG_FOLDER).glob("deduplication_log_*.txt")))
 
 
 def _repair_log(log: Path, parts: dict[str, list[Part]], scratch: Path) -> int:

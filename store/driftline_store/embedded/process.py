@@ -44,9 +44,7 @@ _STOP_SECONDS = 30
 _KEEP_ALIVE_SECONDS = 900
 
 
-def serve(
-    data_path: Path, *, port: int = 0, with_parent: bool = False, max_body_bytes: int = MAX_BODY_BYTES
-) -> None:
+def serve(data_path: Path, *, port: int = 0, with_parent: bool = False, max_body_bytes: int = MAX_BODY_BYTES) -> None:
     """Run the embedded store until SIGTERM or SIGINT; call it in the main thread.
 
     Takes the data folder for this process, mends what a crash left behind, opens the engine, and writes

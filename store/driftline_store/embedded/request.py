@@ -115,9 +115,7 @@ def to_statement(headers: Mapping[str, str], url: Mapping[str, str], body: bytes
         settings=settings,
         parameters=parameters,
         database=values.get("database") or headers.get("x-clickhouse-database", ""),
-        default_format=values.get("default_format")
-        or headers.get("x-clickhouse-format", "")
-        or "TabSeparated",
+        default_format=values.get("default_format") or headers.get("x-clickhouse-format", "") or "TabSeparated",
     )
 
 

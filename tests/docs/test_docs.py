@@ -1,0 +1,86 @@
+"""The docs tell the truth: generated pages are up to date, links lead somewhere, examples run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from openai.types.chat import ChatCompletion
+from pytest_examples import CodeExample, EvalExample, find_examples
+from typer.main import get_command
+
+import driftline
+from collector_support import chat_body
+from driftline.testing import InMemoryBus, recorded_events, recorded_spans
+from driftline_cli.app import app
+from driftline_cli.reference import PAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_generated_page_is_up_to_date(name: str) -> None:
+    said = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert said == PAGES[name](), "write it again with: .venv/bin/python -m driftline_cli.reference"
+
+
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    missing = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_every_command_says_what_it_does() -> None:
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        assert command.help, name
+        for parameter in command.params:
+            assert parameter.help or parameter.name == "help", f"{name} {parameter.name}"
+
+
+class Completions:
+    """Stands where the openai client's network call is, and answers with the client's own objects."""
+
+    def create(self, **_: object) -> object:
+        return ChatCompletion.model_validate(chat_body())
+
+
+class Client:
+    """What the examples call ``client``."""
+
+    def __init__(self, **_: object) -> None:
+        self.chat = type("Chat", (), {"completions": Completions()})()
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryBus]:
+    bus = InMemoryBus()
+    monkeypatch.setattr("openai.OpenAI", Client)
+    driftline.init(bus=bus)
+    # The examples' own bus is a Kafka that is not there.
+    monkeypatch.setattr(driftline, "init", lambda **_: None)
+    yield bus
+    driftline.shutdown(2)
+
+
+def examples(name: str) -> list[CodeExample]:
+    return list(find_examples(ROOT / name))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/instrumentation.md"])
+def test_the_examples_of_a_page_run_in_order(page: str, bus: InMemoryBus, eval_example: EvalExample) -> None:
+    known: dict[str, object] = {"client": Client()}
+    for example in examples(page):
+        known |= eval_example.run(example, module_globals=known)
+    known["answer"]("Where is it?")  # type: ignore[operator]
+    assert driftline.flush(10)
+    spans = recorded_spans(bus)
+    assert any(span.attributes.get("gen_ai.usage.input_tokens") == 142 for span in spans)
+    if page.startswith("docs"):
+        labels = {event.attributes["gen_ai.evaluation.score.label"] for event in recorded_events(bus)}
+        assert labels == {"thumbs_up", "report"}
