@@ -25,6 +25,8 @@ MAX_TEXT: Final = 6_000
 _MAX_EXPLANATION: Final = 1_000
 _OPEN: Final = "open_answer"
 _HELD: Final = "held_answers"
+_ONLY_BAD: Final = "only_bad"
+_LOW: Final = f"scores below {answers_data.LOW_SCORE:g}"
 _HEAD: Final = (
     '<div class="dl-row dl-head"><span>Question</span><span>Feature</span><span class="dl-extra">Model</span>'
     '<span class="dl-extra">Version</span><span class="dl-num">Latency</span><span class="dl-num">Cost</span>'
@@ -37,15 +39,11 @@ _BAD_THUMBS: Final = frozenset({"thumbs_down", "report"})
 def show(view: View, as_of: datetime) -> None:
     """Draw the section."""
     bar = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
-    heading = bar.empty()
-    only_bad = bar.toggle(
-        "Only bad ones",
-        key="only_bad",
-        help="Errors, fallbacks, thumbs down or reports, and scores below 0.5.",
-    )
-    found, is_held = _list(view, as_of, only_bad=only_bad)
+    # Known before the toggle is drawn; a placeholder filled afterwards would blink at each refresh.
+    found, is_held = _list(view, as_of, only_bad=bool(st.session_state.get(_ONLY_BAD)))
     note = "the list stands still while an answer is open" if is_held else f"the newest {answers_data.MOST}"
-    heading.html(f'<div class="dl-h">Recent answers<small>{note}</small></div>')
+    bar.html(f'<div class="dl-h">Recent answers<small>{note}</small></div>', width="content")
+    bar.toggle("Only bad ones", key=_ONLY_BAD, help=f"Errors, fallbacks, thumbs down or reports, and {_LOW}.")
     if not found:
         st.html('<p class="dl-muted">None in this window.</p>')
         return

@@ -68,7 +68,7 @@ def _change(found: Change | None, view: View) -> str:
         return f'<div class="dl-change"><span>no {view.window.label} before to compare with</span></div>'
     style, word = _VERDICTS[found.verdict]
     arrow = ("▲ " if found.rises else "▼ ") if word else ""
-    note = ", within noise" if found.verdict == "noise" else ""
+    note = ", within noise" if found.verdict == "noise" and found.text[0] != "±" else ""
     return (
         f'<div class="dl-change"><b class="{style}">{arrow}{escape(found.text)}{word}</b> '
         f"<span>from {escape(found.before)}{note}</span></div>"
