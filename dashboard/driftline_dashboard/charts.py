@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from driftline_store.metrics import Metric
 
 _HEIGHT: Final = 190
-_UNITS: Final = {"percent": "%", "seconds": "s", "money": "USD"}
+_UNITS: Final = {"percent": "%", "seconds": "s", "money": "USD", "score": "0 to 1"}
 _TICKS: Final = {
     "percent": "format(datum.value * 100, '.3~g') + ' %'",
     "seconds": "format(datum.value, '.3~g') + ' s'",
@@ -93,8 +93,6 @@ def _scale(metric: Metric, frame: pd.DataFrame) -> alt.Y:
 
 def _axis_title(metric: Metric) -> str:
     unit = _UNITS.get(metric.format)
-    if metric.format == "score":
-        return f"{metric.title} (0 to 1)"
     return f"{metric.title} ({unit})" if unit else metric.title
 
 

@@ -68,7 +68,8 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
-def test_the_server_does_not_outlive_a_killed_starter(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.3, 0.6, 1.0, None])
+def test_the_server_does_not_outlive_a_killed_starter(tmp_path: Path, seconds: float | None) -> None:
     port = free_port()
     code = (
         "import threading; from driftline import settings; from driftline_dashboard.serve import run; "
@@ -76,8 +77,12 @@ def test_the_server_does_not_outlive_a_killed_starter(tmp_path: Path) -> None:
     )
     environ = os.environ | {"DRIFTLINE_DATA_DIR": str(tmp_path), "DRIFTLINE_DASHBOARD_PORT": str(port)}
     starter = subprocess.Popen([sys.executable, "-c", code], env=environ)
-    until(lambda: is_up(f"http://127.0.0.1:{port}"))
+    until(lambda: bool(servers_of(os.getpid(), port)))
     [server] = servers_of(os.getpid(), port)
+    if seconds is None:
+        until(lambda: is_up(f"http://127.0.0.1:{port}"))
+    else:
+        time.sleep(seconds)  # some moment of its start
     starter.send_signal(signal.SIGKILL)
     starter.wait()
     until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE, 20)

@@ -16,7 +16,7 @@ from driftline_store.embedded.model import Answer, EngineError, Statement, failu
 from driftline_store.embedded.statement import Insert, is_blank, named_format, split_insert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _TRAILING_BLANK = re.compile(rb"[\s;]+$")
@@ -46,7 +46,7 @@ class Engine:
         """
         import chdb  # noqa: PLC0415  here, because importing it costs half a second and starts threads
 
-        self._connect = chdb.connect
+        self._connect: Callable[[str], Any] = chdb.connect
         self._path = path
         self._running = 0
         self._idle = threading.Condition()
