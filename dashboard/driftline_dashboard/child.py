@@ -13,11 +13,16 @@ from typing import Final
 STARTED_BY: Final = "DRIFTLINE_DASHBOARD_PARENT"
 """Environment variable with the process id of the starter."""
 
+_STOP_SECONDS: Final = 5.0
+
 
 def _follow(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_STOP_SECONDS)
+    # Streamlit has missed the signal, as it does while it starts.
+    os._exit(1)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ and handles run in parallel.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import re
 import threading
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from driftline_store.embedded.model import Answer, EngineError, Statement, failu
 from driftline_store.embedded.statement import Insert, is_blank, named_format, split_insert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _TRAILING_BLANK = re.compile(rb"[\s;]+$")
@@ -44,9 +45,11 @@ class Engine:
         Raises:
             EngineError: the folder cannot be opened.
         """
-        import chdb  # noqa: PLC0415  here, because importing it costs half a second and starts threads
+        # Here, because importing it costs half a second and starts threads; and not typed, because two wheels
+        # install the package over one another, and only one of them says that it is typed.
+        chdb: Any = importlib.import_module("chdb")
 
-        self._connect: Callable[[str], Any] = chdb.connect
+        self._connect = chdb.connect
         self._path = path
         self._running = 0
         self._idle = threading.Condition()
