@@ -21,7 +21,7 @@ def _follow(parent: int) -> None:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_STOP_SECONDS)
-    # Streamlit has missed the signal, as it does while it starts.
+    # Once seen: Streamlit took the signal and served on. Whoever holds the port keeps the next start from it.
     os._exit(1)
 
 
