@@ -114,8 +114,8 @@ def status(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None)
 
 @app.command()
 def migrate(data_dir: DataDir = None, store: StoreUrl = None) -> None:
-    """Bring the store's schema and views up to date; ``ingest`` does the same when it starts."""
+    """Bring the store's schema and views up to date, while no ingest runs."""
     from driftline_processors.ingest_worker import prepare  # noqa: PLC0415
 
-    prepare(_load(data_dir=data_dir, store=store)).close()
+    prepare(_load(data_dir=data_dir, store=store), replace_views=True).close()
     typer.echo("the store is up to date")

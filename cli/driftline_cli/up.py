@@ -69,7 +69,8 @@ def start(supervisor: Supervisor, settings: Settings, extra: Mapping[str, str] |
         store = supervisor.start("store", environ=environ)
         _wait_for_store(supervisor, store, settings)
     # Every part needs the schema, so it is brought up to date before the first of them looks.
-    prepare(settings).close()
+    # In our own store no ingest can run yet.
+    prepare(settings, replace_views=not settings.store).close()
     for part in PARTS:
         supervisor.start(part, environ=environ)
 

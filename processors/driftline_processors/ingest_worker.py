@@ -34,15 +34,19 @@ _TAKE_SECONDS: Final = 0.25
 _PRUNE_SECONDS: Final = 600.0
 
 
-def prepare(settings: Settings) -> Client:
+def prepare(settings: Settings, *, replace_views: bool = False) -> Client:
     """Connect to the store and bring its schema, views and prices up to date; safe to repeat.
 
+    Args:
+        settings: where the store is.
+        replace_views: whether views of another version may be exchanged; no ingest may run meanwhile.
+
     Raises:
-        StoreError: the store cannot be reached or is newer than this Driftline.
+        StoreError: the store cannot be reached, is newer than this Driftline, or has other views.
     """
     client = connect(settings, wait=_STORE_WAIT)
     migrate(client)
-    if changed := install(client):
+    if changed := install(client, replace=replace_views):
         logger.info("installed %s", ", ".join(changed))
     prices.preload(client)
     return client

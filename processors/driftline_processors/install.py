@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
+from driftline.errors import StoreError
 from driftline_processors.dictionaries import DICTIONARIES
 from driftline_processors.otlp import RAW_TABLES
 from driftline_processors.views import VIEWS
+from driftline_store.client import store_errors
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-    from driftline_processors.views.view import View
-
-_RECORD = """\
-CREATE TABLE IF NOT EXISTS installed_views
-(name String, sha256 String, installed_at DateTime64(3, 'UTC') DEFAULT now64(3))
-ENGINE = ReplacingMergeTree(installed_at) ORDER BY name"""
+_INSTALLED = (
+    "SELECT name, comment FROM system.tables WHERE database = currentDatabase() AND engine = 'MaterializedView'"
+)
 
 
-def install(client: Client) -> list[str]:
-    """Create what is missing and update the views whose query has changed; run after ``migrate``.
+def install(client: Client, *, replace: bool = False) -> list[str]:
+    """Create what is missing; run after ``migrate``.
+
+    Args:
+        client: of the store.
+        replace: whether to change views whose query is another one. No ingest may run meanwhile: a row
+            that passes while a view is exchanged could be counted twice or not at all.
 
     Returns:
         names of the views that were created or changed.
 
     Raises:
-        StoreError: the store failed a statement.
+        StoreError: the store failed a statement, or has other views and they may not be replaced.
     """
-    for dictionary in DICTIONARIES:
-        client.command(dictionary.create.replace("{database}", str(client.database or "default")))
-    for statement in (*RAW_TABLES, _RECORD):
-        client.command(statement)
-    rows = client.query("SELECT name, sha256 FROM installed_views FINAL").result_rows
-    installed = {str(name): str(digest) for name, digest in rows}
-    return [view.name for view in VIEWS if _install_view(client, view, installed.get(view.name))]
-
-
-def _install_view(client: Client, view: View, installed: str | None) -> bool:
-    digest = hashlib.sha256(view.create.encode()).hexdigest()
-    if digest == installed:
-        return False
-    client.command(view.create)
-    # A view that stands without a record, or with another one, is from an older Driftline or a cut installation.
-    client.command(view.modify)
-    client.insert("installed_views", [[view.name, digest]], column_names=["name", "sha256"])
-    return True
+    with store_errors("installing views"):
+        for dictionary in DICTIONARIES:
+            client.command(dictionary.create.replace("{database}", str(client.database or "default")))
+        for statement in RAW_TABLES:
+            client.command(statement)
+        installed = {str(name): str(comment) for name, comment in client.query(_INSTALLED).result_rows}
+        changed = [view for view in VIEWS if installed.get(view.name) != view.fingerprint]
+        other = [view.name for view in changed if view.name in installed]
+        if other and not replace:
+            raise StoreError(
+                f"the views {', '.join(other)} of the store were made by another version of Driftline; "
+                "stop ingest everywhere, run driftline migrate, and start it again"
+            )
+        for view in changed:
+            client.command(view.replace if view.name in installed else view.create)
+    return [view.name for view in changed]

@@ -11,7 +11,7 @@ from driftline_processors import prices
 from driftline_processors.install import install
 from driftline_store.migrate import migrate
 from ingest_support import Pipeline
-from store_fixtures import embedded_store
+from store_fixtures import embedded_store, store_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from driftline_store.client import Client
     from store_fixtures import RunningStore
 
-__all__ = ["embedded_store"]
+__all__ = ["embedded_store", "store_client"]
 
 FILLED = ("llm_spans", "llm_content", "llm_minutes", "evaluations", "judge_queue", "unpriced_models", "dead_letters")
 
