@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = ("requests", "error_rate", "latency_p95", "fallback_rate", "satisfaction", "cost_per_request")
 _WINDOW: Final = timedelta(minutes=60)
+_DATE: Final = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
+_LINK: Final = re.compile(r"<(http[^|>]*)\|([^>]*)>")
 _STORED: Final = "SELECT (SELECT count() FROM llm_spans) + (SELECT count() FROM evaluations WHERE source = 'human')"
 
 
@@ -72,7 +75,8 @@ class Screen:
         lines = [str(message.get("text", ""))]
         for block in message.get("blocks", []):
             lines += [str(part["text"]) for part in [block.get("text"), *block.get("fields", [])] if part]
-        self._console.print(Panel.fit(escape("\n".join(dict.fromkeys(lines))), title="Slack received"))
+        text = _LINK.sub(r"\2: \1", _DATE.sub(r"\1", "\n".join(dict.fromkeys(lines))))
+        self._console.print(Panel.fit(escape(text.replace("&amp;", "&")), title="Slack received"))
 
     def line(self, elapsed: float, client: Client, traffic: Traffic, freshness: Freshness) -> None:
         """One line of live numbers, read through the metrics layer as the dashboard does."""
