@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from driftline_dashboard.change import change
+from driftline_dashboard.charts import error_classes
 from driftline_dashboard.data import Period
 from driftline_dashboard.segments import natural
 from driftline_dashboard.sparkline import sparkline
@@ -76,6 +77,21 @@ def test_what_the_period_cuts_is_left_out_where_it_would_mislead(name: str, kept
     span = Period(T0 + MINUTE, T0 + 6 * MINUTE + timedelta(seconds=30))
     grid = on_grid(frame(name, [0, 2, 4, 6], [1.0] * 4), name, span, 2 * MINUTE)
     assert [(bucket - T0) // MINUTE for bucket in grid["bucket"]] == kept
+
+
+@pytest.mark.parametrize("name", ["requests", "error_rate"])
+def test_what_the_period_cuts_is_shown_when_there_is_nothing_else(name: str) -> None:
+    span = Period(T0 + MINUTE, T0 + 6 * MINUTE + timedelta(seconds=30))
+    grid = on_grid(frame(name, [6], [1.0]), name, span, 2 * MINUTE)
+    assert grid[name].iloc[-1] == 1.0
+
+
+def test_errors_of_the_newest_minute_are_drawn() -> None:
+    span = Period(T0, T0 + 4 * MINUTE + timedelta(seconds=5))
+    series = frame("error_rate", [0, 2, 4], [0.0, 0.0, 0.5])
+    series = series.assign(timeout_rate=0.0, rate_limit_rate=[0.0, 0.0, 0.5], content_block_rate=0.0)
+    assert error_classes(series, span, 2 * MINUTE) is not None
+    assert error_classes(series.assign(error_rate=0.0, rate_limit_rate=0.0), span, 2 * MINUTE) is None
 
 
 def test_a_sparkline_breaks_where_there_is_no_data() -> None:

@@ -82,7 +82,7 @@ def run(*, seconds: float | None, browser: bool, port: int | None) -> int:
         up.start(supervisor, settings)
         up.wait_for_dashboard(supervisor, settings)
         if browser:
-            webbrowser.open(f"http://{settings.dashboard_host}:{settings.dashboard_port}")
+            webbrowser.open(f"http://{settings.dashboard_host}:{settings.dashboard_port}/?window=1h")
         return _Demo(settings, world, supervisor, screen).run(stop, seconds)
 
 

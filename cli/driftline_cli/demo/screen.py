@@ -54,7 +54,7 @@ class Screen:
                 title="Driftline demo",
             )
         )
-        url = f"http://{settings.dashboard_host}:{settings.dashboard_port}"
+        url = f"http://{settings.dashboard_host}:{settings.dashboard_port}/?window=1h"
         self._console.print(f"[bold]dashboard  {url}[/bold]   (data in {settings.data_dir}, removed at the end)")
 
     def announce_change(self, before: str, after: str) -> None:
