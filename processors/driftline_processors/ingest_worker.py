@@ -74,6 +74,7 @@ def _run_target(target: Target, bus: Bus, settings: Settings, stop: threading.Ev
     client = connect(settings, wait=_STORE_WAIT)
     consumer = bus.consumer(target.topic, group=GROUP)
     ingest = Ingest(target, consumer, client, max_bytes=settings.batch_bytes)
+    keeps_house = target.topic == SPANS_TOPIC
     pruned = time.monotonic()
     try:
         while not stop.is_set():
@@ -81,7 +82,7 @@ def _run_target(target: Target, bus: Bus, settings: Settings, stop: threading.Ev
             batch = _guarded_step(ingest, settings, stop)
             if batch is not None and not _full(batch, settings):
                 stop.wait(settings.batch_seconds - (time.monotonic() - began))
-            if time.monotonic() - pruned > _PRUNE_SECONDS:
+            if keeps_house and time.monotonic() - pruned > _PRUNE_SECONDS:
                 bus.prune(older_than_seconds=settings.bus_retention_hours * 3600)
                 pruned = time.monotonic()
     finally:
