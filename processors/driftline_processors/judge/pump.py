@@ -56,6 +56,7 @@ class Pump:
             clickhouse_connect.driver.exceptions.Error: the store failed; what is not stored is judged again.
         """
         try:
+            await self._store(leads)  # what an earlier store that went away left unsettled
             while leads() and not stopped():
                 await self._start()
                 await self._collect()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from driftline.settings import Settings
+    from driftline_processors.judge.results import Batch
     from driftline_processors.judge.rubric import Rubric
 
 logger = logging.getLogger(__name__)
@@ -52,12 +53,16 @@ def run(settings: Settings, stop: threading.Event) -> None:
         logger.warning("judging is off: no key is set; set DRIFTLINE_JUDGE_API_KEY or OPENAI_API_KEY to judge")
     leadership = Leadership(settings.bus_url, group="judge")
     leading, ended = threading.Event(), threading.Event()
+    unsettled: Batch = {}
     with ThreadPoolExecutor(1, thread_name_prefix="judge-leader") as pool:
         beat = pool.submit(_keep_leading, leadership, leading, ended)
         try:
             while not stop.is_set() and not beat.done():
                 if leading.wait(_BEAT_SECONDS):
-                    _guarded_lead(settings, rubric, leading, stop)
+                    _guarded_lead(settings, rubric, unsettled, leading, stop)
+                if not leading.is_set():
+                    # Another leader may have judged these by now.
+                    unsettled.clear()
         finally:
             ended.set()
         beat.result()
@@ -86,8 +91,14 @@ def _keep_leading(leadership: Leadership, leading: threading.Event, ended: threa
         leadership.close()
 
 
-def _guarded_lead(settings: Settings, rubric: Rubric, leading: threading.Event, stop: threading.Event) -> None:
-    """Lead; when the store goes away, begin anew from its state once it is back."""
+def _guarded_lead(
+    settings: Settings, rubric: Rubric, unsettled: Batch, leading: threading.Event, stop: threading.Event
+) -> None:
+    """Lead; when the store goes away, begin anew from its state once it is back.
+
+    Only the batch whose insert had begun is kept, to be repeated unchanged: the store may have died between
+    ``evaluations`` and the sums per minute, and nothing but that repeat completes them.
+    """
     try:
         client = connect(settings, wait=_STORE_WAIT)
     except StoreError as error:
@@ -96,7 +107,7 @@ def _guarded_lead(settings: Settings, rubric: Rubric, leading: threading.Event, 
         logger.warning("%s; the judge waits", error)
         return
     try:
-        _lead(client, settings, rubric, leading, stop)
+        _lead(client, settings, rubric, unsettled, leading=leading, stop=stop)
     except Exception as error:
         if not is_transient(error):
             raise
@@ -106,7 +117,15 @@ def _guarded_lead(settings: Settings, rubric: Rubric, leading: threading.Event, 
         client.close()
 
 
-def _lead(client: Client, settings: Settings, rubric: Rubric, leading: threading.Event, stop: threading.Event) -> None:
+def _lead(
+    client: Client,
+    settings: Settings,
+    rubric: Rubric,
+    unsettled: Batch,
+    *,
+    leading: threading.Event,
+    stop: threading.Event,
+) -> None:
     rate = float(settings.judge_rate) if settings.judge_api_key else 0.0
     if set_rate(client, rate):
         logger.info("from now on %g %% of the requests are queued for judging", rate * 100)
@@ -114,11 +133,17 @@ def _lead(client: Client, settings: Settings, rubric: Rubric, leading: threading
         while leading.is_set() and not stop.wait(_BEAT_SECONDS):
             pass
         return
-    asyncio.run(_judge(client, settings, rubric, leading, stop))
+    asyncio.run(_judge(client, settings, rubric, unsettled, leading=leading, stop=stop))
 
 
 async def _judge(
-    client: Client, settings: Settings, rubric: Rubric, leading: threading.Event, stop: threading.Event
+    client: Client,
+    settings: Settings,
+    rubric: Rubric,
+    unsettled: Batch,
+    *,
+    leading: threading.Event,
+    stop: threading.Event,
 ) -> None:
     async with openai.AsyncOpenAI(
         api_key=settings.judge_api_key,
@@ -129,7 +154,7 @@ async def _judge(
         provider = "" if settings.judge_base_url else "openai"
         evaluator = Evaluator(endpoint, settings.judge_model, rubric, GenaiPriceBook(), provider)
         queue = Queue(client, rubric.name)
-        results = Results(client, queue, rubric.name, evaluator.fingerprint)
+        results = Results(client, queue, rubric.name, evaluator.fingerprint, unsettled)
         logger.info("judging with %s", evaluator.fingerprint)
         pump = Pump(evaluator, queue, results, concurrency=int(settings.judge_concurrency))
         await pump.run(leads=leading.is_set, stopped=stop.is_set)

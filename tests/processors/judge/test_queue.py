@@ -6,12 +6,19 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from driftline_processors.judge.queue import Queue
 from driftline_processors.judge.results import Results
 from driftline_processors.judge.task import Judgement, Task
+from driftline_store.failures import StoreUnavailableError
 from processors_support import enqueue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from driftline_processors.judge.results import Batch
+    from driftline_processors.judge.task import Key
     from driftline_store.client import Client
 
 NOW = datetime.now(UTC)
@@ -25,7 +32,7 @@ def drain(queue: Queue, page: int = 100) -> list[Task]:
 
 
 def store(client: Client, queue: Queue, *tasks: Task) -> None:
-    results = Results(client, queue, queue.name, "judge 1")
+    results = Results(client, queue, queue.name, "judge 1", {})
     for task in tasks:
         results.add(task, Judgement(0.9, "pass"))
     results.store()
@@ -126,16 +133,50 @@ def test_a_repeated_insert_is_no_second_row(client: Client) -> None:
     enqueue(client)
     queue = Queue(client, "quality")
     [task] = drain(queue)
-    results = Results(client, queue, "quality", "judge 1")
+    results = Results(client, queue, "quality", "judge 1", {})
     results.add(task, Judgement(0.4, "fail", "Vague."))
-    results._batch, results._open = results._open, {}
-    batch = dict(results._batch)
+    batch = results.batch | results._open
     results.store()
-    results._batch = batch  # as after an insert whose answer was lost
+    results.batch.update(batch)  # as after an insert whose answer was lost
     results.store()
     assert client.query("SELECT score, label FROM evaluations").result_rows == [(0.4, "fail")]
-    sums = client.query("SELECT sum(judged), sum(judged_w), sum(judged_ws) FROM llm_minutes").result_rows
-    assert sums == [(1, 100.0, 40.0)]
+    assert judged_sums(client) == (1, 100.0, 40.0)
+
+
+def test_a_batch_whose_sums_were_lost_with_the_store_is_completed_by_its_repeat(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enqueue(client)
+    queue = Queue(client, "quality")
+    [task] = drain(queue)
+    unsettled: Batch = {}
+    results = Results(client, queue, "quality", "judge 1", unsettled)
+    results.add(task, Judgement(0.4, "fail", "Vague."))
+    insert = results._insert
+
+    def cut_off(keys: Sequence[Key]) -> None:
+        client.command("DETACH TABLE evaluations_to_minutes")
+        insert(keys)
+        client.command("ATTACH TABLE evaluations_to_minutes")
+        raise StoreUnavailableError("gone")
+
+    monkeypatch.setattr(results, "_insert", cut_off)
+    with pytest.raises(StoreUnavailableError):
+        results.store()
+    assert judged_sums(client) == (0, 0.0, 0.0)
+    assert list(unsettled) == [task.key]
+
+    # The next leadership of the same process begins with new objects and the same batch.
+    Results(client, Queue(client, "quality"), "quality", "judge 1", unsettled).store()
+
+    assert judged_sums(client) == (1, 100.0, 40.0)
+    assert client.query("SELECT count() FROM evaluations").result_rows == [(1,)]
+    assert unsettled == {}
+
+
+def judged_sums(client: Client) -> tuple[int, float, float]:
+    [row] = client.query("SELECT sum(judged), sum(judged_w), sum(judged_ws) FROM llm_minutes").result_rows
+    return int(row[0]), float(row[1]), float(row[2])
 
 
 def test_a_replaced_leader_stores_nothing_twice(client: Client) -> None:

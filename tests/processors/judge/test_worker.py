@@ -185,7 +185,8 @@ def test_a_store_that_was_away(settings: Settings, endpoint: Endpoint, tmp_path:
             running = start_store(tmp_path)
             client = running.client()
             wait_for(lambda: len(evaluations(client)) >= 40, 60)
-            assert client.query("SELECT sum(judged) FROM llm_minutes").result_rows == [(40,)]
+            # The sums come after the rows that they are made of, within the same insert.
+            wait_for(lambda: client.query("SELECT sum(judged) FROM llm_minutes").result_rows == [(40,)])
             assert len({row["trace_id"] for row in evaluations(client)}) == len(evaluations(client)) == 40
             client.close()
     finally:
