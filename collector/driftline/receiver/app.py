@@ -59,7 +59,9 @@ def make_app(
         max_requests: most requests under way at once.
         read_seconds: longest time for a body to arrive.
     """
-    receiver = _Receiver(intake, counts, token, max_bytes, max_requests, read_seconds)
+    receiver = _Receiver(
+        intake, counts, token=token, max_bytes=max_bytes, max_requests=max_requests, read_seconds=read_seconds
+    )
     routes = [Route(signal.path, receiver.endpoint(signal), methods=["POST"]) for signal in SIGNALS]
     routes += [
         Route("/v1/metrics", receiver.no_metrics, methods=["POST"]),
@@ -70,7 +72,7 @@ def make_app(
 
 class _Receiver:
     def __init__(
-        self, intake: Intake, counts: Counts, token: str, max_bytes: int, max_requests: int, read_seconds: float
+        self, intake: Intake, counts: Counts, *, token: str, max_bytes: int, max_requests: int, read_seconds: float
     ) -> None:
         self._intake = intake
         self._counts = counts

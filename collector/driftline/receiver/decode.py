@@ -55,10 +55,7 @@ def from_json(signal: Signal, body: bytes) -> Any:
         document = json.loads(body)
         if _HALF_CHARACTER.search(body):
             document = _without_half_characters(document)
-        for number, record in enumerate(_records(signal, document), 1):
-            if number > MAX_RECORDS:
-                raise _too_many(signal)
-            _rewrite_ids(record)
+        _rewrite_all_ids(signal, document)
         request = json_format.ParseDict(document, signal.request(), ignore_unknown_fields=True)
         request.ByteSize()  # what nests too deeply to be written is found here
     except RefusedError:
@@ -66,6 +63,13 @@ def from_json(signal: Signal, body: bytes) -> Any:
     except Exception as error:  # noqa: BLE001 - the parser meets malformed documents with whatever it runs into
         raise unreadable(f"it is no {signal.request.__name__} in OTLP's JSON ({type(error).__name__})") from None
     return request
+
+
+def _rewrite_all_ids(signal: Signal, document: Any) -> None:
+    for number, record in enumerate(_records(signal, document), 1):
+        if number > MAX_RECORDS:
+            raise _too_many(signal)
+        _rewrite_ids(record)
 
 
 def _records(signal: Signal, document: Any) -> Iterator[dict[str, Any]]:

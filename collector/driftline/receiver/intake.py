@@ -93,8 +93,7 @@ class Intake:
     def _send(self, topic: str, value: bytes, key: bytes | None) -> None:
         try:
             self._producer.send(topic, value, key=key)
-        except Exception as error:
-            # A bug of a client library must not look like a lost request either: the sender keeps it.
+        except Exception as error:  # noqa: BLE001 - with a client library's bug, too, the sender keeps the request
             self._warn(error)
             raise bus_away() from None
 

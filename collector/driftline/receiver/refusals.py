@@ -48,7 +48,8 @@ def too_large(limit: int) -> RefusedError:
     """The body is longer than allowed, as sent or after decompression."""
     return RefusedError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"the request exceeds {limit} bytes; send smaller batches, or raise the receiver's DRIFTLINE_RECEIVER_MAX_BYTES",
+        f"the request exceeds {limit} bytes; send smaller batches, or raise the receiver's "
+        "DRIFTLINE_RECEIVER_MAX_BYTES",
     )
 
 

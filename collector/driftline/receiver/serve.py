@@ -47,12 +47,12 @@ def run(settings: Settings, stop: threading.Event) -> None:
     with (
         listening(host, port) as listener,
         open_bus(settings.bus_url, max_message_bytes=settings.max_message_bytes) as bus,
+        contextlib.closing(bus.producer()) as producer,
     ):
-        with contextlib.closing(bus.producer()) as producer:
-            intake = Intake(producer, max_message_bytes=settings.max_message_bytes, counts=counts)
-            app = make_app(intake, counts, token=settings.receiver_token, max_bytes=settings.receiver_max_bytes)
-            logger.info("the receiver takes OTLP at http://%s:%d", host, port)
-            _Server(_config(app), stop).run(sockets=[listener])
+        intake = Intake(producer, max_message_bytes=settings.max_message_bytes, counts=counts)
+        app = make_app(intake, counts, token=settings.receiver_token, max_bytes=settings.receiver_max_bytes)
+        logger.info("the receiver takes OTLP at http://%s:%d", host, port)
+        _Server(_config(app), stop).run(sockets=[listener])
 
 
 def listening(host: str, port: int) -> socket.socket:
