@@ -52,7 +52,7 @@ def from_json(signal: Signal, body: bytes) -> Any:
         RefusedError: it is none, or has too many records.
     """
     try:
-        document = json.loads(body)
+        document = _an_object(json.loads(body))
         if _HALF_CHARACTER.search(body):
             document = _without_half_characters(document)
         _rewrite_all_ids(signal, document)
@@ -65,26 +65,31 @@ def from_json(signal: Signal, body: bytes) -> Any:
     return request
 
 
-def _rewrite_all_ids(signal: Signal, document: Any) -> None:
+def _rewrite_all_ids(signal: Signal, document: dict[str, Any]) -> None:
     for number, record in enumerate(_records(signal, document), 1):
         if number > MAX_RECORDS:
             raise _too_many(signal)
         _rewrite_ids(record)
 
 
-def _records(signal: Signal, document: Any) -> Iterator[dict[str, Any]]:
+def _records(signal: Signal, document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for group in _blocks(document, signal.groups):
         for scope in _blocks(group, signal.scopes):
             yield from _blocks(scope, signal.records)
 
 
-def _blocks(parent: Any, field: str) -> Iterator[dict[str, Any]]:
-    """The objects in a list; what has another form is left for the parser to complain about."""
+def _blocks(parent: dict[str, Any], field: str) -> Iterator[dict[str, Any]]:
+    """The objects in a list; a field that is no list is left for the parser to complain about."""
     for name in {_camel(field), field}:
-        found = parent.get(name) if isinstance(parent, dict) else None
-        for block in found if isinstance(found, list) else ():
-            if isinstance(block, dict):
-                yield block
+        found = parent.get(name)
+        yield from map(_an_object, found if isinstance(found, list) else ())
+
+
+def _an_object(value: Any) -> dict[str, Any]:
+    """The value, if it is an object; the parser would take a text for one without any known field."""
+    if not isinstance(value, dict):
+        raise TypeError(f"an object was expected, not {type(value).__name__}")
+    return value
 
 
 def _rewrite_ids(record: dict[str, Any]) -> None:
