@@ -107,7 +107,8 @@ def serving(*, max_message_bytes: int = 1_000_000, **options: Any) -> Iterator[S
     """Run the application with limits of the test's choice."""
     producer, counts, stop = MemoryProducer(), Counts(), threading.Event()
     intake = Intake(producer, max_message_bytes=max_message_bytes, counts=counts)
-    app = make_app(intake, counts, **({"token": "", "max_bytes": 1_000_000} | options))
+    limits: dict[str, Any] = {"token": "", "max_bytes": 1_000_000} | options
+    app = make_app(intake, counts, **limits)
     with listening("127.0.0.1", 0) as listener:
         server = _Server(_config(app), stop)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -9,13 +9,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from receiver_support import PROTOBUF, on_bus, serving, spans_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pytest
 
     from driftline.settings import Settings
     from receiver_support import Sender, Serving
