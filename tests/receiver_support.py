@@ -154,10 +154,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def on_bus(url: str, topic: str = SPANS_TOPIC) -> list[bytes]:
-    """Everything on the bus, in its order."""
+def on_bus(url: str, topic: str = SPANS_TOPIC, *, group: str = "test") -> list[bytes]:
+    """What the group has not read of the bus, in its order."""
     found: list[bytes] = []
-    with open_bus(url) as bus, contextlib.closing(bus.consumer(topic, group="test")) as consumer:
+    with open_bus(url) as bus, contextlib.closing(bus.consumer(topic, group=group)) as consumer:
         while batch := consumer.take(max_bytes=10_000_000, timeout=0.05):
             found += [message.value for message in batch.messages]
             consumer.done(batch)
