@@ -56,6 +56,7 @@ def test_unreadable_protobuf(served: Serving, body: bytes) -> None:
         b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":"soon"}]}]}]}',
         b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":' + b"9" * 5000 + b"}]}]}]}",
     ],
+    ids=range(16),
 )  # fmt: skip
 def test_unreadable_json(served: Serving, body: bytes) -> None:
     answer = served.sender.post(body, JSON)
@@ -85,6 +86,14 @@ def test_another_compression(served: Serving) -> None:
         ("deflate", zlib.compress(GOOD)[:-8]),
         ("deflate", b"\xff" * 20),
     ],
+    ids=[
+        "no gzip",
+        "gzip cut",
+        "gzip and more",
+        "many streams",
+        "deflate cut",
+        "no deflate",
+    ],  # gzip has the time in it
 )
 def test_damaged_compression(served: Serving, encoding: str, body: bytes) -> None:
     answer = served.sender.post(body, Content_Encoding=encoding)
