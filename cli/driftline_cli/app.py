@@ -33,6 +33,7 @@ BusUrl = Annotated[
 StoreUrl = Annotated[
     str | None, typer.Option("--store", help="clickhouse://user:pass@host:8443/db", show_default="embedded")
 ]
+ReceiverPort = Annotated[int | None, typer.Option(help="Port of the OTLP/HTTP receiver.", show_default="4318")]
 Port = Annotated[int | None, typer.Option(help="Port of the dashboard.", show_default="8501")]
 Seconds = Annotated[float | None, typer.Option(help="End by itself after this time.", show_default="until Ctrl-C")]
 Browser = Annotated[bool, typer.Option(help="Open the dashboard in a browser.")]
@@ -44,11 +45,17 @@ def _load(**arguments: Any) -> Settings:
 
 
 @app.command()
-def up(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None, port: Port = None) -> None:
-    """Run everything on this machine: store, ingest, judge, alerts and dashboard."""
+def up(
+    data_dir: DataDir = None,
+    bus: BusUrl = None,
+    store: StoreUrl = None,
+    port: Port = None,
+    receiver_port: ReceiverPort = None,
+) -> None:
+    """Run everything on this machine: store, receiver, ingest, judge, alerts and dashboard."""
     from driftline_cli.up import run  # noqa: PLC0415 - commands start fast by importing only their own part
 
-    run(_load(data_dir=data_dir, bus=bus, store=store, dashboard_port=port))
+    run(_load(data_dir=data_dir, bus=bus, store=store, dashboard_port=port, receiver_port=receiver_port))
 
 
 @app.command()
@@ -67,6 +74,14 @@ def store(data_dir: DataDir = None) -> None:
     # It minds signals and its parent by itself, since it has to close the engine in between.
     set_up_logging()
     serve(_load(data_dir=data_dir).data_path, with_parent=PARENT in os.environ)
+
+
+@app.command()
+def receive(data_dir: DataDir = None, bus: BusUrl = None, receiver_port: ReceiverPort = None) -> None:
+    """Take traces and logs from any OpenTelemetry SDK over OTLP/HTTP and put them on the bus."""
+    from driftline.receiver.serve import run  # noqa: PLC0415
+
+    run_part(run, _load(data_dir=data_dir, bus=bus, receiver_port=receiver_port))
 
 
 @app.command()

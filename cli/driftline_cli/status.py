@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import urllib.request
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
@@ -25,6 +28,9 @@ _COUNTS: Final = {
     "dead letters": "SELECT count() FROM dead_letters",
 }
 
+_VERBS: Final = ("accepted", "rejected")
+_ANSWER_SECONDS: Final = 2.0
+
 
 def show(settings: Settings) -> None:
     """Print one table.
@@ -44,7 +50,20 @@ def show(settings: Settings) -> None:
     with open_bus(settings.bus_url) as bus:
         for target in TARGETS:
             table.add_row(f"waiting on the bus in {target.topic}", _waiting(bus, target.topic))
+    table.add_row("receiver", _receiver(settings))
     Console().print(table)
+
+
+def _receiver(settings: Settings) -> str:
+    """What the receiver of these settings says about itself."""
+    address = f"{settings.receiver_host}:{settings.receiver_port}"
+    try:
+        with urllib.request.urlopen(f"http://{address}/health", timeout=_ANSWER_SECONDS) as answer:
+            health = json.load(answer)
+        counted = [f"{number:,} {name} {verb}" for verb in _VERBS for name, number in health[verb].items() if number]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, http.client.HTTPException):
+        return f"none answers at {address}"
+    return "; ".join(counted) or "nothing received yet"
 
 
 def _waiting(bus: Bus, topic: str) -> str:

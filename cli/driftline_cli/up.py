@@ -13,6 +13,7 @@ from rich.console import Console
 
 from driftline.bus import open_bus
 from driftline.errors import DriftlineError, SettingsError, StoreError
+from driftline.receiver.serve import listening
 from driftline.settings import TABLE
 from driftline_alerts.rules import load_rules
 from driftline_cli.part import run_part
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from driftline.settings import Settings
     from driftline_cli.supervisor import Part
 
-PARTS: Final = ("ingest", "judge", "alert", "dashboard")
+PARTS: Final = ("ingest", "receive", "judge", "alert", "dashboard")
 _CHECK_SECONDS: Final = 0.5
 _START_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.1
@@ -45,6 +46,7 @@ def run(settings: Settings) -> None:
     try:
         start(supervisor, settings)
         console.print(f"dashboard  http://{settings.dashboard_host}:{settings.dashboard_port}")
+        console.print(f"receiver   http://{settings.receiver_host}:{settings.receiver_port}  (OTLP over HTTP)")
         console.print(f"bus        {_bus_name(settings)}", soft_wrap=True)
         console.print(f"logs       {settings.data_path / 'logs'}\nstop with Ctrl-C", soft_wrap=True)
         run_part(lambda _settings, stop: watch(supervisor, stop), settings)
@@ -112,6 +114,7 @@ def check(settings: Settings) -> None:
                 f"the dashboard cannot listen on {host}:{port} ({error.strerror}); "
                 f"stop what uses it or choose another with --port"
             ) from None
+    listening(settings.receiver_host, settings.receiver_port).close()
     with open_bus(settings.bus_url) as bus:
         bus.producer().close()
     if settings.store:

@@ -108,6 +108,11 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("capture_content", True, "Whether prompts and answers are recorded; without them nothing can be judged or read."),
     Setting("max_content_chars", 32_768, "Longest text kept of one prompt or answer, in characters; the rest is cut and marked.", minimum=256),
     Setting("max_message_bytes", 1_000_000, "Largest message put on the bus, in bytes before compression.", minimum=10_000),
+    # The receiver
+    Setting("receiver_host", "127.0.0.1", "Address that the OTLP/HTTP receiver listens on."),
+    Setting("receiver_port", 4318, "Port of the OTLP/HTTP receiver.", minimum=1, maximum=65535),
+    Setting("receiver_token", "", "Bearer token that senders must carry; empty: none is asked for.", secret=True),
+    Setting("receiver_max_bytes", 16_000_000, "Largest request that the receiver takes, in bytes, also after decompression.", minimum=10_000, maximum=256_000_000),
     # Ingest
     Setting("batch_bytes", 4_000_000, "Most bytes of messages in one insert into the store.", minimum=10_000, maximum=100_000_000),
     Setting("batch_seconds", 0.5, "Longest time that messages wait to be inserted together, in seconds.", minimum=0.01, maximum=60),

@@ -59,12 +59,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def free_ports() -> tuple[str, ...]:
+    """Options of ``up`` for ports that nothing else uses."""
+    return ("--port", str(free_port()), "--receiver-port", str(free_port()))
+
+
 @pytest.mark.parametrize("command", ["up", "ingest"])
 def test_an_unreachable_kafka(tmp_path: Path, command: str) -> None:
     port = free_port()
     with running_store(tmp_path / "data") as store:
         url = f"clickhouse://{store.endpoint.user}:{store.endpoint.password}@127.0.0.1:{store.endpoint.port}/default"
-        arguments = ("--port", str(free_port())) if command == "up" else ()
+        arguments = free_ports() if command == "up" else ()
         said = sentence(
             run(command, "--bus", f"kafka://127.0.0.1:{port}", *arguments, folder=tmp_path, DRIFTLINE_STORE=url)
         )
@@ -86,7 +91,7 @@ def test_no_store_running(tmp_path: Path) -> None:
 def test_bad_yaml_names_file_and_line(tmp_path: Path) -> None:
     rules = tmp_path / "alerts.yaml"
     rules.write_text("rules:\n  - name: x\n    metric: qualty\n    window: 1h\n    below: 0.85\n")
-    said = sentence(run("up", "--port", str(free_port()), folder=tmp_path))
+    said = sentence(run("up", *free_ports(), folder=tmp_path))
     assert "alerts.yaml" in said
     assert "line" in said
     assert "quality" in said, "it names what was probably meant"
@@ -98,9 +103,18 @@ def test_a_port_in_use(tmp_path: Path, taken_port: int) -> None:
     assert "--port" in said
 
 
+@pytest.mark.parametrize("command", ["up", "receive"])
+def test_a_taken_receiver_port_says_how_to_choose_another(tmp_path: Path, taken_port: int, command: str) -> None:
+    arguments = ("--port", str(free_port())) if command == "up" else ()
+    said = sentence(run(command, *arguments, "--receiver-port", str(taken_port), folder=tmp_path))
+    assert str(taken_port) in said
+    assert "--receiver-port" in said
+    assert "DRIFTLINE_RECEIVER_PORT" in said
+
+
 def test_a_second_up_on_the_same_data(tmp_path: Path) -> None:
     with running_store(tmp_path / "data"):
-        said = sentence(run("up", "--port", str(free_port()), folder=tmp_path))
+        said = sentence(run("up", *free_ports(), folder=tmp_path))
     assert "already uses the data folder" in said
 
 
@@ -117,9 +131,10 @@ def test_an_unknown_setting_in_the_file(tmp_path: Path) -> None:
     assert "driftline.toml" in said
 
 
-@pytest.mark.parametrize("package", ["typer", "chdb", "streamlit", "clickhouse_connect"])
+@pytest.mark.parametrize("package", ["typer", "chdb", "streamlit", "clickhouse_connect", "uvicorn", "starlette"])
 def test_a_missing_extra_names_the_command_that_installs_it(tmp_path: Path, package: str) -> None:
-    command = {"chdb": "store", "streamlit": "dashboard"}.get(package, "status")
+    commands = {"chdb": "store", "streamlit": "dashboard", "uvicorn": "receive", "starlette": "receive"}
+    command = commands.get(package, "status")
     program = f"import sys; sys.modules[{package!r}] = None; from driftline_cli import main; main()"
     with running_store(tmp_path / "other") as store:
         url = f"clickhouse://{store.endpoint.user}:{store.endpoint.password}@127.0.0.1:{store.endpoint.port}/default"
@@ -139,7 +154,7 @@ def test_a_missing_extra_names_the_command_that_installs_it(tmp_path: Path, pack
 
 def test_up_stops_in_order_and_leaves_nothing_running(tmp_path: Path) -> None:
     environ = os.environ | {"DRIFTLINE_DATA_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "driftline_cli", "up", "--port", str(free_port())]
+    command = [sys.executable, "-m", "driftline_cli", "up", *free_ports()]
     process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
     try:
         deadline = time.monotonic() + 60

@@ -23,7 +23,12 @@ def test_the_demo_shows_a_regression_its_slack_message_and_that_nothing_was_lost
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("DRIFTLINE_", "OPENAI_"))}
     port = free_port()
     command = [sys.executable, "-m", "driftline_cli", "demo", "--seconds", "75", "--no-browser", "--port", str(port)]
-    demo = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=220, check=False)
+    with socket.socket() as collector:
+        # Something else has the receiver's usual port, as a Collector or a second demo would.
+        collector.bind(("127.0.0.1", 0))
+        collector.listen()
+        clean["DRIFTLINE_RECEIVER_PORT"] = str(collector.getsockname()[1])
+        demo = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=220, check=False)
     said = demo.stdout
     assert demo.returncode == 0, said + demo.stderr
     assert "Traceback" not in said + demo.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 import time
@@ -102,7 +103,14 @@ def _settings(folder: Path, world: Simulated, port: int | None) -> Settings:
         alert_seconds=1.0,
         slack_webhook_url=f"{world.url}/slack",
         dashboard_port=port,
+        receiver_port=_free_port(),  # the usual one may belong to a Collector, or to another demo
     )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class _Demo:
