@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from driftline_processors.conventions.fields import CONTENT_FIELDS, EVALUATION_FIELDS
+from driftline_processors.conventions.content_fields import EVENT_CONTENT
+from driftline_processors.conventions.evaluation_fields import EVALUATION_FIELDS
 from driftline_processors.views.view import View, arrays, select, texts
 
 EVALUATION_EVENT: Final = "gen_ai.evaluation.result"
@@ -60,7 +61,7 @@ def _evaluations() -> str:
 
 
 def _content() -> str:
-    columns = [*_IDS, ("at", _TIME), *((field.name, field.sql()) for field in CONTENT_FIELDS)]
+    columns = [*_IDS, ("at", _TIME), *((field.name, field.sql()) for field in EVENT_CONTENT)]
     return select(columns, _records(CONTENT_EVENT), where="input != '' OR output != ''")
 
 
