@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from driftline_processors.conventions.field import Field, attrs
-from driftline_processors.conventions.parsed import EventAttr, Events, Flattened, Together
+from driftline_processors.conventions.parsed import EventAttr, Events, Flattened, Holding, Together
 from driftline_processors.conventions.sources import Attr, Kind
 
 _MESSAGE: Final = ("0.role", "0.content")
@@ -22,7 +22,8 @@ SPAN_CONTENT: Final[tuple[Field, ...]] = (
             *attrs("ai.prompt.messages", "ai.prompt", "langfuse.observation.input", "gen_ai.prompt"),
             EventAttr("gen_ai.content.prompt", "gen_ai.prompt"),
             Events("events", of_answer=False),
-            *attrs("request_data", "input.value", "traceloop.entity.input"),
+            Holding("request_data", '"messages"'),
+            *attrs("input.value", "traceloop.entity.input"),
             *attrs("gen_ai.tool.call.arguments", "ai.toolCall.args", "tool_arguments"),
         ),
     ),

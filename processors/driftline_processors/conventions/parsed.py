@@ -102,6 +102,19 @@ class When(_Keeps):
 
 
 @dataclass(frozen=True)
+class Holding(_Keeps):
+    """An attribute that can hold many things, where it holds a certain text."""
+
+    key: str
+    text: str
+
+    def sql(self) -> str:
+        """See ``Source``."""
+        value = Attr(self.key).sql()
+        return f"if(position({value}, {quote(self.text)}) > 0, {value}, '')"
+
+
+@dataclass(frozen=True)
 class Together:
     """A text and what can stand beside it: the text alone, or both as one JSON object by their keys."""
 
