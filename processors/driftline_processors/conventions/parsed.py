@@ -198,7 +198,10 @@ class EventDelay(_Keeps):
 
 @dataclass(frozen=True)
 class TimeDelay(_Keeps):
-    """Seconds from the span's start to a point in time that is written out, in quotes or without."""
+    """Seconds from the span's start to a point in time that is written out, in quotes or without.
+
+    What is not within a day of it is a mistake.
+    """
 
     key: str
 
@@ -207,7 +210,7 @@ class TimeDelay(_Keeps):
         at = f"parseDateTime64BestEffortOrNull({Unquoted(self.key).sql()}, 6, 'UTC')"
         seconds = f"(toUnixTimestamp64Micro({at}) - toInt64(intDiv(start_nano, 1000))) / 1e6"
         is_there = f"{Attr(self.key).sql()} != ''"
-        return f"if({is_there}, ifNull(if({seconds} >= 0, toString({seconds}), ''), ''), '')"
+        return f"if({is_there}, ifNull(if({seconds} BETWEEN 0 AND 86400, toString({seconds}), ''), ''), '')"
 
 
 @dataclass(frozen=True)
