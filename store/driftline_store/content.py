@@ -145,6 +145,8 @@ def _is_event(item: object) -> bool:
 
 def _of_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """The message that an event of OpenTelemetry's first conventions is about; a choice holds it inside."""
+    body = parse(as_text(event.get("body")))
+    event = {**event, **body} if isinstance(body, dict) else event
     said = member(event, "message") or event
     role = _EVENT.fullmatch(as_text(event.get("event.name")))
     by_name = role[1] if role and role[1] else "assistant"

@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from driftline_store.content import plain_text
-from made_spans import NOW, request
+from made_spans import NOW, SPAN, TRACE, any_value, attributes, request
 
 if TYPE_CHECKING:
     from ingest_support import Pipeline
@@ -233,3 +234,24 @@ def test_a_provider_has_opentelemetrys_name(pipeline: Pipeline, sent: str, provi
 def test_a_number_where_a_written_time_is_expected_stops_nothing(pipeline: Pipeline, after: float) -> None:
     values = {"gen_ai.operation.name": "chat", "langfuse.observation.completion_start_time": NOW / 1e9 + after}
     assert stored(pipeline, values)["is_call"]
+
+
+@pytest.mark.parametrize("as_attribute", [True, False])
+def test_one_log_event_for_each_message_is_one_conversation(pipeline: Pipeline, as_attribute: bool) -> None:
+    message = ExportLogsServiceRequest()
+    records = message.resource_logs.add().scope_logs.add().log_records
+    for name, body in (
+        ("gen_ai.system.message", {"content": "Be terse."}),
+        ("gen_ai.user.message", {"content": "Capital of France?"}),
+        ("gen_ai.choice", {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Paris."}}),
+    ):
+        record = records.add(time_unix_nano=NOW, trace_id=TRACE, span_id=SPAN, body=any_value(body))
+        if as_attribute:
+            record.attributes.extend(attributes({"event.name": name}))
+        else:
+            record.event_name = name
+    pipeline.send_logs(message.SerializeToString())
+    [row] = pipeline.rows("SELECT * FROM llm_content")
+    assert (row["trace_id"], row["span_id"]) == (TRACE.hex(), SPAN.hex())
+    assert plain_text(row["input"]) == "system: Be terse.\n\nuser: Capital of France?"
+    assert plain_text(row["output"]) == "Paris."
