@@ -52,10 +52,20 @@ PROVIDERS: Final[dict[str, str]] = {
     "mistralai": "mistral_ai",
     "xai": "x_ai",
     "moonshotai": "moonshot_ai",
+    # The Vercel AI SDK adds the provider's API; OpenTelemetry's own names have dots too, so each is listed.
+    **{f"openai.{api}": "openai" for api in ("chat", "responses", "completion", "embedding")},
+    **{f"azure-openai.{api}": "azure.ai.openai" for api in ("chat", "responses", "completion", "embeddings")},
+    **{f"azure.{api}": "azure.ai.openai" for api in ("chat", "responses", "completion", "embeddings")},
+    "anthropic.messages": "anthropic",
+    "google.generative-ai": "gcp.gemini",
+    "google.vertex.chat": "gcp.vertex_ai",
+    "vertex.anthropic.messages": "gcp.vertex_ai",
+    "mistral.chat": "mistral_ai",
+    "xai.chat": "x_ai",
+    "xai.responses": "x_ai",
+    **{f"{name}.chat": name for name in ("groq", "deepseek", "cohere", "perplexity", "togetherai", "fireworks")},
 }
 """Names of other conventions, in lower case, for OpenTelemetry's provider names."""
-
-_VERCEL_APIS: Final = ("chat", "responses", "completion", "embedding", "messages", "generative-ai", "vertex.chat")
 
 MODEL_PROVIDERS: Final[dict[str, str]] = {
     "gpt-": "openai",
@@ -132,17 +142,11 @@ def mapped(expression: str, table: dict[str, str]) -> str:
     return f"transform({expression}, [{keys}], [{values}])"
 
 
-def provider_sql(raw: str, model: str) -> str:
-    """SQL for a provider by its OpenTelemetry name; by the model where it was not sent.
-
-    The Vercel AI SDK adds the provider's API, as in ``openai.chat``; OpenTelemetry's own names have dots too.
-    """
-    api = f"substring({raw}, position({raw}, '.') + 1)"
-    apis = ", ".join(quote(name) for name in _VERCEL_APIS)
-    name = f"lower(if(position({raw}, '.') > 0 AND {api} IN ({apis}), splitByChar('.', {raw})[1], {raw}))"
+def provider_sql(named: str, model: str) -> str:
+    """SQL for a provider by its OpenTelemetry name: as it was named, else the one that has such models."""
     starts, sellers = (", ".join(map(quote, part)) for part in (MODEL_PROVIDERS, MODEL_PROVIDERS.values()))
     by_model = f"[{sellers}][arrayFirstIndex(x -> startsWith(lower({model}), x), [{starts}])]"
-    return f"if({raw} = '' AND {model} != '', {by_model}, {mapped(name, PROVIDERS)})"
+    return f"if({named} != '' OR {model} = '', {named}, {by_model})"
 
 
 def error_text_sql() -> str:

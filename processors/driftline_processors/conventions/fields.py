@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from driftline_processors.conventions.classes import FINISH_REASONS, OPERATIONS
+from driftline_processors.conventions.classes import FINISH_REASONS, OPERATIONS, PROVIDERS
 from driftline_processors.conventions.content_fields import SPAN_CONTENT
 from driftline_processors.conventions.field import Field, attrs
 from driftline_processors.conventions.parsed import (
@@ -81,9 +81,10 @@ _WHAT: Final[tuple[Field, ...]] = (
     ),
     Field("answer_model", Kind.TEXT, attrs("driftline.answer.model")),
     Field(
-        "raw_provider",
+        "named_provider",
         Kind.TEXT,
         attrs("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider"),
+        words=PROVIDERS,
     ),
     Field("response_id", Kind.TEXT, attrs("gen_ai.response.id", "ai.response.id")),
     Field(

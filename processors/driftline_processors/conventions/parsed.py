@@ -155,8 +155,8 @@ class Flattened(_Keeps):
 
     def is_of(self, key: str) -> str:
         """Condition that a key belongs to the family; ``gen_ai.prompt.name`` is none of ``gen_ai.prompt.0``'s."""
-        after = f"substring({key}, {len(self.prefix) + 1}, 1)"
-        return f"(startsWith({key}, {quote(self.prefix)}) AND {after} BETWEEN '0' AND '9')"
+        # The colon is what follows the digits in ASCII.
+        return f"({key} BETWEEN {quote(self.prefix + '0')} AND {quote(self.prefix + ':')})"
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def _derived() -> str:
         ("is_announcement", _ANNOUNCES),
         ("is_call", f"operation IN ({_CALLS}) AND NOT is_announcement AND NOT ({_WRAPS})"),
         ("is_llm", "(operation != '' OR step_kind != '' OR declared_feature != '') AND NOT is_announcement"),
-        ("provider", provider_sql("raw_provider", "model")),
+        ("provider", provider_sql("named_provider", "model")),
         ("duration", "if(measured_duration = 0 AND told_duration > 0, told_duration, measured_duration)"),
         ("time_to_first_token", "if(first_token IS NULL AND is_streaming, first_token_if_streaming, first_token)"),
         ("is_error", f"failed OR ({_BLOCKED})"),
