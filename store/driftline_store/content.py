@@ -4,7 +4,9 @@ The columns hold content as the instrumentation sent it. These shapes are unders
 
 * JSON of the OpenTelemetry conventions: messages ``[{"role", "parts": [...]}]``, or a list of parts alone;
 * JSON of OpenAI's APIs: ``[{"role", "content", "tool_calls"}]``, or a whole request or response body;
-* OpenInference's flattened keys, gathered into one JSON object;
+* flattened keys of OpenInference and OpenLLMetry, gathered into one JSON object;
+* the Vercel AI SDK's prompts, and its answers with their tool calls beside them;
+* requests and responses as Logfire keeps them, and the first OpenTelemetry events as a JSON list;
 * ``otlp-array:`` and ``otlp-kvlist:`` with the base64 of a structured OTLP value, which is one of the above.
 
 Everything else is text and shown as it is. Nothing in here raises, whatever an application has sent.
@@ -12,11 +14,13 @@ Everything else is text and shown as it is. Nothing in here raises, whatever an 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from driftline_store.content_parts import (
+    TOOL_KINDS,
     Attachment,
     Piece,
     Reasoning,
@@ -30,6 +34,9 @@ from driftline_store.content_values import STRUCTURED, as_text, member, parse
 
 __all__ = ["ChatMessage", "ToolCall", "ToolResult", "decode", "plain_text"]
 
+_ANSWER: Final = "ai.response.text"
+_ANSWER_CALLS: Final = "ai.response.toolCalls"
+_EVENT: Final = re.compile(r"gen_ai\.(system|user|assistant|tool)\.message|gen_ai\.choice")
 _SAID: Final = frozenset({"parts", "content", "tool_calls", "function_call", "refusal"})
 
 
@@ -91,24 +98,59 @@ def _entries(value: object) -> list[Any] | None:
     # An answer can be JSON of the application's own: what is not surely a convention's is shown untouched.
     if isinstance(value, Mapping):
         return _entries_of_body(value)
+    if isinstance(value, list) and value and all(map(_is_event, value)):
+        return [_of_event(event) for event in value]
     if isinstance(value, list) and all(_is_message(item) or _is_part(item) for item in value):
         return value
     return None
 
 
 def _entries_of_body(body: Mapping[str, Any]) -> list[Any] | None:
-    if _is_message(body):
+    if _is_message(body) or as_text(body.get("type")) in TOOL_KINDS:
         return [body]
+    if _ANSWER in body and _ANSWER_CALLS in body:
+        calls = parse(as_text(body[_ANSWER_CALLS]))
+        return [{"role": "assistant", "content": body[_ANSWER], "tool_calls": calls}]
     if isinstance(body.get("choices"), list):
         return [message for choice in body["choices"] if (message := member(choice, "message"))]
-    of_responses = ("input", "output") if "model" in body else ()
-    said = next((body[key] for key in ("messages", *of_responses) if key in body), None)
+    return _entries_of_response(body) or _entries_of_request(body)
+
+
+def _entries_of_response(body: Mapping[str, Any]) -> list[Any] | None:
+    """The answer as Logfire keeps it, whole or put together from a stream."""
+    message = member(body, "message")
+    if _is_message(message):
+        return [message]
+    if "chunk_count" in body and isinstance(body.get("combined_chunk_content"), str):
+        return [{"role": "assistant", "content": body["combined_chunk_content"]}]
+    return None
+
+
+def _entries_of_request(body: Mapping[str, Any]) -> list[Any] | None:
+    of_responses = ("input", "output") if body.keys() & {"model", "tools"} else ()
+    # The Vercel AI SDK's prompt is nothing but these.
+    alone = ("prompt",) if body.keys() <= {"prompt", "system"} else ()
+    said = next((body[key] for key in ("messages", *of_responses, *alone) if key in body), None)
     found = [{"role": "user", "content": said}] if isinstance(said, str) else None
     found = _entries(said) if isinstance(said, list) else found
-    instructions = body.get("instructions")
+    instructions = body.get("instructions", body.get("system"))
     if found is None or not isinstance(instructions, str):
         return found
     return [{"role": "system", "content": instructions}, *found]
+
+
+def _is_event(item: object) -> bool:
+    return isinstance(item, Mapping) and bool(_EVENT.fullmatch(as_text(item.get("event.name"))))
+
+
+def _of_event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The message that an event of OpenTelemetry's first conventions is about; a choice holds it inside."""
+    body = parse(as_text(event.get("body")))
+    event = {**event, **body} if isinstance(body, dict) else event
+    said = member(event, "message") or event
+    role = _EVENT.fullmatch(as_text(event.get("event.name")))
+    by_name = role[1] if role and role[1] else "assistant"
+    return {"content": None} | dict(said) | {"role": as_text(said.get("role")) or by_name}
 
 
 def _is_message(item: object) -> bool:

@@ -55,8 +55,13 @@ Piece = Text | Reasoning | ToolCall | ToolResult | Attachment
 
 _TEXT: Final = frozenset({"", "text", "input_text", "output_text", "summary_text", "refusal"})
 _REASONING: Final = frozenset({"reasoning", "thinking"})
-_CALL: Final = frozenset({"tool_call", "function_call", "tool_use", "server_tool_call", "function"})
-_RESULT: Final = frozenset({"tool_call_response", "function_call_output", "tool_result", "server_tool_call_response"})
+_CALL: Final = frozenset({"tool_call", "function_call", "tool_use", "server_tool_call", "function", "tool-call"})
+_RESULT: Final = frozenset(
+    {"tool_call_response", "function_call_output", "tool_result", "server_tool_call_response", "tool-result"}
+)
+TOOL_KINDS: Final = _CALL | _RESULT
+"""Types of parts that stand for a message when they are alone."""
+_MIME: Final = ("mime_type", "media_type", "mediaType", "mimeType")
 _WORDS: Final = ("content", "text", "refusal", "thinking", "summary")
 
 
@@ -71,7 +76,9 @@ def piece(part: object) -> Piece:
         return tool_call(part)
     if kind in _RESULT:
         found = _first(part, ("response", "result", "output", "content"))
-        return ToolResult(_first_text(part, ("id", "call_id", "tool_use_id")), _text_of(found))
+        # The Vercel AI SDK says beside a result whether it is text or JSON.
+        value = found.get("value") if isinstance(found, Mapping) and found.keys() == {"type", "value"} else found
+        return ToolResult(_first_text(part, ("id", "call_id", "tool_use_id", "toolCallId")), _text_of(value))
     if kind in _TEXT:
         return Text(_words(part))
     attachment = _attachment(kind, part)
@@ -81,8 +88,9 @@ def piece(part: object) -> Piece:
 def tool_call(part: Mapping[str, Any]) -> ToolCall:
     """A tool call of the conventions, or of OpenAI with its name and arguments one level down."""
     target = member(part, "function") or member(part, "custom") or part
-    arguments = _first(target, ("arguments", "input", "parameters"))
-    return ToolCall(_first_text(part, ("id", "call_id")), as_text(target.get("name")), as_text(arguments))
+    arguments = _first(target, ("arguments", "input", "args", "parameters"))
+    name = _first_text(target, ("name", "toolName"))
+    return ToolCall(_first_text(part, ("id", "call_id", "toolCallId")), name, as_text(arguments))
 
 
 def _words(part: Mapping[str, Any]) -> str:
@@ -105,13 +113,18 @@ def _attachment(kind: str, part: Mapping[str, Any]) -> str:
     """What is shown of a part that carries or names something else than text; '' if it does not."""
     source = member(part, "source")
     audio = member(part, "input_audio")
-    mime = _first_text(part, ("mime_type", "media_type")) or _first_text(source, ("media_type",))
+    mime = _first_text(part, ("mime_type", "media_type", "mediaType", "mimeType")) or _first_text(
+        source, ("media_type",)
+    )
     if kind == "blob" or source.get("type") == "base64":
         data = _first(part, ("content", "data")) or source.get("data")
         return binary(mime or as_text(part.get("modality")) or "binary", _decoded_size(data))
     if audio:
         return binary(f"audio/{as_text(audio.get('format')) or 'unknown'}", _decoded_size(audio.get("data")))
-    where = _first_text(part, ("uri", "url")) or _url(part.get("image_url")) or _url(source)
+    sent = _first(part, ("image", "data")) if kind in {"image", "file"} else None
+    if isinstance(sent, str) and not sent.startswith(("http://", "https://", "data:")):
+        return binary(mime or kind, _decoded_size(sent))
+    where = as_text(sent) or _first_text(part, ("uri", "url")) or _url(part.get("image_url")) or _url(source)
     if where.startswith("["):  # a data URI, told already
         return where
     if where:

@@ -24,7 +24,7 @@ STRUCTURED: Final = (ARRAY, KEY_VALUES)
 
 _DATA_URI: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)[\w;=.-]*;base64,([A-Za-z0-9+/_=-]*)")
 _BASE64_RUN: Final = re.compile(r"(?<=\")[A-Za-z0-9+/]{256,}={0,2}(?=\")")
-_FLATTENED: Final = re.compile(r"llm\.(?:input|output)_messages\.\d+\.message\.")
+_FLATTENED: Final = re.compile(r"llm\.(?:input|output)_messages\.\d+\.message\.|gen_ai\.(?:prompt|completion)\.\d+\.")
 
 
 def parse(content: str) -> object:
@@ -65,7 +65,10 @@ def _value(value: AnyValue) -> Any:
 
 
 def unflatten(flat: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Messages in the OpenAI shape from keys such as ``llm.input_messages.0.message.role``."""
+    """Messages in the OpenAI shape from keys such as ``llm.input_messages.0.message.role``.
+
+    OpenInference writes them so; OpenLLMetry's are ``gen_ai.prompt.0.role``.
+    """
     tree: dict[str, Any] = {}
     for key, value in flat.items():
         *path, last = key.split(".")
@@ -76,7 +79,10 @@ def unflatten(flat: Mapping[str, Any]) -> list[dict[str, Any]]:
         node.setdefault(last, value)
     llm = member(tree, "llm")
     sides = (member(llm, "input_messages"), member(llm, "output_messages"))
-    return [_message(member(entry, "message")) for side in sides for entry in _in_order(side)]
+    messages = [_message(member(entry, "message")) for side in sides for entry in _in_order(side)]
+    gen_ai = member(tree, "gen_ai")
+    indexed = (member(gen_ai, "prompt"), member(gen_ai, "completion"))
+    return messages + [_indexed_message(entry) for side in indexed for entry in _in_order(side)]
 
 
 def _message(flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,6 +96,16 @@ def _message(flat: Mapping[str, Any]) -> dict[str, Any]:
         arguments = flat.get("function_call_arguments_json")
         message["function_call"] = {"name": flat["function_call_name"], "arguments": arguments}
     return message
+
+
+def _indexed_message(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """A message of OpenLLMetry: its calls lie flat, its parts are a text of JSON."""
+    message = {key: value for key, value in flat.items() if not isinstance(value, dict)}
+    content = message.get("content")
+    if isinstance(content, str) and content.startswith("[{"):
+        message["content"] = parse(content)
+    calls = [dict(call) for call in _in_order(member(flat, "tool_calls"))]
+    return {"role": "", "content": None} | message | ({"tool_calls": calls} if calls else {})
 
 
 def _part(flat: Mapping[str, Any]) -> dict[str, Any]:

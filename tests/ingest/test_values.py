@@ -8,50 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from ingest_support import captured
+from made_spans import NOW, request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ingest_support import Pipeline
-
-TRACE, SPAN = bytes(range(1, 17)), bytes(range(1, 9))
-NOW = time.time_ns()
-
-
-def any_value(value: Any) -> AnyValue:  # noqa: PLR0911 - one type a line
-    match value:
-        case None:
-            return AnyValue()
-        case bool():
-            return AnyValue(bool_value=value)
-        case int():
-            return AnyValue(int_value=value)
-        case float():
-            return AnyValue(double_value=value)
-        case list():
-            return AnyValue(array_value=ArrayValue(values=[any_value(item) for item in value]))
-        case dict():
-            return AnyValue(kvlist_value=KeyValueList(values=attributes(value)))
-    return AnyValue(string_value=value)
-
-
-def attributes(values: Mapping[str, Any]) -> list[KeyValue]:
-    return [KeyValue(key=key, value=any_value(value)) for key, value in values.items()]
-
-
-def request(values: Mapping[str, Any] | None = None, **fields: Any) -> bytes:
-    """One chat span with the attributes and fields."""
-    message = ExportTraceServiceRequest()
-    span = message.resource_spans.add().scope_spans.add().spans.add()
-    defaults = {"trace_id": TRACE, "span_id": SPAN, "start_time_unix_nano": NOW, "end_time_unix_nano": NOW + 10**9}
-    for name, value in (defaults | fields).items():
-        setattr(span, name, value)
-    span.attributes.extend(attributes({"gen_ai.operation.name": "chat", **(values or {})}))
-    return message.SerializeToString()
 
 
 def stored(pipeline: Pipeline, values: Mapping[str, Any] | None = None, **fields: Any) -> dict[str, Any]:

@@ -179,6 +179,117 @@ def test_messages_are_named_by_role_when_there_are_several() -> None:
     assert plain_text("") == ""
 
 
+WEATHER = ToolCall("c1", "get_weather", '{"location": "Paris"}')
+ASKS = ChatMessage("assistant", tool_calls=(WEATHER,))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(
+            {
+                "gen_ai.prompt.10.content": "later",
+                "gen_ai.prompt.10.role": "user",
+                "gen_ai.prompt.2.role": "user",
+                "gen_ai.prompt.2.content": '[{"type": "text", "text": "first"}]',
+            },
+            [ChatMessage("user", "first"), ChatMessage("user", "later")],
+            id="OpenLLMetry's indexed prompts",
+        ),
+        pytest.param(
+            {
+                "gen_ai.completion.0.role": "assistant",
+                "gen_ai.completion.0.finish_reason": "tool_calls",
+                "gen_ai.completion.0.tool_calls.0.id": "c1",
+                "gen_ai.completion.0.tool_calls.0.name": "get_weather",
+                "gen_ai.completion.0.tool_calls.0.arguments": '{"location": "Paris"}',
+            },
+            [ASKS],
+            id="OpenLLMetry's indexed completion",
+        ),
+        pytest.param(
+            {"system": "Be terse.", "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]},
+            [ChatMessage("system", "Be terse."), ChatMessage("user", "Hi")],
+            id="Vercel's prompt of messages",
+        ),
+        pytest.param({"prompt": "Hi"}, [ChatMessage("user", "Hi")], id="Vercel's prompt of text"),
+        pytest.param(
+            {
+                "ai.response.text": "",
+                "ai.response.toolCalls": '[{"toolCallId": "c1", "toolName": "get_weather", '
+                '"args": "{\\"location\\": \\"Paris\\"}"}]',
+            },
+            [ASKS],
+            id="Vercel's answer with calls",
+        ),
+        pytest.param(
+            [
+                {
+                    "role": "assistant",
+                    "content": [
+                        {
+                            "type": "tool-call",
+                            "toolCallId": "c1",
+                            "toolName": "get_weather",
+                            "input": {"location": "Paris"},
+                        }
+                    ],
+                },
+                {
+                    "role": "tool",
+                    "content": [
+                        {
+                            "type": "tool-result",
+                            "toolCallId": "c1",
+                            "toolName": "get_weather",
+                            "output": {"type": "text", "value": "rainy"},
+                        }
+                    ],
+                },
+            ],
+            [ASKS, ChatMessage("tool", tool_results=(ToolResult("c1", "rainy"),))],
+            id="Vercel's tool messages",
+        ),
+        pytest.param(
+            [{"role": "user", "content": [{"type": "file", "mediaType": "image/png", "data": "A" * 16_000}]}],
+            [ChatMessage("user", attachments=("[image/png, 12 kB]",))],
+            id="Vercel's file",
+        ),
+        pytest.param(
+            {"message": {"role": "assistant", "content": "Paris"}, "usage": {"prompt_tokens": 1}},
+            [ChatMessage("assistant", "Paris")],
+            id="Logfire's response",
+        ),
+        pytest.param(
+            {"combined_chunk_content": "Paris", "chunk_count": 3},
+            [ChatMessage("assistant", "Paris")],
+            id="Logfire's streamed response",
+        ),
+        pytest.param(
+            [
+                {"content": "Be terse.", "role": "system", "event.name": "gen_ai.system.message"},
+                {"content": "Hi", "event.name": "gen_ai.user.message"},
+                {"index": 0, "message": {"role": "assistant", "content": "Yo"}, "event.name": "gen_ai.choice"},
+            ],
+            [ChatMessage("system", "Be terse."), ChatMessage("user", "Hi"), ChatMessage("assistant", "Yo")],
+            id="events as a list",
+        ),
+        pytest.param(
+            {"tools": [], "input": [{"role": "user", "content": "Hi"}]},
+            [ChatMessage("user", "Hi")],
+            id="Langfuse's input with tools",
+        ),
+        pytest.param(
+            {"type": "function_call", "call_id": "c1", "name": "get_weather", "arguments": '{"location": "Paris"}'},
+            [ChatMessage("assistant", tool_calls=(WEATHER,))],
+            id="a call alone",
+        ),
+    ],
+)
+def test_shapes_of_other_instrumentations(content: object, expected: list[ChatMessage]) -> None:
+    assert decode(json.dumps(content), role="assistant") == expected
+
+
 OTEL_KEYS = ("role", "content", "parts", "type", "text", "arguments", "id", "url")
 OPENAI_KEYS = (
     "tool_calls",
@@ -197,6 +308,12 @@ FLAT_KEYS = (
     "llm.input_messages.0.message",
     "llm.input_messages.x.message.y",
     "llm.output_messages.10.message.contents.0.message_content.type",
+    "gen_ai.prompt.0.content",
+    "gen_ai.prompt.0.tool_calls.0.name",
+    "gen_ai.completion.0",
+    "ai.response.text",
+    "ai.response.toolCalls",
+    "event.name",
 )
 KEYS = st.sampled_from(OTEL_KEYS + OPENAI_KEYS + OTHER_KEYS + FLAT_KEYS)
 JSON = st.recursive(

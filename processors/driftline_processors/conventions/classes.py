@@ -17,8 +17,73 @@ OPERATIONS: Final[dict[str, str]] = {
     "chain": "invoke_workflow",
     "retriever": "retrieval",
     "completion": "text_completion",
+    "generation": "chat",
+    "span": "invoke_workflow",
+    "workflow": "invoke_workflow",
+    "task": "invoke_workflow",
+    "event": "",
+    "unknown": "",
+    "ai.generatetext": "invoke_agent",
+    "ai.streamtext": "invoke_agent",
+    "ai.generateobject": "invoke_agent",
+    "ai.streamobject": "invoke_agent",
+    "ai.embed": "invoke_workflow",
+    "ai.embedmany": "invoke_workflow",
+    "ai.generatetext.dogenerate": "chat",
+    "ai.streamtext.dostream": "chat",
+    "ai.generateobject.dogenerate": "chat",
+    "ai.streamobject.dostream": "chat",
+    "ai.embed.doembed": "embeddings",
+    "ai.embedmany.doembed": "embeddings",
+    "ai.toolcall": "execute_tool",
 }
 """Names of other conventions, in lower case, for OpenTelemetry's operation names."""
+
+PROVIDERS: Final[dict[str, str]] = {
+    "azure": "azure.ai.openai",
+    "azure-openai": "azure.ai.openai",
+    "amazon-bedrock": "aws.bedrock",
+    "bedrock": "aws.bedrock",
+    "google": "gcp.gemini",
+    "gemini": "gcp.gemini",
+    "vertex": "gcp.vertex_ai",
+    "vertexai": "gcp.vertex_ai",
+    "mistral": "mistral_ai",
+    "mistralai": "mistral_ai",
+    "xai": "x_ai",
+    "moonshotai": "moonshot_ai",
+    # The Vercel AI SDK adds the provider's API; OpenTelemetry's own names have dots too, so each is listed.
+    **{f"openai.{api}": "openai" for api in ("chat", "responses", "completion", "embedding")},
+    **{f"azure-openai.{api}": "azure.ai.openai" for api in ("chat", "responses", "completion", "embeddings")},
+    **{f"azure.{api}": "azure.ai.openai" for api in ("chat", "responses", "completion", "embeddings")},
+    "anthropic.messages": "anthropic",
+    "google.generative-ai": "gcp.gemini",
+    "google.vertex.chat": "gcp.vertex_ai",
+    "vertex.anthropic.messages": "gcp.vertex_ai",
+    "mistral.chat": "mistral_ai",
+    "xai.chat": "x_ai",
+    "xai.responses": "x_ai",
+    **{f"{name}.chat": name for name in ("groq", "deepseek", "cohere", "perplexity", "togetherai", "fireworks")},
+}
+"""Names of other conventions, in lower case, for OpenTelemetry's provider names."""
+
+MODEL_PROVIDERS: Final[dict[str, str]] = {
+    "gpt-": "openai",
+    "chatgpt-": "openai",
+    "text-embedding-3": "openai",
+    "text-embedding-ada": "openai",
+    "o1": "openai",
+    "o3": "openai",
+    "o4": "openai",
+    "claude": "anthropic",
+    "gemini": "gcp.gemini",
+    "mistral": "mistral_ai",
+    "command": "cohere",
+    "deepseek": "deepseek",
+    "grok": "x_ai",
+    "sonar": "perplexity",
+}
+"""Starts of model names that one provider alone uses, for instrumentations that do not name the provider."""
 
 FINISH_REASONS: Final[dict[str, str]] = {
     "tool_call": "tool_calls",
@@ -26,14 +91,19 @@ FINISH_REASONS: Final[dict[str, str]] = {
     "completed": "stop",
     "end_turn": "stop",
     "max_tokens": "length",
+    "max_output_tokens": "length",
+    "stop_sequence": "stop",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "safety": "content_filter",
     "content-filter": "content_filter",
 }
 
 ERROR_CLASSES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("content_policy", ("content_filter", "contentfilter", "contentpolicy", "content_policy", "moderation")),
     ("context_length", ("context_length", "contextlength", "contextwindow", "string_above_max")),
-    ("rate_limit", ("ratelimit", "rate_limit", "toomanyrequests", "resourceexhausted", "429", "quota")),
-    ("timeout", ("timeout", "timedout", "deadlineexceeded", "408", "504")),
+    ("rate_limit", ("ratelimit", "rate_limit", "rate limit", "toomanyrequests", "resourceexhausted", "429", "quota")),
+    ("timeout", ("timeout", "timedout", "timed out", "deadlineexceeded", "408", "504")),
     ("cancelled", ("cancelled", "canceled", "keyboardinterrupt")),
     ("authentication", ("authentication", "permissiondenied", "unauthorized", "401", "403")),
     ("connection", ("connection", "connecterror", "networkerror", "unreachable")),
@@ -42,6 +112,12 @@ ERROR_CLASSES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("invalid_request", ("badrequest", "invalidrequest", "unprocessable", "notfound", "400", "404", "422")),
 )
 """Class of an error and the words, in lower case, that its type, code or status can contain; first match wins."""
+
+VAGUE_ERRORS: Final = ("", "Error", "_OTHER", "AI_APICallError", "AI_RetryError")
+"""Types that do not say what went wrong."""
+
+SAID_FIRST: Final = 120
+"""Characters of an error's message that are looked at."""
 
 FALLBACK_PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     ("dont_know", r"\bi (?:really )?(?:do not|don['’]t) know\b"),
@@ -62,7 +138,27 @@ def mapped(expression: str, table: dict[str, str]) -> str:
     """SQL that looks a lower-case expression up in a table and keeps it when it is not there."""
     keys = ", ".join(quote(key) for key in table)
     values = ", ".join(quote(value) for value in table.values())
-    return f"transform({expression}, [{keys}], [{values}], {expression})"
+    # Without a fourth argument what is not in the table stays as it is, and the expression is written out once.
+    return f"transform({expression}, [{keys}], [{values}])"
+
+
+def provider_sql(named: str, model: str) -> str:
+    """SQL for a provider by its OpenTelemetry name: as it was named, else the one that has such models."""
+    starts, sellers = (", ".join(map(quote, part)) for part in (MODEL_PROVIDERS, MODEL_PROVIDERS.values()))
+    by_model = f"[{sellers}][arrayFirstIndex(x -> startsWith(lower({model}), x), [{starts}])]"
+    return f"if({named} != '' OR {model} = '', {named}, {by_model})"
+
+
+def error_text_sql() -> str:
+    """SQL for all that tells what kind of error it was, in lower case.
+
+    A message is the last resort, because it can quote anything: its status code, and its beginning where the
+    error's type says nothing.
+    """
+    status = r"extract(error_message, '(?i)(?:status.?code|error code)\D{0,3}(\d{3})')"
+    vague = ", ".join(quote(kind) for kind in VAGUE_ERRORS)
+    message = f"if(raw_error IN ({vague}), substring(error_message, 1, {SAID_FIRST}), '')"
+    return f"lower(concat(raw_error, ' ', provider_error, ' ', http_status, ' ', {status}, ' ', {message}))"
 
 
 def error_class_sql(expression: str) -> str:

@@ -21,7 +21,8 @@ class Kind(Enum):
     TEXT = "{text}"
     UINT = "toUInt64OrNull({text})"
     FLOAT = "toFloat64OrNull({text})"
-    BOOL = "multiIf({text} IN ('true', '1'), true, {text} IN ('false', '0'), false, NULL)"
+    # Written out once: each mention of a text is looked up and planned again.
+    BOOL = "CAST(transform({text}, ['true', '1', 'false', '0'], [true, true, false, false], NULL), 'Nullable(Bool)')"
 
     def sql(self, text: str) -> str:
         """Expression of this kind from one of text."""
@@ -68,6 +69,21 @@ class Attr:
 
 
 @dataclass(frozen=True)
+class Loose(_Keeps):
+    """A span attribute under a name that can mean something else too, so its copy stays with the others.
+
+    Logfire replaces what looks like a secret, and a session looks like one to it.
+    """
+
+    key: str
+
+    def sql(self) -> str:
+        """See ``Source``."""
+        value = Attr(self.key).sql()
+        return f"if(startsWith({value}, '[Scrubbed due to'), '', {value})"
+
+
+@dataclass(frozen=True)
 class Resource(_Keeps):
     """A resource attribute."""
 
@@ -89,65 +105,3 @@ class Json(_Keeps):
         """See ``Source``."""
         path = ", ".join(str(step) if isinstance(step, int) else quote(step) for step in self.path)
         return f"JSONExtractString({Attr(self.key).sql()}, {path})"
-
-
-@dataclass(frozen=True)
-class FirstItem:
-    """The first text of an array attribute, read from its raw bytes.
-
-    An ``ArrayValue`` is ``0A <len> AnyValue``, a text ``AnyValue`` is ``0A <len> text``; one length byte
-    each, which covers texts of up to 125 bytes. Also accepts a JSON array in a text, and a plain text.
-    """
-
-    key: str
-
-    def sql(self) -> str:
-        """See ``Source``."""
-        raw = f"ifNull(av[indexOf(k, {quote(self.key)})], '')"
-        item = f"substring({raw}, 5, reinterpretAsUInt8(substring({raw}, 4, 1)))"
-        text = Attr(self.key).sql()
-        plain = f"if(startsWith({text}, 'otlp-') OR startsWith({text}, '['), '', {text})"
-        is_text = f"substring({raw}, 1, 1) = '\\x0A' AND substring({raw}, 3, 1) = '\\x0A'"
-        return f"multiIf({is_text}, {item}, startsWith({text}, '['), JSONExtractString({text}, 1), {plain})"
-
-    def consumes(self) -> str | None:
-        """See ``Source``."""
-        return self.key
-
-
-@dataclass(frozen=True)
-class Flattened(_Keeps):
-    """A list of objects spread over keys like ``prefix.0.message.role``, gathered as one JSON object."""
-
-    prefix: str
-
-    def sql(self) -> str:
-        """See ``Source``."""
-        mine = f"startsWith(x, {quote(self.prefix)})"
-        keys, values = f"arrayFilter(x -> {mine}, k)", f"arrayFilter((y, x) -> {mine}, v, k)"
-        return f"if(arrayExists(x -> {mine}, k), toJSONString(mapFromArrays({keys}, {values})), '')"
-
-
-@dataclass(frozen=True)
-class EventDelay(_Keeps):
-    """Seconds from the span's start to its first event of that name."""
-
-    name: str
-
-    def sql(self) -> str:
-        """See ``Source``."""
-        at = f"arrayFirst(e -> e.name = {quote(self.name)}, events).time_unix_nano"
-        return f"if({at} >= start_nano, toString(({at} - start_nano) / 1e9), '')"
-
-
-@dataclass(frozen=True)
-class EventAttr(_Keeps):
-    """A text attribute of the span's first event of that name."""
-
-    event: str
-    key: str
-
-    def sql(self) -> str:
-        """See ``Source``."""
-        attributes = f"arrayFirst(e -> e.name = {quote(self.event)}, events).attributes"
-        return f"ifNull(arrayFirst(a -> a.key = {quote(self.key)}, {attributes}).value.string_value, '')"

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from driftline_processors.conventions.fields import CONTENT_FIELDS, EVALUATION_FIELDS
+from driftline_processors.conventions.content_fields import EVENT_CONTENT
+from driftline_processors.conventions.evaluation_fields import EVALUATION_FIELDS
+from driftline_processors.conventions.sources import Attr, quote
 from driftline_processors.views.view import View, arrays, select, texts
 
 EVALUATION_EVENT: Final = "gen_ai.evaluation.result"
 CONTENT_EVENT: Final = "gen_ai.client.inference.operation.details"
+MESSAGE_EVENTS: Final = (
+    "gen_ai.system.message",
+    "gen_ai.user.message",
+    "gen_ai.assistant.message",
+    "gen_ai.tool.message",
+    "gen_ai.choice",
+)
 
 
-def _records(event: str) -> str:
+def _records(condition: str) -> str:
     return f"""\
     SELECT
         rs.resource.attributes.key AS rk,
@@ -20,7 +29,7 @@ def _records(event: str) -> str:
         r
     FROM (SELECT rs, arrayJoin(arrayJoin(rs.scope_logs).log_records) AS r
           FROM (SELECT arrayJoin(resource_logs) AS rs FROM otlp_logs))
-    WHERE r.event_name = '{event}'"""
+    WHERE {condition}"""
 
 
 _IDS: Final = [("trace_id", "lower(hex(r.trace_id))"), ("span_id", "lower(hex(r.span_id))")]
@@ -56,15 +65,35 @@ def _evaluations() -> str:
         ("cost", "CAST(NULL, 'Nullable(Decimal(18, 12))')"),
         ("error", fields["error"]),
     ]
-    return select(columns, _records(EVALUATION_EVENT))
+    return select(columns, _records(f"r.event_name = '{EVALUATION_EVENT}'"))
 
 
 def _content() -> str:
-    columns = [*_IDS, ("at", _TIME), *((field.name, field.sql()) for field in CONTENT_FIELDS)]
-    return select(columns, _records(CONTENT_EVENT), where="input != '' OR output != ''")
+    columns = [*_IDS, ("at", _TIME), *((field.name, field.sql()) for field in EVENT_CONTENT)]
+    return select(columns, _records(f"r.event_name = '{CONTENT_EVENT}'"), where="input != '' OR output != ''")
+
+
+def _messages() -> str:
+    """Content of OpenTelemetry's first events, one a message: all that an insert has of a span as one row."""
+    name = f"if(r.event_name != '', r.event_name, {Attr('event.name').sql()})"
+    body = "coalesce(r.body.string_value, 'otlp-kvlist:' || base64Encode(r.body.kvlist_value), '')"
+    event = f"map('event.name', {name}, 'body', {body})"
+    names = ", ".join(quote(event) for event in MESSAGE_EVENTS)
+    told = [*_IDS, ("at", _TIME), ("event", event)]
+    events = select(told, _records(f"{name} IN ({names})"))
+
+    def side(is_of: str) -> str:
+        found = f"groupArrayIf(event, event['event.name'] {is_of} 'gen_ai.choice')"
+        return f"if(empty({found}), '', toJSONString({found}))"
+
+    return (
+        f"SELECT trace_id, span_id, min(said.at) AS at, '' AS system, {side('!=')} AS input, {side('=')} AS output\n"
+        f"FROM (\n{events}\n) AS said\nGROUP BY trace_id, span_id"
+    )
 
 
 EVALUATION_VIEWS: Final = (
     View("otlp_logs_to_evaluations", "evaluations", _evaluations()),
     View("otlp_logs_to_llm_content", "llm_content", _content()),
+    View("otlp_logs_messages_to_llm_content", "llm_content", _messages()),
 )

@@ -10,13 +10,15 @@ from typing import Final
 
 from driftline_processors.conventions.classes import (
     CALL_OPERATIONS,
-    FINISH_REASONS,
-    OPERATIONS,
     error_class_sql,
+    error_text_sql,
     fallback_sql,
-    mapped,
+    provider_sql,
 )
-from driftline_processors.conventions.fields import SPAN_FIELDS, consumed_keys, consumed_prefixes
+from driftline_processors.conventions.doubles import ANNOUNCEMENTS, WRAPPERS, any_of
+from driftline_processors.conventions.field import attrs
+from driftline_processors.conventions.fields import DOCUMENTS, SPAN_FIELDS, consumed_keys, family_condition
+from driftline_processors.conventions.parsed import first_of
 from driftline_processors.conventions.sources import quote
 from driftline_processors.views.view import View, arrays, select, texts
 
@@ -39,8 +41,7 @@ _FLATTENED: Final = f"""\
 
 def _other_attributes() -> str:
     keys = ", ".join(quote(key) for key in consumed_keys())
-    families = "".join(f" AND NOT startsWith(x, {quote(prefix)})" for prefix in consumed_prefixes())
-    wanted = f"x NOT IN ({keys}){families}"
+    wanted = f"x NOT IN ({keys}) AND NOT ({family_condition('x')})"
     names = f"arrayFilter(x -> {wanted}, k)::Array(LowCardinality(String))"
     return f"mapFromArrays({names}, arrayFilter((y, x) -> {wanted}, v, k))"
 
@@ -66,11 +67,12 @@ def _fields() -> str:
             ),
         ),
         (
-            "duration",
+            "measured_duration",
             "if(s.end_time_unix_nano > start_nano, (s.end_time_unix_nano - start_nano) / 1e9, 0)",
         ),
+        *((name, first_of([source.sql() for source in attrs(*keys)])) for name, keys in DOCUMENTS.items()),
         ("failed", f"s.status.code = {ERROR_STATUS}"),
-        ("error_message", "s.status.message"),
+        ("status_message", "s.status.message"),
         ("attributes", _other_attributes()),
         *((field.name, field.sql()) for field in SPAN_FIELDS),
     ]
@@ -78,19 +80,25 @@ def _fields() -> str:
 
 
 _CALLS: Final = ", ".join(quote(operation) for operation in CALL_OPERATIONS)
-_OPERATION: Final = mapped("lower(raw_operation)", OPERATIONS)
-_BLOCKED: Final = f"{mapped('lower(finish_reason)', FINISH_REASONS)} = 'content_filter'"
-_ERROR_TEXT: Final = "lower(concat(raw_error, ' ', provider_error, ' ', http_status))"
+_ANNOUNCES: Final = any_of(ANNOUNCEMENTS)
+_WRAPS: Final = any_of(WRAPPERS)
+_BLOCKED: Final = "finish_reason = 'content_filter'"
 
 
 def _derived() -> str:
     """Columns that several later ones are made from."""
     columns = [
-        ("operation", _OPERATION),
-        ("is_call", f"operation IN ({_CALLS})"),
-        ("is_llm", "operation != '' OR step_kind != '' OR declared_feature != ''"),
         ("model", "firstNonDefault(response_model, request_model, answer_model)"),
+        ("is_streaming", "ifNull(told_streaming, if(first_token IS NULL, NULL, true))"),
+        ("error_message", "firstNonDefault(status_message, stated_error)"),
+        ("is_announcement", _ANNOUNCES),
+        ("is_call", f"operation IN ({_CALLS}) AND NOT is_announcement AND NOT ({_WRAPS})"),
+        ("is_llm", "(operation != '' OR step_kind != '' OR declared_feature != '') AND NOT is_announcement"),
+        ("provider", provider_sql("named_provider", "model")),
+        ("duration", "if(measured_duration = 0 AND told_duration > 0, told_duration, measured_duration)"),
+        ("time_to_first_token", "if(first_token IS NULL AND is_streaming, first_token_if_streaming, first_token)"),
         ("is_error", f"failed OR ({_BLOCKED})"),
+        ("error_text", f"if(failed, {error_text_sql()}, '')"),
         # Cached tokens are part of the input; an instrumentation that excludes them is corrected here.
         ("cached", "ifNull(cache_read_tokens, 0)"),
         ("written", "ifNull(cache_write_tokens, 0)"),
@@ -116,6 +124,12 @@ _COST: Final = (
 
 _HAS_USAGE: Final = "(input_tokens IS NOT NULL OR output_tokens IS NOT NULL)"
 
+_ESTIMATED: Final = (
+    "ifNull((sdk = 'openlit' OR startsWith(scope, 'openlit')) AND is_streaming AND is_call "
+    "AND input_tokens IS NOT NULL AND cache_read_tokens IS NULL, false)"
+)
+"""OpenLIT counts tokens itself where a stream brought no usage; with usage come counts of cached tokens, if only 0."""
+
 _COLUMNS: Final[list[tuple[str, str]]] = [
     *((name, name) for name in ("trace_id", "span_id", "parent_span_id", "name", "scope", "start", "start_unix_nano")),
     ("duration", "duration"),
@@ -124,7 +138,8 @@ _COLUMNS: Final[list[tuple[str, str]]] = [
     ("feature", "firstNonDefault(declared_feature, workflow, if(is_llm, name, ''))"),
     *((name, name) for name in ("model", "prompt_name", "prompt_version", "operation", "is_call")),
     ("is_request", "ifNull(is_declared_request, false) OR (is_llm AND parent_span_id = '')"),
-    *((name, name) for name in ("provider", "request_model", "response_model", "response_id", "tool_name")),
+    *((name, name) for name in ("provider", "request_model", "response_model", "response_id")),
+    ("tool_name", "firstNonDefault(named_tool, if(operation = 'execute_tool', name, ''))"),
     *((f"{name}_tokens", f"{name}_tokens") for name in ("input", "output", "cache_read", "cache_write", "reasoning")),
     (
         "cost",
@@ -133,15 +148,17 @@ _COLUMNS: Final[list[tuple[str, str]]] = [
             f"accurateCastOrNull(toDecimal128({_COST}, 12) / 1000000, 'Decimal(18, 12)'), NULL)"
         ),
     ),
-    ("reported_cost", "reported_cost"),
+    # Zero is what is sent where no price is known.
+    ("reported_cost", "if(claimed_cost > 0 AND isFinite(claimed_cost), claimed_cost, NULL)"),
     ("price_version", "price_version"),
     ("time_to_first_token", "time_to_first_token"),
     ("is_streaming", "is_streaming"),
-    ("finish_reason", mapped("lower(finish_reason)", FINISH_REASONS)),
+    ("tokens_estimated", _ESTIMATED),
+    ("finish_reason", "finish_reason"),
     ("is_error", "is_error"),
     (
         "error_class",
-        f"multiIf(NOT is_error, '', {_BLOCKED}, 'content_policy', {error_class_sql(_ERROR_TEXT)})",
+        f"multiIf(NOT is_error, '', {_BLOCKED}, 'content_policy', {error_class_sql('error_text')})",
     ),
     ("error_type", "if(is_error, raw_error, '')"),
     ("error_message", "if(is_error, error_message, '')"),
