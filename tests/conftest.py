@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import uuid
-import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,13 +26,3 @@ def kafka_url() -> Iterator[str]:
 def fresh_topic() -> str:
     """The name of a topic that no other test has used."""
     return f"topic-{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture(autouse=True)
-def dropped_sockets(request: pytest.FixtureRequest) -> Iterator[None]:
-    """kafka-python drops sockets of refused connections unclosed; they must not fail whatever test runs next."""
-    yield
-    if request.node.get_closest_marker("kafka"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()

@@ -208,8 +208,6 @@ def test_a_forked_child_sends_through_its_own_connection(kafka_url: str, fresh_t
 
 @pytest.mark.kafka
 @pytest.mark.slow
-# kafka-python forgets to close the socket of a connection that was refused.
-@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_a_broker_that_comes_back_is_used_again(tmp_path: Path, fresh_topic: str) -> None:
     broker = kafka_server.OwnBroker(tmp_path)
     try:
