@@ -67,7 +67,7 @@ class Slack:
     answers: list[tuple[int, dict[str, str], str]] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)
 
-    def wait_for(self, n: int, seconds: float = 20) -> None:
+    def wait_for(self, n: int, seconds: float = 60) -> None:
         wait_until(lambda: len(self.bodies) >= n, seconds)
 
     @property
@@ -76,7 +76,7 @@ class Slack:
         return [body["blocks"][0]["text"]["text"] for body in self.bodies]
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
