@@ -64,9 +64,10 @@ class Sender:
     def ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
             connection.request(method, path, body, headers or {})
-            answer = connection.getresponse()
-            found = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, found, answer.read())
+            # An answer that is cut off, by a killed receiver for one, holds the socket until it is closed itself.
+            with contextlib.closing(connection.getresponse()) as answer:
+                found = {name.lower(): value for name, value in answer.getheaders()}
+                return Answer(answer.status, found, answer.read())
 
 
 @dataclass
