@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-import uuid
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from driftline_alerts.rule import Rule, build
 from driftline_store.histogram import bin_of
+from rollup_support import put_sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,9 +33,7 @@ def rule(**values: Any) -> Rule:
 
 def put(client: Client, at: datetime = NOW - MINUTE, **values: Any) -> None:
     """One row of sums of the minute of ``at``."""
-    columns = {"minute": at.replace(second=0, microsecond=0)} | values
-    token = {"insert_deduplication_token": uuid.uuid4().hex}  # equal rows are meant
-    client.insert("llm_minutes", [list(columns.values())], column_names=list(columns), settings=token)
+    put_sums(client, [{"at": at} | values])
 
 
 def put_requests(client: Client, seconds: float, n: int, at: datetime = NOW - MINUTE, **segment: str) -> None:

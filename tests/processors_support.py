@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from driftline_store.client import Client
 
 TABLES = (
-    *("llm_spans", "llm_content", "llm_minutes", "evaluations", "judge_queue", "judge_rates"),
-    *("model_prices", "unpriced_models"),
+    *("llm_spans", "llm_content", "llm_rollups", "evaluations", "judge_queue", "judge_rates"),
+    *("model_prices", "unpriced_models", "llm_traces", "llm_sessions", "settled_windows"),
 )
 """What the tests of the processors fill."""
 

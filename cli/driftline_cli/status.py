@@ -24,7 +24,7 @@ _COUNTS: Final = {
     "newest span, s ago": "SELECT if(count() > 0, dateDiff('second', max(arrived), now64(3)), NULL) FROM llm_spans",
     "judgements stored": "SELECT count() FROM evaluations WHERE source = 'judge'",
     "feedback stored": "SELECT count() FROM evaluations WHERE source = 'human'",
-    "calls without a known price": "SELECT sum(unpriced_calls) FROM llm_minutes",
+    "calls without a known price": "SELECT sum(unpriced_calls) FROM llm_rollups WHERE resolution = 'day'",
     "dead letters": "SELECT count() FROM dead_letters",
 }
 

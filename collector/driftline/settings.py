@@ -117,6 +117,9 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("batch_bytes", 4_000_000, "Most bytes of messages in one insert into the store.", minimum=10_000, maximum=100_000_000),
     Setting("batch_seconds", 0.5, "Longest time that messages wait to be inserted together, in seconds.", minimum=0.01, maximum=60),
     Setting("bus_retention_hours", 72.0, "How long the SQLite bus keeps messages that every consumer has finished, in hours.", minimum=0),
+    Setting("segments_max", 2_000, "Distinct segments that keep sums of their own; further ones are summed up under `__other__`.", minimum=10, maximum=100_000),
+    Setting("settle_seconds", 10.0, "Time after the arrival of a request's root span at which its trace counts as complete, in seconds.", minimum=0, maximum=3600),
+    Setting("session_minutes", 30.0, "Time without a request after which a session counts as over, in minutes.", minimum=0, maximum=1440),
     # The judge
     Setting("judge_rate", 0.01, "Share of calls that are judged, decided by the trace id.", minimum=0, maximum=1),
     Setting("judge_base_url", "", "Address of the OpenAI-compatible endpoint that judges; empty: the openai client's own default.", also="OPENAI_BASE_URL"),

@@ -150,8 +150,8 @@ def is_empty() -> bool:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    with reading("the sums per minute") as client:
-        return not client.query("SELECT 1 FROM llm_minutes LIMIT 1", settings=LIMITS).result_rows
+    with reading("the sums") as client:
+        return not client.query("SELECT 1 FROM llm_rollups LIMIT 1", settings=LIMITS).result_rows
 
 
 _OPEN_ALERTS: Final = """\

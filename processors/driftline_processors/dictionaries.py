@@ -66,4 +66,34 @@ JUDGE_RATE: Final = Dictionary(
 )
 """Share of requests that is judged."""
 
-DICTIONARIES: Final = (PRICES, JUDGE_RATE)
+ADMITTED_SEGMENTS: Final = Dictionary(
+    name="admitted_segments_now",
+    columns="key UInt64, set_at DateTime64(3)",
+    key="key",
+    query=(
+        "SELECT key, set_at FROM {database}.admitted_segments "
+        "WHERE set_at = (SELECT max(set_at) FROM {database}.admitted_segments)"
+    ),
+    layout="HASHED",
+)
+"""Hashes of the segments that keep sums of their own; see ``driftline_processors.segments``."""
+
+ANSWER_CHECKS: Final = Dictionary(
+    name="answer_checks_now",
+    columns=(
+        "use String, names Array(String), kinds Array(String), features Array(String), patterns Array(String), "
+        "shortest Array(UInt64), longest Array(UInt64)"
+    ),
+    key="use",
+    # What is no pattern gets one that matches nothing, so that all lists are of one length.
+    query=(
+        "SELECT if(kind = 'fallback', 'fallback', 'rule') AS use, groupArray(name), groupArray(kind), "
+        "groupArray(feature), groupArray(if(pattern = '', '[^\\s\\S]', pattern)), "
+        "groupArray(shortest), groupArray(longest) "
+        "FROM (SELECT * FROM {database}.answer_checks FINAL WHERE active ORDER BY set_at, name) GROUP BY use"
+    ),
+    layout="COMPLEX_KEY_HASHED",
+)
+"""The active rules for answers as parallel lists: one row for fallbacks, one for all others."""
+
+DICTIONARIES: Final = (PRICES, JUDGE_RATE, ADMITTED_SEGMENTS, ANSWER_CHECKS)

@@ -1,4 +1,4 @@
-"""The ingest process: prepares the store, then one thread a topic moves batches until told to stop."""
+"""The ingest process: prepares the store, then a thread a topic moves batches, and one does the chores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from driftline.bus import SPANS_TOPIC, open_bus
 from driftline.errors import BusError
-from driftline_processors import prices
+from driftline_processors import chores, prices
 from driftline_processors.ingest import GROUP, TARGETS, Ingest
 from driftline_processors.install import install
 from driftline_store.client import connect, is_transient
@@ -61,9 +61,10 @@ def run(settings: Settings, stop: threading.Event) -> None:
     prepare(settings).close()
     with (
         open_bus(settings.bus_url, max_message_bytes=settings.max_message_bytes) as bus,
-        ThreadPoolExecutor(len(TARGETS), thread_name_prefix="ingest") as pool,
+        ThreadPoolExecutor(len(TARGETS) + 1, thread_name_prefix="ingest") as pool,
     ):
         workers = [pool.submit(_run_target, target, bus, settings, stop) for target in TARGETS]
+        workers.append(pool.submit(chores.run, settings, stop))
         done, _ = wait(workers, return_when=FIRST_COMPLETED)
         stop.set()
         for worker in done:

@@ -1,10 +1,11 @@
-"""Puts the stream processing into the store: dictionaries, raw tables and views."""
+"""Puts the stream processing into the store: dictionaries, raw tables, views and default rules."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from driftline.errors import StoreError
+from driftline_processors import checks
 from driftline_processors.dictionaries import DICTIONARIES
 from driftline_processors.otlp import RAW_TABLES
 from driftline_processors.views import VIEWS
@@ -35,6 +36,7 @@ def install(client: Client, *, replace: bool = False) -> list[str]:
     with store_errors("installing views"):
         for dictionary in DICTIONARIES:
             client.command(dictionary.create.replace("{database}", str(client.database or "default")))
+        checks.preload(client)
         for statement in RAW_TABLES:
             client.command(statement)
         installed = {str(name): str(comment) for name, comment in client.query(_INSTALLED).result_rows}

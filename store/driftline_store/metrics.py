@@ -1,7 +1,7 @@
-"""What every number means: one table of metrics, each a question to the sums per minute.
+"""What every number means: one table of metrics, each a question to the sums per segment.
 
 Nothing else in Driftline computes an error rate or a cost per request; dashboard, alerts and docs all read
-this table. SQL is over rows of ``llm_minutes``, which are called ``m`` so that no result's name can
+this table. SQL is over rows of ``llm_rollups``, which are called ``m`` so that no result's name can
 be taken for the column of the same name.
 """
 
@@ -15,6 +15,9 @@ from driftline_store.histogram import quantile_sql
 
 DIMENSIONS: Final = ("service", "environment", "feature", "model", "prompt_name", "prompt_version")
 """What a metric can be split and filtered by, coarse to fine."""
+
+OTHER: Final = "__other__"
+"""What stands for the values of a dimension that are too many to be kept apart."""
 
 Better = Literal["lower", "higher"]
 Interval = Literal["wilson", "weighted_mean"]
@@ -75,22 +78,38 @@ _REQUESTS: Final = _sum("requests")
 _CALLS: Final = _sum("calls")
 _UNPRICED: Final = _sum("unpriced_calls")
 _COST: Final = f"toFloat64({_sum('cost')})"
-_SESSIONS: Final = "uniqMerge(m.sessions)"
-_USERS: Final = "uniqMerge(m.users)"
+_SESSIONS: Final = "uniqCombinedMerge(13)(m.sessions)"
+_USERS: Final = "uniqCombinedMerge(13)(m.users)"
 _RATINGS: Final = f"({_sum('thumbs_up')} + {_sum('thumbs_down')})"
 _SECONDS: Final = "sumMap(m.request_seconds)"
 _TO_FIRST: Final = "sumMap(m.first_token_seconds)"
-_APPROXIMATE: Final = "Counted by ClickHouse's `uniq`, which is off by some 0.5 % when there are many."
+_APPROXIMATE: Final = "Counted by ClickHouse's `uniqCombined(13)`, which is off by some 1 % when there are many."
 
 
 def _size(histogram: str) -> str:
     return f"arraySum(mapValues({histogram}))"
 
 
-def _share(name: str, title: str, column: str, doc: str) -> Metric:
+def _share(name: str, title: str, counted: str, doc: str) -> Metric:
     """Share of requests; all of these are better when lower."""
-    value = _per(_sum(column), _REQUESTS)
+    value = _per(counted, _REQUESTS)
     return Metric(name, title, "share", "lower", value, _REQUESTS, "requests", "wilson", "percent", doc)
+
+
+def _of_class(name: str) -> str:
+    return f"sumMap(m.request_error_classes)['{name}']"
+
+
+def _cost_at(q: float, of: str, histogram: str) -> Metric:
+    percent = round(q * 100)
+    doc = (
+        f"{percent} % of the {of}s cost at most this much; within 2 %. Of those that are settled and whose calls all "
+        "have a known price."
+    )
+    return Metric(
+        f"cost_per_{of}_p{percent}", f"Cost per {of} p{percent}", "USD", "lower",
+        quantile_sql(histogram, q), _size(histogram), f"settled {of}s", None, "money", doc,
+    )  # fmt: skip
 
 
 def _latency(q: float) -> Metric:
@@ -104,15 +123,21 @@ def _latency(q: float) -> Metric:
 
 _TABLE: Final = (
     Metric("requests", "Requests", "requests", None, _REQUESTS, _REQUESTS, "requests", None, "count",
-           "Traces whose root span has arrived.", "total"),
+           "Traces whose root span has arrived. One whose root is no span of an LLM feature, such as a web "
+           "framework's, is counted once it has settled.", "total"),
     Metric("calls", "Calls", "calls", None, _CALLS, _CALLS, "calls", None, "count",
            "Inference and embeddings spans; one request can make many.", "total"),
-    _share("error_rate", "Error rate", "request_errors", "Requests that ended in an error."),
-    _share("timeout_rate", "Timeout rate", "timeouts", "Requests that ended in a timeout."),
-    _share("rate_limit_rate", "Rate limit rate", "rate_limits",
+    _share("error_rate", "Error rate", _sum("request_errors"), "Requests that ended in an error."),
+    _share("timeout_rate", "Timeout rate", _of_class("timeout"), "Requests that ended in a timeout."),
+    _share("rate_limit_rate", "Rate limit rate", _of_class("rate_limit"),
            "Requests that the provider refused for being too many."),
-    _share("content_block_rate", "Content block rate", "content_blocks",
+    _share("content_block_rate", "Content block rate", _of_class("content_policy"),
            "Requests refused by a content policy."),
+    _share("server_error_rate", "Server error rate", _of_class("server_error"),
+           "Requests that the provider failed."),
+    Metric("call_error_rate", "Call error rate", "share", "lower",
+           _per(_sum("call_errors"), _CALLS), _CALLS, "calls", "wilson", "percent",
+           "Calls that ended in an error, whatever became of their request."),
     _latency(0.50),
     _latency(0.95),
     _latency(0.99),
@@ -125,19 +150,31 @@ _TABLE: Final = (
     Metric("cost_per_session", "Cost per session", "USD", "lower",
            _per(_COST, _SESSIONS), _priced(_SESSIONS), "sessions", None, "money",
            "Spend over sessions seen. Too high where part of the calls carry no session. " + _APPROXIMATE),
+    _cost_at(0.50, "request", "sumMap(m.request_cost)"),
+    _cost_at(0.95, "request", "sumMap(m.request_cost)"),
+    _cost_at(0.50, "session", "sumMap(m.session_cost)"),
+    _cost_at(0.95, "session", "sumMap(m.session_cost)"),
     Metric("spend", "Spend", "USD", "lower",
            _COST, f"greatest({_CALLS} - {_UNPRICED}, 0)", "priced calls", None, "money",
            "Cost of all calls with a known price; the judge's own cost is not in it.", "total"),
     Metric("unpriced_calls", "Unpriced calls", "share", "lower",
            _per(_UNPRICED, _CALLS), _CALLS, "calls", None, "percent",
            "Share of calls whose price is not known: what is missing from every cost."),
+    Metric("estimated_calls", "Estimated calls", "share", "lower",
+           _per(_sum("estimated_calls"), _CALLS), _CALLS, "calls", None, "percent",
+           "Share of calls whose tokens the instrumentation counted itself, as the provider did not say: "
+           "their cost is an estimate too."),
     Metric("satisfaction", "Satisfaction", "share", "higher",
            _per(_sum("thumbs_up"), _RATINGS), _RATINGS, "ratings", "wilson", "percent",
            "Thumbs up among all thumbs. People who rate are not all people: compare it with itself."),
-    _share("report_rate", "Report rate", "reports", "Reports by users, per request."),
-    _share("fallback_rate", "Fallback rate", "fallbacks",
+    _share("report_rate", "Report rate", _sum("reports"), "Reports by users, per request."),
+    _share("fallback_rate", "Fallback rate", _sum("fallbacks"),
            "Requests answered by a second choice: marked by the app, by another model than the first "
            "one tried, handed to a person, or a refusal."),
+    Metric("failed_check_rate", "Failed check rate", "share", "lower",
+           _per(_sum("check_failed"), _sum("checked")), _sum("checked"), "checked answers", "wilson", "percent",
+           "Answers that fail at least one rule, of those that a rule applies to; see `driftline checks`. "
+           "A request that answers with its call's answer is two answers."),
     Metric("quality", "Quality", "score", "higher", _per(_sum("judged_ws"), _sum("judged_w")),
            _sum("judged"), "judged answers", "weighted_mean", "score",
            "Mean score of judged answers, each weighted with 1 / its inclusion probability (Hájek's "
@@ -153,6 +190,12 @@ _TABLE: Final = (
            "Tokens made by models, reasoning ones included.", "total"),
     Metric("sessions", "Sessions", "sessions", None, _SESSIONS, _SESSIONS, "sessions", None, "count",
            "Distinct sessions. " + _APPROXIMATE, "distinct"),
+    Metric("requests_per_session", "Requests per session", "requests", None,
+           _per(_sum("session_requests"), _sum("settled_sessions")), _sum("settled_sessions"), "settled sessions",
+           None, "count", "Requests of the sessions that are over."),
+    Metric("other_segments", "Other segments", "share", "lower",
+           _per(f"sumIf(m.calls, m.prompt_version = '{OTHER}')", _CALLS), _CALLS, "calls", None, "percent",
+           f"Share of calls summed up under `{OTHER}`, since there were too many segments (`segments_max`)."),
     Metric("users", "Users", "users", None, _USERS, _USERS, "users", None, "count",
            "Distinct users. " + _APPROXIMATE, "distinct"),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Metrics of a time range, by segment and over time, in one statement on the sums per minute."""
+"""Metrics of a time range, by segment and over time, in one statement on the sums per segment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
-_MINUTE: Final = timedelta(minutes=1)
+_MINUTE: Final = 60
+_COARSE: Final = (("day", 86400), ("hour", 3600))
+"""Resolutions of the sums above a minute, with their seconds."""
 
 # (sum w²s² - 2m sum w²s + m² sum w²) / (sum w)², with m the weighted mean.
 _MEAN: Final = "(sum(m.judged_ws) / sum(m.judged_w))"
@@ -84,15 +86,17 @@ def query_metrics(
     metrics = [metric_named(name) for name in dict.fromkeys(names)]
     dimensions = [check_dimension(name) for name in dict.fromkeys(by)]
     filters = {check_dimension(name): value for name, value in (where or {}).items()}
-    parameters: dict[str, int | str] = {"since": _seconds(since), "until": _seconds(until)}
     if since >= until:
         raise ValueError(f"since ({since}) must lie before until ({until})")
     keys = {name: f"m.{name}" for name in dimensions}
+    parameters: dict[str, int | str] = {f"where_{name}": value for name, value in filters.items()}
     if step is not None:
         parameters["step"] = _whole_minutes(step)
-        keys["bucket"] = "intDiv(toUnixTimestamp(m.minute), {step:UInt32}) * {step:UInt32}"
-    parameters |= {f"where_{name}": value for name, value in filters.items()}
-    statement = _statement(metrics, keys, filters)
+        keys["bucket"] = "intDiv(toUnixTimestamp(m.at), {step:UInt32}) * {step:UInt32}"
+    pieces = cover(_seconds(since), _seconds(until), None if step is None else _whole_minutes(step))
+    for number, (_, first, end) in enumerate(pieces):
+        parameters |= {f"first_{number}": first, f"end_{number}": end}
+    statement = _statement(metrics, keys, filters, [resolution for resolution, _, _ in pieces])
     with store_errors("reading metrics"):
         result = client.query(statement, parameters=parameters, column_oriented=True)
     # An answer without rows comes without columns too.
@@ -108,12 +112,36 @@ def _seconds(moment: datetime) -> int:
 
 
 def _whole_minutes(step: timedelta) -> int:
-    if step < _MINUTE or step % _MINUTE:
+    minutes, rest = divmod(step, timedelta(minutes=1))
+    if minutes < 1 or rest:
         raise ValueError(f"step must be a whole number of minutes, not {step}")
-    return round(step.total_seconds())
+    return minutes * _MINUTE
 
 
-def _statement(metrics: Sequence[Metric], keys: Mapping[str, str], filters: Iterable[str]) -> str:
+def cover(first: int, end: int, step: int | None) -> list[tuple[str, int, int]]:
+    """The coarsest sums that make up a time range, so that a long one is read from few rows.
+
+    Args:
+        first: start of the range in Unix seconds, inclusive.
+        end: of it, exclusive.
+        step: width of the buckets in seconds that no piece may straddle; None for one bucket.
+
+    Returns:
+        Pieces without overlap or gap: resolution, first second, end. Whole days, at their ends whole hours, at
+        their ends minutes.
+    """
+    for resolution, seconds in _COARSE:
+        begin, stop = -(-first // seconds) * seconds, end // seconds * seconds
+        if begin < stop and (step is None or step % seconds == 0):
+            before = cover(first, begin, step) if first < begin else []
+            after = cover(stop, end, step) if stop < end else []
+            return [*before, (resolution, begin, stop), *after]
+    return [("minute", first, end)]
+
+
+def _statement(
+    metrics: Sequence[Metric], keys: Mapping[str, str], filters: Iterable[str], resolutions: Sequence[str]
+) -> str:
     columns = [f"{sql} AS {name}" for name, sql in keys.items()]
     for metric in metrics:
         columns.append(f"if({metric.n} = 0, NULL, toFloat64({metric.value})) AS {metric.name}")
@@ -121,12 +149,13 @@ def _statement(metrics: Sequence[Metric], keys: Mapping[str, str], filters: Iter
         if metric.interval == "weighted_mean":
             columns.append(f"{_VARIANCE} AS {metric.name}__variance")
             columns.append(f"{_EFFECTIVE} AS {metric.name}__effective")
-    conditions = [
-        "m.minute >= toDateTime({since:UInt32}, 'UTC')",
-        "m.minute < toDateTime({until:UInt32}, 'UTC')",
+    pieces = [
+        f"(m.resolution = '{resolution}' AND m.at >= toDateTime({{first_{number}:UInt32}}, 'UTC') "
+        f"AND m.at < toDateTime({{end_{number}:UInt32}}, 'UTC'))"
+        for number, resolution in enumerate(resolutions)
     ]
-    conditions += [f"m.{name} = {{where_{name}:String}}" for name in filters]
-    lines = [f"SELECT {', '.join(columns)}", "FROM llm_minutes AS m", f"WHERE {' AND '.join(conditions)}"]
+    conditions = [f"({' OR '.join(pieces)})", *(f"m.{name} = {{where_{name}:String}}" for name in filters)]
+    lines = [f"SELECT {', '.join(columns)}", "FROM llm_rollups AS m", f"WHERE {' AND '.join(conditions)}"]
     if keys:
         lines.append(f"GROUP BY {', '.join(keys.values())}")
         lines.append(f"ORDER BY {', '.join(keys.values())}")

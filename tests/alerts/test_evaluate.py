@@ -105,7 +105,7 @@ def test_without_a_baseline_a_factor_says_nothing(client: Client) -> None:
     assert only(client, one).verdict is Verdict.NO_DATA  # fewer than min_n
     put(client, NOW - timedelta(hours=2), requests=1, calls=1, cost=0)
     assert only(client, one).verdict is Verdict.BREACH
-    client.command("TRUNCATE TABLE llm_minutes")
+    client.command("TRUNCATE TABLE llm_rollups")
     put(client, NOW - timedelta(hours=2), requests=100, calls=100, cost=0)
     put(client, requests=100, calls=100, cost=9)
     assert only(client, one).verdict is Verdict.NO_DATA  # every multiple of 0 is 0

@@ -111,7 +111,7 @@ def test_a_value_that_nobody_names_a_segment_is_no_filter(
 
 
 def test_a_filter_is_never_sql(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = Page(seeded.path, monkeypatch, feature="' OR 1 = 1 --", model="\\'; DROP TABLE llm_minutes")
+    page = Page(seeded.path, monkeypatch, feature="' OR 1 = 1 --", model="\\'; DROP TABLE llm_rollups")
     assert "no data yet" in page.tile("error_rate")
 
 
@@ -155,7 +155,7 @@ def test_a_long_text_is_cut(empty: RunningStore, monkeypatch: pytest.MonkeyPatch
         assert "(14,000 more characters)" in page.html
         assert len(page.html) < 20_000
     finally:
-        for table in ("llm_spans", "llm_minutes", "evaluations"):
+        for table in ("llm_spans", "llm_rollups", "evaluations"):
             client.command(f"TRUNCATE TABLE {table}")
         client.close()
 

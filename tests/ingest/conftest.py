@@ -22,7 +22,18 @@ if TYPE_CHECKING:
 
 __all__ = ["embedded_store", "store_client"]
 
-FILLED = ("llm_spans", "llm_content", "llm_minutes", "evaluations", "judge_queue", "unpriced_models", "dead_letters")
+FILLED = (
+    "llm_spans",
+    "llm_content",
+    "llm_rollups",
+    "evaluations",
+    "judge_queue",
+    "unpriced_models",
+    "dead_letters",
+    "llm_traces",
+    "llm_sessions",
+    "settled_windows",
+)
 
 
 @pytest.fixture(scope="session")

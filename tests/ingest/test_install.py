@@ -25,7 +25,9 @@ def send(client: Client, token: str) -> tuple[int, int]:
     """Insert one captured span under a token; give the spans and requests stored now."""
     body = frame(captured("otel-genai-openai-1.3b0", "chat"))
     client.raw_insert("otlp_traces", insert_block=body, fmt="Protobuf", settings=insert_settings(TRACE_SCHEMA, token))
-    [row] = client.query("SELECT (SELECT count() FROM llm_spans), (SELECT sum(requests) FROM llm_minutes)").result_rows
+    [row] = client.query(
+        "SELECT (SELECT count() FROM llm_spans), (SELECT sum(requests) FROM llm_rollups WHERE resolution = 'day')"
+    ).result_rows
     return int(row[0]), int(row[1])
 
 

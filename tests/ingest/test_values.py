@@ -114,7 +114,7 @@ def test_a_negative_duration_is_zero(pipeline: Pipeline, end: int) -> None:
 def test_a_span_of_last_week_is_counted_at_its_minute(pipeline: Pipeline) -> None:
     start = NOW - 7 * 86_400 * 10**9
     stored(pipeline, start_time_unix_nano=start, end_time_unix_nano=start + 10**9)
-    [row] = pipeline.rows("SELECT toUnixTimestamp(minute) AS minute FROM llm_minutes")
+    [row] = pipeline.rows("SELECT toUnixTimestamp(at) AS minute FROM llm_rollups WHERE resolution = 'minute'")
     assert row["minute"] == start // (60 * 10**9) * 60
 
 

@@ -124,7 +124,9 @@ def test_unknown_models_are_looked_up_once_and_counted(client: Client, caplog: p
     assert [stored_cost(client, trace) for trace in traces] == [None, None]
     known = client.query("SELECT known FROM model_prices FINAL WHERE model = 'our-own-model'").result_rows
     assert known == [(False,)]
-    assert client.query("SELECT sum(unpriced_calls), sum(cost) FROM llm_minutes").result_rows == [(2, Decimal(0))]
+    assert client.query(
+        "SELECT sum(unpriced_calls), sum(cost) FROM llm_rollups WHERE resolution = 'day'"
+    ).result_rows == [(2, Decimal(0))]
 
 
 def test_a_model_seen_for_the_first_time_is_priced_from_then_on(client: Client) -> None:

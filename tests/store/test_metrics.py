@@ -20,6 +20,7 @@ from driftline_store.metrics_docs import render
 from driftline_store.metrics_format import format_value
 from driftline_store.metrics_query import query_metrics, read_one, readings
 from driftline_store.migrate import migrate
+from rollup_support import levels, put_sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 COUNTERS = (
-    "requests", "request_errors", "timeouts", "rate_limits", "content_blocks", "fallbacks", "calls",
+    "requests", "request_errors", "fallbacks", "calls",
     "call_errors", "input_tokens", "output_tokens", "unpriced_calls", "thumbs_up", "thumbs_down", "reports",
     "judged", "judged_w", "judged_ws", "judged_w2", "judged_w2s", "judged_w2s2",
 )  # fmt: skip
@@ -49,21 +50,25 @@ def engine(embedded_store: RunningStore) -> Iterator[Client]:
 
 @pytest.fixture
 def store(engine: Client) -> Client:
-    engine.command("TRUNCATE TABLE llm_minutes")
+    engine.command("TRUNCATE TABLE llm_rollups")
     return engine
 
 
 def put(client: Client, **values: Any) -> None:
-    """One row of llm_minutes: a part of its own, so that sums are over unmerged rows too."""
-    values.setdefault("minute", T0)
+    """One row of llm_rollups: a part of its own, so that sums are over unmerged rows too."""
+    at = values.pop("at", T0)
     sessions, users = (values.pop(name, []) for name in ("sessions", "users"))
-    columns = {"minute": f"toDateTime({int(values.pop('minute').timestamp())}, 'UTC')"}
+    columns = {}
     for name, given_value in values.items():
         pairs = ", ".join(f"{k}, {v}" for k, v in given_value.items()) if isinstance(given_value, dict) else None
         columns[name] = repr(given_value) if pairs is None else f"map({pairs})"
     for name, ids in (("sessions", sessions), ("users", users)):
-        columns[name] = f"(SELECT uniqState(x) FROM (SELECT arrayJoin({list(ids)}::Array(String)) AS x))"
-    client.command(f"INSERT INTO llm_minutes ({', '.join(columns)}) SELECT {', '.join(columns.values())}")
+        columns[name] = f"(SELECT uniqCombinedState(13)(x) FROM (SELECT arrayJoin({list(ids)}::Array(String)) AS x))"
+    for resolution, begin in levels(at).items():
+        client.command(
+            f"INSERT INTO llm_rollups (resolution, at, {', '.join(columns)}) "
+            f"SELECT '{resolution}', toDateTime({int(begin.timestamp())}, 'UTC'), {', '.join(columns.values())}"
+        )
 
 
 def bins(seconds: list[float]) -> dict[int, int]:
@@ -77,7 +82,8 @@ def value(client: Client, name: str, **where: str) -> float | None:
 def test_every_metric_has_a_value_where_there_is_data(store: Client) -> None:
     put(
         store,
-        requests=100, request_errors=4, timeouts=1, rate_limits=2, content_blocks=1, fallbacks=7,
+        requests=100, request_errors=4, fallbacks=7,
+        request_error_classes={"'timeout'": 1, "'rate_limit'": 2, "'content_policy'": 1},
         request_seconds=bins([1.0] * 100), calls=200, first_token_seconds=bins([0.2] * 50), input_tokens=9000,
         output_tokens=800, cost=2.5, unpriced_calls=20, thumbs_up=9, thumbs_down=1, reports=3,
         judged=2, judged_w=200.0, judged_ws=150.0, judged_w2=20000.0, judged_w2s=15000.0, judged_w2s2=12500.0,
@@ -132,7 +138,7 @@ def test_costs_are_unknown_where_no_price_is(store: Client) -> None:
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_quantiles_lie_within_two_percent_of_the_exact_ones(store: Client, seconds: list[float], parts: int) -> None:
-    store.command("TRUNCATE TABLE llm_minutes")
+    store.command("TRUNCATE TABLE llm_rollups")
     for part in range(parts):  # keys of maps that are summed have to be in order whatever order they came in
         if some := seconds[part::parts]:
             put(store, requests=len(some), request_seconds=bins(some))
@@ -146,7 +152,7 @@ ROW = st.fixed_dictionaries(
     {
         "feature": st.sampled_from(["chat", "search", ""]),
         "model": st.sampled_from(["small", "large"]),
-        "minute": st.integers(min_value=-3, max_value=130).map(lambda m: T0 + timedelta(minutes=m)),
+        "at": st.integers(min_value=-3, max_value=130).map(lambda m: T0 + timedelta(minutes=m)),
         **{name: st.integers(min_value=0, max_value=9) for name in COUNTERS},
     }
 )
@@ -162,16 +168,15 @@ ROW = st.fixed_dictionaries(
 def test_counts_equal_a_brute_force_sum(
     store: Client, rows: list[dict[str, Any]], by: set[str], step: timedelta | None, where: dict[str, str]
 ) -> None:
-    store.command("TRUNCATE TABLE llm_minutes")
-    names = ["feature", "model", "minute", *COUNTERS]
-    store.insert("llm_minutes", [[row[name] for name in names] for row in rows], column_names=names)
+    store.command("TRUNCATE TABLE llm_rollups")
+    put_sums(store, rows)
     until = T0 + timedelta(hours=2)
     expected: dict[tuple[Any, ...], Counter[str]] = {} if by or step else {(): Counter()}
     for row in rows:
-        if T0 <= row["minute"] < until and all(row[name] == wanted for name, wanted in where.items()):
+        if T0 <= row["at"] < until and all(row[name] == wanted for name, wanted in where.items()):
             key: tuple[Any, ...] = tuple(row[name] for name in sorted(by))
             if step:
-                seconds = int(row["minute"].timestamp())
+                seconds = int(row["at"].timestamp())
                 key += (datetime.fromtimestamp(seconds - seconds % int(step.total_seconds()), UTC),)
             expected.setdefault(key, Counter()).update({name: row[name] for name in COUNTERS})
     frame = query_metrics(store, METRICS, since=T0, until=until, by=sorted(by), where=where, step=step)
@@ -232,7 +237,7 @@ def test_wilson_interval_of_a_textbook_case(store: Client) -> None:
 
 def test_a_range_holds_the_minutes_that_begin_in_it(store: Client) -> None:
     for minute in range(4):
-        put(store, minute=T0 + timedelta(minutes=minute), requests=10**minute)
+        put(store, at=T0 + timedelta(minutes=minute), requests=10**minute)
     half = timedelta(seconds=30)
     for since, until, requests in (
         (T0, T0 + timedelta(minutes=2), 11),
@@ -247,7 +252,7 @@ HOSTILE = [
     "\\' OR 1 = 1 --",
     "{since:UInt32}",
     "a\nb\tc\\N",
-    "); DROP TABLE llm_minutes; --",
+    "); DROP TABLE llm_rollups; --",
     "%s%(x)s",
 ]
 
@@ -256,7 +261,7 @@ HOSTILE = [
 def test_values_are_bound_not_spliced(store: Client, hostile: str) -> None:
     put(store, feature="chat", requests=1)
     assert value(store, "requests", feature=hostile) is None
-    store.insert("llm_minutes", [[T0, hostile, 7]], column_names=["minute", "feature", "requests"])
+    put_sums(store, [{"at": T0, "feature": hostile, "requests": 7}])
     assert value(store, "requests", feature=hostile) == 7
     frame = query_metrics(store, ["requests"], since=T0, until=T0 + HOUR, by=["feature"])
     assert set(frame["feature"]) == {"chat", hostile}

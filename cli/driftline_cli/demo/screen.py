@@ -101,7 +101,9 @@ class Screen:
         """Say what came of it, with the counts that prove it."""
         stats = driftline.stats()
         stored = client.query(_STORED).result_rows[0][0]
-        unpriced = client.query("SELECT sum(unpriced_calls) FROM llm_minutes").result_rows[0][0]
+        unpriced = client.query("SELECT sum(unpriced_calls) FROM llm_rollups WHERE resolution = 'day'").result_rows[0][
+            0
+        ]
         lines = [
             (
                 f"requests asked {traffic.asked}; spans and feedback sent {stats.exported}, dropped {stats.dropped}; "

@@ -119,19 +119,20 @@ VAGUE_ERRORS: Final = ("", "Error", "_OTHER", "AI_APICallError", "AI_RetryError"
 SAID_FIRST: Final = 120
 """Characters of an error's message that are looked at."""
 
-FALLBACK_PATTERNS: Final[tuple[tuple[str, str], ...]] = (
-    ("dont_know", r"\bi (?:really )?(?:do not|don['’]t) know\b"),
-    ("dont_know", r"\bi(?:['’]m| am) (?:not sure|unable to (?:find|answer|help))\b"),
-    ("dont_know", r"\bi (?:do not|don['’]t) have (?:enough |that |any |the )?information\b"),
-    ("refusal", r"\bi(?:['’]m| am) sorry,? but i (?:can['’]t|cannot|am unable)\b"),
-    ("refusal", r"\bi (?:can['’]t|cannot) (?:help|assist) (?:you )?with (?:that|this)\b"),
-    ("refusal", r"\bas an ai(?: language model)?,? i\b"),
-    (
-        "handover",
-        r"\b(?:transfer|connect|escalat)\w* (?:you |this )?to (?:a |our )?(?:human|agent|colleague|specialist)",
+FALLBACK_PATTERNS: Final[dict[str, str]] = {
+    "dont_know": (
+        r"\bi (?:really )?(?:do not|don['’]t) know\b"
+        r"|\bi(?:['’]m| am) (?:not sure|unable to (?:find|answer|help))\b"
+        r"|\bi (?:do not|don['’]t) have (?:enough |that |any |the )?information\b"
     ),
-)
-"""Reason and regular expression (RE2, any case) of an answer that is a second choice."""
+    "refusal": (
+        r"\bi(?:['’]m| am) sorry,? but i (?:can['’]t|cannot|am unable)\b"
+        r"|\bi (?:can['’]t|cannot) (?:help|assist) (?:you )?with (?:that|this)\b"
+        r"|\bas an ai(?: language model)?,? i\b"
+    ),
+    "handover": r"\b(?:transfer|connect|escalat)\w* (?:you |this )?to (?:a |our )?(?:human|agent|colleague|specialist)",
+}
+"""Reason and regular expression (any case) of an answer that is a second choice, for a new store's table of checks."""
 
 
 def mapped(expression: str, table: dict[str, str]) -> str:
@@ -168,11 +169,3 @@ def error_class_sql(expression: str) -> str:
         for name, words in ERROR_CLASSES
     )
     return f"multiIf({branches}, 'other')"
-
-
-def fallback_sql(expression: str) -> str:
-    """SQL for the reason why a text is no real answer, or the empty text."""
-    patterns = ", ".join(quote("(?i)" + pattern) for _, pattern in FALLBACK_PATTERNS)
-    reasons = ", ".join(quote(reason) for reason, _ in FALLBACK_PATTERNS)
-    # Hyperscan compiles all patterns into one automaton; index 0 means no match and yields ''.
-    return f"[{reasons}][toInt32(multiMatchAnyIndex({expression}, [{patterns}]))]"

@@ -1,60 +1,84 @@
-"""``llm_spans`` and ``evaluations`` to sums per minute, to the judge's queue and to the unpriced models."""
+"""``llm_spans`` and ``evaluations`` to sums per segment, to the judge's queue and to the unpriced models."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from driftline_processors.views.sums import COUNT_OF_BIN, NAMED_COUNT, Sum, count_if, rolled_up
 from driftline_processors.views.view import View
 from driftline_store.histogram import bin_sql
+from driftline_store.metrics import DIMENSIONS
 
-SEGMENT: Final = "service, environment, feature, model, prompt_name, prompt_version"
+SEGMENT: Final = ", ".join(DIMENSIONS)
 
-_SPAN_SUMS: Final = f"""\
-SELECT
-    toStartOfMinute(toDateTime(start, 'UTC')) AS minute, {SEGMENT},
-    countIf(is_request) AS requests,
-    countIf(is_request AND is_error) AS request_errors,
-    countIf(is_request AND error_class = 'timeout') AS timeouts,
-    countIf(is_request AND error_class = 'rate_limit') AS rate_limits,
-    countIf(is_request AND error_class = 'content_policy') AS content_blocks,
-    countIf(is_request AND fallback_reason != '') AS fallbacks,
-    sumMap(if(is_request, map({bin_sql("duration")}, 1::UInt64), map())) AS request_seconds,
-    countIf(is_call) AS calls,
-    countIf(is_call AND is_error) AS call_errors,
-    sumMap(if(is_call, map({bin_sql("duration")}, 1::UInt64), map())) AS call_seconds,
-    sumMap(if(is_call AND time_to_first_token IS NOT NULL,
-        map({bin_sql("ifNull(time_to_first_token, 0)")}, 1::UInt64), map())) AS first_token_seconds,
-    sumIf(ifNull(span.input_tokens, 0), is_call) AS input_tokens,
-    sumIf(ifNull(span.output_tokens, 0), is_call) AS output_tokens,
-    sumIf(ifNull(cache_read_tokens, 0), is_call) AS cached_tokens,
-    sumIf(toDecimal128(ifNull(span.cost, 0), 12), is_call) AS cost,
-    countIf(is_call AND span.cost IS NULL AND NOT is_error) AS unpriced_calls,
-    uniqStateIf(session_id, session_id != '') AS sessions,
-    uniqStateIf(user_id, user_id != '') AS users
-FROM llm_spans AS span
-WHERE is_call OR is_request
-GROUP BY minute, {SEGMENT}"""
+_SETTLED: Final = ""
+"""A request is counted by arrival once it has settled, by ``driftline_processors.settle``."""
 
-_EVALUATION_SUMS: Final = f"""\
-SELECT
-    toStartOfMinute(toDateTime(request_start, 'UTC')) AS minute, {SEGMENT},
-    countIf(source = 'human' AND label = 'thumbs_up') AS thumbs_up,
-    countIf(source = 'human' AND label = 'thumbs_down') AS thumbs_down,
-    countIf(source = 'human' AND label = 'report') AS reports,
-    countIf(is_judged) AS judged,
-    countIf(source = 'judge' AND score IS NULL) AS judge_failures,
-    sumIf(w, is_judged) AS judged_w,
-    sumIf(w * s, is_judged) AS judged_ws,
-    sumIf(w * w, is_judged) AS judged_w2,
-    sumIf(w * w * s, is_judged) AS judged_w2s,
-    sumIf(w * w * s * s, is_judged) AS judged_w2s2,
-    sumIf(toDecimal128(ifNull(evaluation.cost, 0), 12), source = 'judge') AS judge_cost
-FROM (
-    SELECT *, source = 'judge' AND score IS NOT NULL AS is_judged,
-        1 / if(inclusion_probability > 0, inclusion_probability, 1) AS w, ifNull(score, 0) AS s
-    FROM evaluations
-) AS evaluation
-GROUP BY minute, {SEGMENT}"""
+
+def _bins(column: str, value: str, condition: str, by_arrival: str | None = None) -> Sum:
+    counted = f"sumMapIf(map({bin_sql(value)}, toInt64(1)), {condition})"
+    return Sum(column, counted, COUNT_OF_BIN, by_arrival=by_arrival)
+
+
+def _names(column: str, name: str, condition: str, by_arrival: str | None = None) -> Sum:
+    counted = f"sumMapIf(map(toString({name}), toInt64(1)), {condition} AND {name} != '')"
+    return Sum(column, counted, NAMED_COUNT, by_arrival=by_arrival)
+
+
+_SPAN_SUMS: Final = (
+    Sum("requests", count_if("is_request"), by_arrival=_SETTLED),
+    Sum("request_errors", count_if("is_request AND is_error"), by_arrival=_SETTLED),
+    _names("request_error_classes", "error_class", "is_request", by_arrival=_SETTLED),
+    Sum("fallbacks", count_if("is_request AND fallback_reason != ''"), by_arrival=_SETTLED),
+    _names("fallback_reasons", "fallback_reason", "is_request", by_arrival=_SETTLED),
+    _bins("request_seconds", "duration", "is_request", by_arrival=_SETTLED),
+    Sum("calls", count_if("is_call")),
+    Sum("call_errors", count_if("is_call AND is_error")),
+    _names("call_error_classes", "error_class", "is_call"),
+    _bins("call_seconds", "duration", "is_call"),
+    _bins("first_token_seconds", "ifNull(time_to_first_token, 0)", "is_call AND time_to_first_token IS NOT NULL"),
+    _bins("call_cost", "toFloat64(ifNull(span.cost, 0))", "is_call AND span.cost IS NOT NULL"),
+    _bins(
+        "call_output_tokens", "toFloat64(ifNull(span.output_tokens, 0))", "is_call AND span.output_tokens IS NOT NULL"
+    ),
+    Sum("input_tokens", "toInt64(sumIf(ifNull(span.input_tokens, 0), is_call))"),
+    Sum("output_tokens", "toInt64(sumIf(ifNull(span.output_tokens, 0), is_call))"),
+    Sum("cached_tokens", "toInt64(sumIf(ifNull(cache_read_tokens, 0), is_call))"),
+    Sum("cost", "sumIf(toDecimal128(ifNull(span.cost, 0), 12), is_call)"),
+    Sum("unpriced_calls", count_if("is_call AND span.cost IS NULL AND NOT is_error")),
+    Sum("estimated_calls", count_if("is_call AND tokens_estimated")),
+    Sum("checked", count_if("checks > 0")),
+    Sum("check_failed", count_if("notEmpty(failed_checks)")),
+    Sum(
+        "check_failures",
+        "sumMap(CAST(mapFromArrays(failed_checks, arrayResize([toInt64(1)], length(failed_checks), toInt64(1))), "
+        f"'{NAMED_COUNT}'))",
+        NAMED_COUNT,
+    ),
+    Sum("sessions", "uniqCombinedStateIf(13)(session_id, session_id != '')"),
+    Sum("users", "uniqCombinedStateIf(13)(user_id, user_id != '')"),
+)
+
+_EVALUATION_SUMS: Final = (
+    Sum("thumbs_up", count_if("source = 'human' AND label = 'thumbs_up'")),
+    Sum("thumbs_down", count_if("source = 'human' AND label = 'thumbs_down'")),
+    Sum("reports", count_if("source = 'human' AND label = 'report'")),
+    Sum("judged", count_if("is_judged")),
+    Sum("judge_failures", count_if("source = 'judge' AND score IS NULL")),
+    Sum("judged_w", "sumIf(w, is_judged)"),
+    Sum("judged_ws", "sumIf(w * s, is_judged)"),
+    Sum("judged_w2", "sumIf(w * w, is_judged)"),
+    Sum("judged_w2s", "sumIf(w * w * s, is_judged)"),
+    Sum("judged_w2s2", "sumIf(w * w * s * s, is_judged)"),
+    Sum("judge_cost", "sumIf(toDecimal128(ifNull(row.cost, 0), 12), source = 'judge')"),
+)
+
+_EVALUATIONS: Final = """\
+(
+        SELECT *, source = 'judge' AND score IS NOT NULL AS is_judged,
+            1 / if(inclusion_probability > 0, inclusion_probability, 1) AS w, ifNull(score, 0) AS s
+        FROM evaluations
+    ) AS row"""
 
 _THRESHOLD: Final = "(1 - rate) * 72057594037927936"
 """A request is judged when its 56 random bits reach this: ``2 ** 56`` times what is left out."""
@@ -77,8 +101,16 @@ WHERE is_call AND cost IS NULL AND price_version = '' AND model != ''
 GROUP BY provider, model"""
 
 ROLLUP_VIEWS: Final = (
-    View("llm_spans_to_minutes", "llm_minutes", _SPAN_SUMS),
-    View("evaluations_to_minutes", "llm_minutes", _EVALUATION_SUMS),
+    View(
+        "llm_spans_to_rollups",
+        "llm_rollups",
+        rolled_up(_SPAN_SUMS, "llm_spans AS span", at="start", arrived="arrived", where="is_call OR is_request"),
+    ),
+    View(
+        "evaluations_to_rollups",
+        "llm_rollups",
+        rolled_up(_EVALUATION_SUMS, _EVALUATIONS, at="request_start", arrived="row.at"),
+    ),
     View("llm_spans_to_judge_queue", "judge_queue", _QUEUE),
     View("llm_spans_to_unpriced_models", "unpriced_models", _UNPRICED),
 )

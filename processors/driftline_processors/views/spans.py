@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from driftline_processors.checks import ANSWER_TEXT, applying_sql, failed_sql, fallback_sql
 from driftline_processors.conventions.classes import (
     CALL_OPERATIONS,
     error_class_sql,
     error_text_sql,
-    fallback_sql,
     provider_sql,
 )
 from driftline_processors.conventions.doubles import ANNOUNCEMENTS, WRAPPERS, any_of
@@ -84,6 +84,8 @@ _ANNOUNCES: Final = any_of(ANNOUNCEMENTS)
 _WRAPS: Final = any_of(WRAPPERS)
 _BLOCKED: Final = "finish_reason = 'content_filter'"
 
+_IS_ANSWER: Final = "(is_call OR is_request) AND NOT is_error AND operation != 'embeddings' AND output != ''"
+
 
 def _derived() -> str:
     """Columns that several later ones are made from."""
@@ -94,10 +96,14 @@ def _derived() -> str:
         ("is_announcement", _ANNOUNCES),
         ("is_call", f"operation IN ({_CALLS}) AND NOT is_announcement AND NOT ({_WRAPS})"),
         ("is_llm", "(operation != '' OR step_kind != '' OR declared_feature != '') AND NOT is_announcement"),
+        ("feature", "firstNonDefault(declared_feature, workflow, if(is_llm, name, ''))"),
+        ("is_request", "ifNull(is_declared_request, false) OR (is_llm AND parent_span_id = '')"),
         ("provider", provider_sql("named_provider", "model")),
         ("duration", "if(measured_duration = 0 AND told_duration > 0, told_duration, measured_duration)"),
         ("time_to_first_token", "if(first_token IS NULL AND is_streaming, first_token_if_streaming, first_token)"),
         ("is_error", f"failed OR ({_BLOCKED})"),
+        ("applying", f"if({_IS_ANSWER}, {applying_sql('feature')}, [])"),
+        ("answer", f"if(empty(applying), '', {ANSWER_TEXT})"),
         ("error_text", f"if(failed, {error_text_sql()}, '')"),
         # Cached tokens are part of the input; an instrumentation that excludes them is corrected here.
         ("cached", "ifNull(cache_read_tokens, 0)"),
@@ -135,9 +141,8 @@ _COLUMNS: Final[list[tuple[str, str]]] = [
     ("duration", "duration"),
     ("arrived", "now64(3, 'UTC')"),
     *((name, name) for name in ("service", "environment", "release")),
-    ("feature", "firstNonDefault(declared_feature, workflow, if(is_llm, name, ''))"),
-    *((name, name) for name in ("model", "prompt_name", "prompt_version", "operation", "is_call")),
-    ("is_request", "ifNull(is_declared_request, false) OR (is_llm AND parent_span_id = '')"),
+    *((name, name) for name in ("feature", "model", "prompt_name", "prompt_version", "operation", "is_call")),
+    ("is_request", "is_request"),
     *((name, name) for name in ("provider", "request_model", "response_model", "response_id")),
     ("tool_name", "firstNonDefault(named_tool, if(operation = 'execute_tool', name, ''))"),
     *((f"{name}_tokens", f"{name}_tokens") for name in ("input", "output", "cache_read", "cache_write", "reasoning")),
@@ -166,9 +171,11 @@ _COLUMNS: Final[list[tuple[str, str]]] = [
         "fallback_reason",
         (
             "multiIf(fallback_reason != '', fallback_reason, is_error OR operation = 'embeddings', '', "
-            f"{fallback_sql('output')})"
+            f"{fallback_sql('output', 'feature')})"
         ),
     ),
+    ("checks", "length(applying)"),
+    ("failed_checks", failed_sql("applying", "answer")),
     *((name, name) for name in ("session_id", "user_id", "system", "input", "output", "attributes")),
 ]
 

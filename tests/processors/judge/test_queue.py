@@ -175,7 +175,9 @@ def test_a_batch_whose_sums_were_lost_with_the_store_is_completed_by_its_repeat(
 
 
 def judged_sums(client: Client) -> tuple[int, float, float]:
-    [row] = client.query("SELECT sum(judged), sum(judged_w), sum(judged_ws) FROM llm_minutes").result_rows
+    [row] = client.query(
+        "SELECT sum(judged), sum(judged_w), sum(judged_ws) FROM llm_rollups WHERE resolution = 'day'"
+    ).result_rows
     return int(row[0]), float(row[1]), float(row[2])
 
 

@@ -105,7 +105,7 @@ def test_scores_reach_the_rollup(client: Client, settings: Settings, endpoint: E
         assert row["cost"] == Decimal("0.000165")
     starts = client.query("SELECT trace_id, start FROM llm_spans").result_rows
     assert {(row["trace_id"], row["request_start"]) for row in rows} == set(starts)
-    sums = "SELECT sum(judged), sum(judge_failures), sum(judged_ws), sum(judge_cost), sum(requests) FROM llm_minutes"
+    sums = "SELECT sum(judged), sum(judge_failures), sum(judged_ws), sum(judge_cost), sum(requests) FROM llm_rollups WHERE resolution = 'day'"
     [(judged, failures, weighted, cost, requests)] = client.query(sums).result_rows
     assert (judged, failures, cost, requests) == (5, 0, 5 * Decimal("0.000165"), 5)
     assert weighted == pytest.approx(4.5)
@@ -125,7 +125,9 @@ def test_failures_are_stored_and_counted(
         ("authentication", None, ""),
         ("no content", None, ""),
     ]
-    assert client.query("SELECT sum(judged), sum(judge_failures) FROM llm_minutes").result_rows == [(0, 2)]
+    assert client.query(
+        "SELECT sum(judged), sum(judge_failures) FROM llm_rollups WHERE resolution = 'day'"
+    ).result_rows == [(0, 2)]
     assert "authentication (HTTP status 401)" in caplog.text
     assert KEY not in caplog.text
 
@@ -186,7 +188,11 @@ def test_a_store_that_was_away(settings: Settings, endpoint: Endpoint, tmp_path:
             client = running.client()
             wait_for(lambda: len(evaluations(client)) >= 40, 60)
             # The sums come after the rows that they are made of, within the same insert.
-            wait_for(lambda: client.query("SELECT sum(judged) FROM llm_minutes").result_rows == [(40,)])
+            wait_for(
+                lambda: (
+                    client.query("SELECT sum(judged) FROM llm_rollups WHERE resolution = 'day'").result_rows == [(40,)]
+                )
+            )
             assert len({row["trace_id"] for row in evaluations(client)}) == len(evaluations(client)) == 40
             client.close()
     finally:
@@ -212,6 +218,6 @@ def test_killed_judges_judge_nothing_twice(client: Client, settings: Settings, e
         wait_for(lambda: len(evaluations(client)) >= 60)
         time.sleep(1)
     assert len({row["trace_id"] for row in evaluations(client)}) == len(evaluations(client)) == 60
-    assert client.query("SELECT sum(judged) FROM llm_minutes").result_rows == [(60,)]
+    assert client.query("SELECT sum(judged) FROM llm_rollups WHERE resolution = 'day'").result_rows == [(60,)]
     # Each kill loses what was under way and what waited up to a second to be stored.
     assert len(endpoint.requests) <= 60 + kills * (settings.judge_concurrency + 3 * 10)
