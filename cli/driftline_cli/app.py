@@ -11,6 +11,7 @@ import typer
 
 from driftline import settings as table
 from driftline.errors import MissingExtraError
+from driftline_cli.checks import app as checks_app
 from driftline_cli.part import PARENT, run_part, set_up_logging
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ app = typer.Typer(
     add_completion=False,
     help="Driftline notices when an LLM feature gets worse. Every option is also a setting: see docs/settings.md.",
 )
+app.add_typer(checks_app, name="checks")
 
 DataDir = Annotated[
     Path | None, typer.Option(help="Folder of the embedded bus and store.", show_default="~/.driftline")

@@ -85,10 +85,10 @@ ANSWER_CHECKS: Final = Dictionary(
         "shortest Array(UInt64), longest Array(UInt64)"
     ),
     key="use",
-    # What is no pattern gets one that matches nothing, so that all lists are of one length.
+    # A rule without a pattern gets one that is never looked at, so that all lists are of one length.
     query=(
         "SELECT if(kind = 'fallback', 'fallback', 'rule') AS use, groupArray(name), groupArray(kind), "
-        "groupArray(feature), groupArray(if(pattern = '', '[^\\s\\S]', pattern)), "
+        "groupArray(feature), groupArray(if(pattern = '', '-', pattern)), "
         "groupArray(shortest), groupArray(longest) "
         "FROM (SELECT * FROM {database}.answer_checks FINAL WHERE active ORDER BY set_at, name) GROUP BY use"
     ),

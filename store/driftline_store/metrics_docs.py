@@ -13,8 +13,9 @@ _INTRO = f"""\
 Generated from the table in `store/driftline_store/metrics.py`; a test keeps it up to date.
 
 Every number is a question to `llm_rollups`, the sums per minute, hour and day of event time and segment, so its
-cost does not grow with traffic, and little with the length of the range. It comes with **n**, what it is based on. Where n is 0 there is no value: no data is
-never shown as 0. A time range holds the minutes that begin in it, its end excluded.
+cost does not grow with traffic, and little with the length of the range. It comes with **n**, what it is based
+on. Where n is 0 there is no value: no data is never shown as 0. A time range holds the minutes that begin in it,
+its end excluded.
 
 All can be split and filtered by: {", ".join(f"`{name}`" for name in DIMENSIONS)}.
 

@@ -46,7 +46,7 @@ def _percent(value: float) -> str:
 
 
 def _count(value: float) -> str:
-    return f"{value:,.0f}"
+    return f"{value:,.{0 if value.is_integer() else _decimals(value, 2, 1)}f}"
 
 
 def _score(value: float) -> str:

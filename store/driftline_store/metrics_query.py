@@ -86,6 +86,7 @@ def query_metrics(
     metrics = [metric_named(name) for name in dict.fromkeys(names)]
     dimensions = [check_dimension(name) for name in dict.fromkeys(by)]
     filters = {check_dimension(name): value for name, value in (where or {}).items()}
+    first, end = _seconds(since), _seconds(until)
     if since >= until:
         raise ValueError(f"since ({since}) must lie before until ({until})")
     keys = {name: f"m.{name}" for name in dimensions}
@@ -93,9 +94,9 @@ def query_metrics(
     if step is not None:
         parameters["step"] = _whole_minutes(step)
         keys["bucket"] = "intDiv(toUnixTimestamp(m.at), {step:UInt32}) * {step:UInt32}"
-    pieces = cover(_seconds(since), _seconds(until), None if step is None else _whole_minutes(step))
-    for number, (_, first, end) in enumerate(pieces):
-        parameters |= {f"first_{number}": first, f"end_{number}": end}
+    pieces = cover(first, end, None if step is None else _whole_minutes(step))
+    for number, (_, begin, stop) in enumerate(pieces):
+        parameters |= {f"first_{number}": begin, f"end_{number}": stop}
     statement = _statement(metrics, keys, filters, [resolution for resolution, _, _ in pieces])
     with store_errors("reading metrics"):
         result = client.query(statement, parameters=parameters, column_oriented=True)
@@ -169,16 +170,16 @@ def _frame(
     *,
     with_bucket: bool,
 ) -> pd.DataFrame:
-    frame = pd.DataFrame({name: pd.Series(columns[name], dtype="str") for name in dimensions})
+    found: dict[str, Any] = {name: pd.Series(columns[name], dtype="str") for name in dimensions}
     if with_bucket:
-        frame["bucket"] = pd.to_datetime(pd.Series(columns["bucket"], dtype="int64"), unit="s", utc=True)
+        found["bucket"] = pd.to_datetime(pd.Series(columns["bucket"], dtype="int64"), unit="s", utc=True)
     for metric in metrics:
         value = np.asarray(columns[metric.name], dtype=np.float64)
         n = np.asarray(columns[f"{metric.name}__n"], dtype=np.int64)
         low, high = _interval(metric, value, n, columns)
-        frame[metric.name], frame[f"{metric.name}__n"] = value, n
-        frame[f"{metric.name}__low"], frame[f"{metric.name}__high"] = low, high
-    return frame
+        found[metric.name], found[f"{metric.name}__n"] = value, n
+        found[f"{metric.name}__low"], found[f"{metric.name}__high"] = low, high
+    return pd.DataFrame(found)
 
 
 def _interval(

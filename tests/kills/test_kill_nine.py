@@ -111,7 +111,8 @@ def stored(store: RunningStore) -> dict[str, int]:
     try:
         [row] = client.query(
             "SELECT (SELECT count() FROM llm_spans), (SELECT uniqExact(span_id) FROM llm_spans), "
-            "(SELECT sum(requests) FROM llm_rollups WHERE resolution = 'day'), (SELECT sum(calls) FROM llm_rollups WHERE resolution = 'day'), "
+            "(SELECT sum(requests) FROM llm_rollups WHERE resolution = 'day'), "
+            "(SELECT sum(calls) FROM llm_rollups WHERE resolution = 'day'), "
             "(SELECT sum(arraySum(mapValues(call_seconds))) FROM llm_rollups WHERE resolution = 'day')"
         ).result_rows
     finally:

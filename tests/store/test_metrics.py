@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from driftline_store.histogram import bin_of
 from driftline_store.metrics import DIMENSIONS, METRICS, metric_named
 from driftline_store.metrics_docs import render
 from driftline_store.metrics_format import format_value
-from driftline_store.metrics_query import query_metrics, read_one, readings
+from driftline_store.metrics_query import cover, query_metrics, read_one, readings
 from driftline_store.migrate import migrate
 from rollup_support import levels, put_sums
 
@@ -71,6 +72,23 @@ def put(client: Client, **values: Any) -> None:
         )
 
 
+@given(st.integers(0, 2**31), st.integers(1, 90 * 86400), st.sampled_from([None, 60, 420, 3600, 7200, 86400, 604800]))
+def test_a_range_is_covered_by_whole_pieces_without_gap_or_overlap(first: int, length: int, step: int | None) -> None:
+    widths = {"minute": 60, "hour": 3600, "day": 86400}
+    pieces = cover(first, first + length, step)
+    assert pieces[0][1] == first
+    assert pieces[-1][2] == first + length
+    assert all(one[2] == other[1] for one, other in pairwise(pieces))
+    for resolution, begin, end in pieces:
+        width = widths[resolution]
+        if resolution != "minute":
+            assert begin % width == end % width == 0
+            assert step is None or step % width == 0
+    rows = sum(-(-(end - begin) // widths[resolution]) for resolution, begin, end in pieces)
+    if step is None:
+        assert rows <= 90 + 2 * 24 + 2 * 60
+
+
 def bins(seconds: list[float]) -> dict[int, int]:
     return dict(Counter(bin_of(value) for value in seconds))
 
@@ -87,7 +105,9 @@ def test_every_metric_has_a_value_where_there_is_data(store: Client) -> None:
         request_seconds=bins([1.0] * 100), calls=200, first_token_seconds=bins([0.2] * 50), input_tokens=9000,
         output_tokens=800, cost=2.5, unpriced_calls=20, thumbs_up=9, thumbs_down=1, reports=3,
         judged=2, judged_w=200.0, judged_ws=150.0, judged_w2=20000.0, judged_w2s=15000.0, judged_w2s2=12500.0,
-        sessions=["a", "b", "c"], users=["u"],
+        sessions=["a", "b", "c"], users=["u"], call_errors=6, estimated_calls=10, checked=50, check_failed=5,
+        settled_requests=100, request_cost=bins([0.02] * 90), settled_sessions=2, session_requests=5,
+        session_cost=bins([0.5] * 2),
     )  # fmt: skip
     expected = {
         "requests": (100, 100), "calls": (200, 200), "error_rate": (0.04, 100), "timeout_rate": (0.01, 100),
@@ -97,7 +117,11 @@ def test_every_metric_has_a_value_where_there_is_data(store: Client) -> None:
         "unpriced_calls": (0.1, 200), "satisfaction": (0.9, 10), "report_rate": (0.03, 100),
         "fallback_rate": (0.07, 100), "quality": (0.75, 2), "judged_share": (0.02, 100),
         "input_tokens": (9000, 200),
-        "output_tokens": (800, 200), "sessions": (3, 3), "users": (1, 1),
+        "output_tokens": (800, 200), "sessions": (3, 3), "users": (1, 1), "server_error_rate": (0, 100),
+        "call_error_rate": (0.03, 200), "estimated_calls": (0.05, 200), "failed_check_rate": (0.1, 50),
+        "cost_per_request_p50": (0.02, 90), "cost_per_request_p95": (0.02, 90),
+        "cost_per_session_p50": (0.5, 2), "cost_per_session_p95": (0.5, 2), "requests_per_session": (2.5, 2),
+        "other_segments": (0, 200),
     }  # fmt: skip
     assert set(expected) == set(METRICS)
     frame = query_metrics(store, METRICS, since=T0, until=T0 + HOUR)

@@ -46,7 +46,10 @@ _ADDED: Final = ("requests", "request_errors", "fallbacks", "calls", "cost", "un
 
 
 def _totals() -> str:
-    due = f"FROM llm_traces WHERE settled_at >= {parameter('since')} AND settled_at < {parameter('until')} AND session_id != ''"
+    due = (
+        f"FROM llm_traces WHERE settled_at >= {parameter('since')} AND settled_at < {parameter('until')} "
+        "AND session_id != ''"
+    )
     reach = f"start >= (SELECT min(start) {due}) - INTERVAL {REACH_DAYS} DAY"
     concerned = f"session_id IN (SELECT session_id {due}) AND {reach}"
     first = ", ".join(f"argMin(trace.{name}, trace.start) AS {name}" for name in _FIRST)

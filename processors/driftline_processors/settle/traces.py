@@ -93,7 +93,9 @@ _TOTALS: Final = {
     ),
     "name": _root("name"),
     **{name: _segment(name) for name in _ROOT_SEGMENT},
-    "model": f"firstNonDefault(argMaxIf(model, {_END}, {_ANSWERED}), {_root('model')}, argMaxIf(model, {_END}, is_call))",
+    "model": (
+        f"firstNonDefault(argMaxIf(model, {_END}, {_ANSWERED}), {_root('model')}, argMaxIf(model, {_END}, is_call))"
+    ),
     "counted_model": _root("model"),
     "was_counted": "countIf(is_request) > 0",
     "session_id": "anyIf(session_id, session_id != '')",

@@ -105,7 +105,10 @@ def test_scores_reach_the_rollup(client: Client, settings: Settings, endpoint: E
         assert row["cost"] == Decimal("0.000165")
     starts = client.query("SELECT trace_id, start FROM llm_spans").result_rows
     assert {(row["trace_id"], row["request_start"]) for row in rows} == set(starts)
-    sums = "SELECT sum(judged), sum(judge_failures), sum(judged_ws), sum(judge_cost), sum(requests) FROM llm_rollups WHERE resolution = 'day'"
+    sums = (
+        "SELECT sum(judged), sum(judge_failures), sum(judged_ws), sum(judge_cost), sum(requests) "
+        "FROM llm_rollups WHERE resolution = 'day'"
+    )
     [(judged, failures, weighted, cost, requests)] = client.query(sums).result_rows
     assert (judged, failures, cost, requests) == (5, 0, 5 * Decimal("0.000165"), 5)
     assert weighted == pytest.approx(4.5)
