@@ -29,7 +29,7 @@ def capped(pipeline: Pipeline) -> Iterator[Pipeline]:
 
 
 def send(pipeline: Pipeline, feature: str, prompt_version: str) -> None:
-    values = {"driftline.feature": feature, "driftline.prompt.version": prompt_version}
+    values = {"driftline.feature": feature, "gen_ai.prompt.version": prompt_version}
     pipeline.send(request(values, trace_id=secrets.token_bytes(16)))
 
 
