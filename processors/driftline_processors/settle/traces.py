@@ -34,17 +34,21 @@ class _Pass:
     """When a trace is looked at.
 
     Attributes:
-        delay: after the arrival of the spans that it looks for.
+        delay: after the arrival of the rows that it looks for.
         reach: how long before them other spans of their traces are searched for.
-        of: condition on the spans that it looks for.
+        of: condition on the rows that it looks for.
         taken: condition on the totals of a trace that has not been settled yet.
+        source: table of these rows.
+        arrived: column with their time of arrival.
     """
 
     name: str
     delay: timedelta
     reach: timedelta
-    of: str
-    taken: str
+    of: str = "true"
+    taken: str = "has_root"
+    source: str = "llm_spans"
+    arrived: str = "arrived"
 
 
 _LATE: Final = timedelta(minutes=5)
@@ -53,9 +57,10 @@ _ROOTLESS: Final = timedelta(hours=1)
 
 def _passes(settle: timedelta) -> tuple[_Pass, ...]:
     return (
-        _Pass("roots", settle, timedelta(minutes=1), "parent_span_id = ''", "has_root"),
-        _Pass("late spans", max(_LATE, settle), timedelta(hours=1), "true", "has_root"),
-        _Pass("rootless traces", max(_ROOTLESS, settle), timedelta(days=1), "true", "true"),
+        _Pass("roots", settle, timedelta(minutes=1), of="parent_span_id = ''"),
+        _Pass("late spans", max(_LATE, settle), timedelta(hours=1)),
+        _Pass("rootless traces", max(_ROOTLESS, settle), timedelta(days=1), taken="true"),
+        _Pass("corrected costs", settle, timedelta(hours=1), source="cost_corrections", arrived="at"),
     )
 
 
@@ -67,7 +72,7 @@ def settle_traces(client: Client, settings: Settings) -> None:
     """
     at = now()
     for one in _passes(timedelta(seconds=float(settings.settle_seconds))):
-        step = Step(one.name, "llm_spans", "arrived", one.delay, "llm_traces", _totals(one), _SUMS)
+        step = Step(one.name, one.source, one.arrived, one.delay, "llm_traces", _totals(one), _SUMS)
         while step.run(client, at):
             pass
 
@@ -122,7 +127,10 @@ _FIXED: Final = (*DIMENSIONS, "start")
 
 
 def _totals(one: _Pass) -> str:
-    due = f"FROM llm_spans WHERE arrived >= {parameter('since')} AND arrived < {parameter('until')} AND {one.of}"
+    due = (
+        f"FROM {one.source} WHERE {one.arrived} >= {parameter('since')} AND {one.arrived} < {parameter('until')} "
+        f"AND {one.of}"
+    )
     reach = f"start >= (SELECT min(start) {due}) - INTERVAL {int(one.reach.total_seconds())} SECOND"
     concerned = f"trace_id IN (SELECT trace_id {due}) AND {reach}"
     totals = ",\n        ".join(f"{sql} AS {name}" for name, sql in _TOTALS.items())
@@ -138,6 +146,8 @@ def _totals(one: _Pass) -> str:
         "duration": "if(k.rows = 0, t.duration, 0)",
         "fallback_reason": f"firstNonDefault(t.counted_fallback, if(t.found_fallback, '{SECOND_MODEL}', ''))",
         **{name: f"t.{name} - k.{name}" for name in _ADDED},
+        "cost": "t.cost + c.cost - k.cost",
+        "unpriced_calls": "t.unpriced_calls - c.priced - k.unpriced_calls",
         "cost_before": "k.cost",
         "unpriced_before": "k.unpriced_calls",
     }
@@ -159,7 +169,15 @@ LEFT JOIN (
     WHERE {concerned}
     GROUP BY trace_id
 ) AS k ON k.trace_id = t.trace_id
-WHERE if(k.rows = 0, {one.taken} AND (t.calls > 0 OR t.was_counted), (t.spans, t.cost) != (k.spans, k.cost))"""
+LEFT JOIN (
+    SELECT trace_id, sum(cost) AS cost, toInt64(countIf(NOT is_error)) AS priced
+    FROM cost_corrections
+    WHERE {concerned}
+    GROUP BY trace_id
+) AS c ON c.trace_id = t.trace_id
+WHERE if(k.rows = 0,
+    {one.taken} AND (t.calls > 0 OR t.was_counted),
+    (t.spans, t.cost + c.cost) != (k.spans, k.cost))"""
 
 
 # What each row of llm_traces changes in the sums, as tuples of

@@ -59,6 +59,13 @@ _SPAN_SUMS: Final = (
     Sum("users", "uniqCombinedStateIf(13)(user_id, user_id != '')"),
 )
 
+_CORRECTION_SUMS: Final = (
+    Sum("cost", "sum(toDecimal128(call.cost, 12))"),
+    Sum("call_cost", f"sumMap(map({bin_sql('toFloat64(call.cost)')}, toInt64(1)))", COUNT_OF_BIN),
+    # Calls that failed were not counted as unpriced.
+    Sum("unpriced_calls", "-toInt64(countIf(NOT is_error))"),
+)
+
 _EVALUATION_SUMS: Final = (
     Sum("thumbs_up", count_if("source = 'human' AND label = 'thumbs_up'")),
     Sum("thumbs_down", count_if("source = 'human' AND label = 'thumbs_down'")),
@@ -110,6 +117,11 @@ ROLLUP_VIEWS: Final = (
         "evaluations_to_rollups",
         "llm_rollups",
         rolled_up(_EVALUATION_SUMS, _EVALUATIONS, at="request_start", arrived="row.at"),
+    ),
+    View(
+        "cost_corrections_to_rollups",
+        "llm_rollups",
+        rolled_up(_CORRECTION_SUMS, "cost_corrections AS call", at="start"),
     ),
     View("llm_spans_to_judge_queue", "judge_queue", _QUEUE),
     View("llm_spans_to_unpriced_models", "unpriced_models", _UNPRICED),

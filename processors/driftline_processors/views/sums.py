@@ -51,14 +51,15 @@ def count_if(condition: str) -> str:
     return f"toInt64(countIf({condition}))"
 
 
-def rolled_up(sums: Sequence[Sum], source: str, *, at: str, arrived: str, where: str = "") -> str:
+def rolled_up(sums: Sequence[Sum], source: str, *, at: str, arrived: str = "", where: str = "") -> str:
     """A query from rows to rows of ``llm_rollups``.
 
     Args:
         sums: what to sum up.
         source: table or subquery with the dimensions as columns.
         at: column with the time of the event.
-        arrived: column with the time of the insert, the same in all rows of one.
+        arrived: column with the time of the insert, the same in all rows of one; '' for rows that correct the past,
+            which detectors must not see.
         where: condition on the rows.
     """
     names = ", ".join(DIMENSIONS)
@@ -66,6 +67,10 @@ def rolled_up(sums: Sequence[Sum], source: str, *, at: str, arrived: str, where:
     condition = f"\n    WHERE {where}" if where else ""
     # Few rows are left once they are grouped, so the resolutions and the segment cap cost next to nothing.
     segment = ", ".join(f"{admitted_sql(name)} AS {name}" for name in DIMENSIONS)
+    levels = "('minute', minute), ('hour', toStartOfHour(minute)), ('day', toStartOfDay(minute))"
+    if arrived:
+        levels += ", ('arrival', arrival)"
+        listed = f"toStartOfMinute(toDateTime(max({arrived}), 'UTC')) AS arrival,\n        {listed}"
     written = ", ".join(f"{one.at_level} AS {one.column}" for one in sums)
     return f"""\
 SELECT level.1 AS resolution, level.2 AS at, {segment},
@@ -73,12 +78,9 @@ SELECT level.1 AS resolution, level.2 AS at, {segment},
 FROM (
     SELECT
         toStartOfMinute(toDateTime({at}, 'UTC')) AS minute,
-        toStartOfMinute(toDateTime(max({arrived}), 'UTC')) AS arrival,
         {names},
         {listed}
     FROM {source}{condition}
     GROUP BY minute, {names}
 )
-ARRAY JOIN [
-    ('minute', minute), ('hour', toStartOfHour(minute)), ('day', toStartOfDay(minute)), ('arrival', arrival)
-] AS level"""
+ARRAY JOIN [{levels}] AS level"""
