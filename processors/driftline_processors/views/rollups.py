@@ -1,4 +1,4 @@
-"""``llm_spans`` and ``evaluations`` to sums per minute, to the judge's queue and to the unpriced models."""
+"""``llm_spans`` and ``evaluations`` to sums per minute, and to the judge's queue."""
 
 from __future__ import annotations
 
@@ -70,15 +70,8 @@ FROM (
 )
 WHERE is_request AND NOT is_error AND operation != 'embeddings' AND rate > 0 AND randomness >= {_THRESHOLD}"""
 
-_UNPRICED: Final = """\
-SELECT provider, model, count() AS calls, max(arrived) AS last_seen
-FROM llm_spans
-WHERE is_call AND cost IS NULL AND price_version = '' AND model != ''
-GROUP BY provider, model"""
-
 ROLLUP_VIEWS: Final = (
     View("llm_spans_to_minutes", "llm_minutes", _SPAN_SUMS),
     View("evaluations_to_minutes", "llm_minutes", _EVALUATION_SUMS),
     View("llm_spans_to_judge_queue", "judge_queue", _QUEUE),
-    View("llm_spans_to_unpriced_models", "unpriced_models", _UNPRICED),
 )
