@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from clickhouse_connect.driver.exceptions import Error as ClientError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from driftline.settings import Settings, load
 from driftline_processors.install import install
+from driftline_processors.otlp import TRACE_SCHEMA, frame, insert_settings
 from driftline_processors.prices import backfill, preload, price_book, resolve_unseen
 from driftline_store.migrate import migrate
 from processors_support import send, send_many
@@ -177,6 +179,19 @@ def test_a_span_that_was_sent_twice_is_corrected_once(client: Client, settings: 
     assert backfill(client, settings) == 2
     rows = client.query("SELECT count(), uniqExact(span_id) FROM cost_corrections").result_rows
     assert rows == [(2, 2)]
+
+
+def test_a_repeated_insert_leaves_one_unpriced_call(client: Client) -> None:
+    spans = ExportTraceServiceRequest()
+    span = spans.resource_spans.add().scope_spans.add().spans.add(name="chat", trace_id=b"t" * 16, span_id=b"s" * 8)
+    for key, text in (("gen_ai.operation.name", "chat"), ("gen_ai.response.model", "our-7b")):
+        span.attributes.add(key=key).value.string_value = text
+    block = frame(spans.SerializeToString())
+    for _ in range(2):
+        settings = insert_settings(TRACE_SCHEMA, "one token")
+        client.raw_insert("otlp_traces", insert_block=block, fmt="Protobuf", settings=settings)
+    counts = "SELECT (SELECT count() FROM unpriced_calls), (SELECT sum(calls) FROM unpriced_models)"
+    assert client.query(counts).result_rows == [(1, 1)]
 
 
 def test_calls_of_several_months_and_more_than_one_batch(

@@ -77,7 +77,7 @@ SETTINGS non_replicated_deduplication_window = 10000;
 CREATE TABLE IF NOT EXISTS price_backfills (
     provider String,
     model String,
-    calls UInt64,                                     -- rows of unpriced_calls that were looked at
+    calls UInt64,                                     -- as counted in unpriced_models when they were looked at
     priced_at DateTime64(3, 'UTC'),                   -- when the newest of the prices that were used was set
     at DateTime64(3, 'UTC') DEFAULT now64(3)
 )
