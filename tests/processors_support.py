@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 
     from driftline_store.client import Client
 
-TABLES = (
-    *("llm_spans", "llm_content", "llm_rollups", "evaluations", "judge_queue", "judge_rates"),
-    *("model_prices", "unpriced_models", "llm_traces", "llm_sessions", "settled_windows"),
-)
-"""What the tests of the processors fill."""
-
 
 def send_bytes(client: Client, request: bytes) -> None:
     """Insert the bytes of one ``ExportTraceServiceRequest``."""
@@ -30,20 +24,22 @@ def send_bytes(client: Client, request: bytes) -> None:
     client.raw_insert("otlp_traces", insert_block=frame(request), fmt="Protobuf", settings=settings)
 
 
-def send(client: Client, attributes: Mapping[str, str | int]) -> str:
-    """Insert one root span; gives its trace id."""
+def send(client: Client, attributes: Mapping[str, str | int], start: datetime | None = None) -> str:
+    """Insert one root span that starts now or at ``start``; gives its trace id."""
     trace_id = secrets.token_bytes(16)
-    send_many(client, [trace_id], attributes)
+    send_many(client, [trace_id], attributes, start)
     return trace_id.hex()
 
 
-def send_many(client: Client, trace_ids: Iterable[bytes], attributes: Mapping[str, str | int]) -> None:
-    """Insert one root span for each trace id."""
+def send_many(
+    client: Client, trace_ids: Iterable[bytes], attributes: Mapping[str, str | int], start: datetime | None = None
+) -> None:
+    """Insert one root span for each trace id, all at the same time if ``start`` is given."""
     request = ExportTraceServiceRequest()
     spans = request.resource_spans.add().scope_spans.add().spans
     for trace_id in trace_ids:
         span = spans.add(name="chat", trace_id=trace_id, span_id=secrets.token_bytes(8))
-        span.start_time_unix_nano = time.time_ns()
+        span.start_time_unix_nano = round(start.timestamp() * 1e6) * 1000 if start else time.time_ns()
         span.end_time_unix_nano = span.start_time_unix_nano + 1_000_000
         for key, value in {"gen_ai.operation.name": "chat", **attributes}.items():
             boxed = AnyValue(int_value=value) if isinstance(value, int) else AnyValue(string_value=value)

@@ -18,7 +18,7 @@ from driftline_store.client import Client, connect
 from driftline_store.embedded import Endpoint, endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 START_SECONDS = 60
@@ -118,3 +118,18 @@ def store_client(embedded_store: RunningStore) -> Iterator[Client]:
         client.close()
         admin.command(f"DROP DATABASE {name} SYNC")
         admin.close()
+
+
+PRICES_AND_RULES = ("model_prices", "price_loads", "answer_checks")
+"""Tables that a new store has rows in."""
+
+
+def empty(client: Client, keep: Collection[str] = ()) -> None:
+    """Empty every table of the database but those to keep and the notes of migrations."""
+    tables = client.query(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' "
+        "AND total_rows != 0 AND name != 'schema_migrations'"
+    ).result_rows
+    for (table,) in tables:
+        if table not in keep:
+            client.command(f"TRUNCATE TABLE {table}")

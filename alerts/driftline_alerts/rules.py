@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from driftline.errors import SettingsError
 from driftline_alerts.rule import Rule, build
+from driftline_processors import yaml_file
 from driftline_store.metrics import closest
 
 if TYPE_CHECKING:
@@ -28,20 +29,9 @@ def load_rules(settings: Settings) -> tuple[Rule, ...]:
     """
     named = str(settings.alerts_file)
     path = Path(named or FILE_NAME).expanduser()
-    try:
-        return parse_rules(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError:
-        if not named:
-            return default_rules()
-        raise SettingsError(
-            f"the file of alert rules {path} does not exist; create it or correct the setting 'alerts_file'"
-        ) from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"the file of alert rules {path} is not UTF-8 text; save it as UTF-8") from None
-    except OSError as error:
-        raise SettingsError(
-            f"the file of alert rules {path} cannot be read: {error.strerror}; correct the setting 'alerts_file'"
-        ) from None
+    if not named and not path.exists():
+        return default_rules()
+    return parse_rules(yaml_file.read_text(path, "alert rules", "alerts_file"), str(path))
 
 
 def default_text() -> str:
@@ -64,79 +54,33 @@ def parse_rules(text: str, source: str) -> tuple[Rule, ...]:
     Raises:
         SettingsError: the first mistake, as ``alerts.yaml line 7: rule 'slow': …``.
     """
-    root = _compose(text, source)
+    root = yaml_file.compose(text, source, if_empty="write 'rules: []' to have no alert rules")
     rules: dict[str, Rule] = {}
-    for node in _rule_nodes(root, source):
+    for node in yaml_file.items(root, "rules", source):
         rule = _rule(node, source)
         if rule.name in rules:
-            where = _line(_value(node, "name") or node)
+            where = yaml_file.line(yaml_file.value(node, "name") or node)
             raise SettingsError(f"{source} line {where}: two rules are named {rule.name!r}; rename one")
         rules[rule.name] = rule
     return tuple(rules.values())
 
 
-def _compose(text: str, source: str) -> yaml.Node:
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = f"{source} line {mark.line + 1}" if mark else source
-        raise SettingsError(f"{at} is not valid YAML: {error.problem or error.context}; correct it there") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise SettingsError(f"{source} is not valid YAML: {reason}; correct it") from None
-    if root is None:
-        raise SettingsError(f"{source} is empty; write 'rules: []' to have no alert rules")
-    return root
-
-
-def _rule_nodes(root: yaml.Node, source: str) -> list[yaml.MappingNode]:
-    rules = _value(root, "rules") if isinstance(root, yaml.MappingNode) else None
-    if not isinstance(rules, yaml.SequenceNode):
-        raise SettingsError(f"{source} line {_line(root)}: expected 'rules:' with a list of rules under it")
-    for key, _ in root.value:
-        if key.value != "rules":
-            raise SettingsError(f"{source} line {_line(key)}: {key.value!r} is unknown; only 'rules' stands here")
-    for node in rules.value:
-        if not isinstance(node, yaml.MappingNode):
-            raise SettingsError(f"{source} line {_line(node)}: a rule must be a list of 'key: value' pairs")
-    return list(rules.value)
-
-
 def _rule(node: yaml.MappingNode, source: str) -> Rule:
-    named = _value(node, "name")
+    named = yaml_file.value(node, "name")
     who = f"rule {named.value!r}" if isinstance(named, yaml.ScalarNode) else "a rule without a name"
     try:
-        raw = _construct(node)
+        raw = yaml_file.construct(node)
         return build(raw)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else _line(node)
+        line = error.problem_mark.line + 1 if error.problem_mark else yaml_file.line(node)
         raise SettingsError(f"{source} line {line}: {who}: {error.problem}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0]) if first["loc"] else ""
-        at = (_key(node, key) if key else _limit_key(node)) or node
-        raise SettingsError(f"{source} line {_line(at)}: {who}: {_reason(first, key)}") from None
+        at = (yaml_file.key_node(node, key) if key else _limit_key(node)) or node
+        raise SettingsError(f"{source} line {yaml_file.line(at)}: {who}: {_reason(first, key)}") from None
     except ValueError as error:  # such as a date that does not exist
-        raise SettingsError(f"{source} line {_line(node)}: {who}: {error}") from None
-
-
-def _construct(node: yaml.MappingNode) -> dict[str, Any]:
-    seen: set[str] = set()
-    for key, _ in node.value:
-        if not isinstance(key, yaml.ScalarNode):
-            raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key.start_mark)
-        if key.value in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"{key.value!r} stands there twice; remove one", key.start_mark
-            )
-        seen.add(key.value)
-    loader = yaml.SafeLoader("")
-    try:
-        raw = loader.construct_document(node)
-    finally:
-        loader.dispose()
-    return {str(key): value for key, value in raw.items()}
+        raise SettingsError(f"{source} line {yaml_file.line(node)}: {who}: {error}") from None
 
 
 def _reason(error: Any, key: str) -> str:
@@ -151,18 +95,5 @@ def _reason(error: Any, key: str) -> str:
     return f"{key!r} is {given!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
-def _value(node: yaml.Node, key: str) -> yaml.Node | None:
-    pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    return next((value for name, value in pairs if name.value == key), None)
-
-
-def _key(node: yaml.MappingNode, key: str) -> yaml.Node | None:
-    return next((name for name, _ in node.value if name.value == key), None)
-
-
 def _limit_key(node: yaml.MappingNode) -> yaml.Node | None:
-    return _key(node, "above") or _key(node, "below")
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
+    return yaml_file.key_node(node, "above") or yaml_file.key_node(node, "below")

@@ -38,6 +38,7 @@ StoreUrl = Annotated[
 ReceiverPort = Annotated[int | None, typer.Option(help="Port of the OTLP/HTTP receiver.", show_default="4318")]
 Port = Annotated[int | None, typer.Option(help="Port of the dashboard.", show_default="8501")]
 Seconds = Annotated[float | None, typer.Option(help="End by itself after this time.", show_default="until Ctrl-C")]
+Days = Annotated[int, typer.Option(help="How far back calls are counted, in days.", min=1, max=400)]
 Browser = Annotated[bool, typer.Option(help="Open the dashboard in a browser.")]
 
 
@@ -127,6 +128,27 @@ def status(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None)
     from driftline_cli.status import show  # noqa: PLC0415
 
     show(_load(data_dir=data_dir, bus=bus, store=store))
+
+
+prices_app = typer.Typer(help="List by which prices calls are priced, and the models without one.")
+app.add_typer(prices_app, name="prices")
+
+
+@prices_app.callback(invoke_without_command=True)
+def prices(context: typer.Context, data_dir: DataDir = None, store: StoreUrl = None, days: Days = 30) -> None:
+    """List by which prices the calls of the last days are priced, and the models without a price."""
+    from driftline_cli.prices import show  # noqa: PLC0415
+
+    if context.invoked_subcommand is None:
+        show(_load(data_dir=data_dir, store=store), days)
+
+
+@prices_app.command("reload")
+def reload_prices(data_dir: DataDir = None, store: StoreUrl = None) -> None:
+    """Take over the price file at once, instead of within a minute, and price the calls that came before."""
+    from driftline_cli.prices import reload  # noqa: PLC0415
+
+    reload(_load(data_dir=data_dir, store=store))
 
 
 @app.command()

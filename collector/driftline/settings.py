@@ -120,6 +120,7 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("segments_max", 2_000, "Distinct segments that keep sums of their own; further ones are summed up under `__other__`.", minimum=10, maximum=100_000),
     Setting("settle_seconds", 10.0, "Time after the arrival of a request's root span at which its trace counts as complete, in seconds.", minimum=0, maximum=3600),
     Setting("session_minutes", 30.0, "Time without a request after which a session counts as over, in minutes.", minimum=0, maximum=1440),
+    Setting("prices_file", "", "File with prices of your own, which come before the known ones (docs/prices.md); empty: none."),
     # The judge
     Setting("judge_rate", 0.01, "Share of calls that are judged, decided by the trace id.", minimum=0, maximum=1),
     Setting("judge_base_url", "", "Address of the OpenAI-compatible endpoint that judges; empty: the openai client's own default.", also="OPENAI_BASE_URL"),

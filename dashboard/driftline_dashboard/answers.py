@@ -33,6 +33,9 @@ _HEAD: Final = (
     '<span class="dl-num">Quality</span><span>Outcome</span></div>'
 )
 _THUMBS: Final = {"thumbs_up": "thumbs up", "thumbs_down": "thumbs down", "report": "reported"}
+_NOTABLE: Final = 0.05
+"""Share by which a reported cost may differ from ours without being remarked on."""
+
 _BAD_THUMBS: Final = frozenset({"thumbs_down", "report"})
 
 
@@ -103,7 +106,11 @@ def _cells(answer: Answer) -> str:
 def _cost(answer: Answer) -> str:
     if answer.cost is None:
         return '<span class="dl-muted">unknown</span>'
-    return format_value(METRICS["spend"], float(answer.cost))
+    return _dollars(float(answer.cost))
+
+
+def _dollars(amount: float) -> str:
+    return format_value(METRICS["spend"], amount)
 
 
 def _score(answer: Answer) -> str:
@@ -129,6 +136,7 @@ def _details(answer: Answer) -> str:
     facts = [
         f"{day_and_time(answer.start)}, trace {answer.trace_id}",
         f"model {answer.model or 'unknown'}, prompt version {segment_name(answer.prompt_version)}",
+        *_cost_facts(answer),
     ]
     blocks = f"<div>{_text('Question', asked)}</div><div>{_text('Answer', answered)}</div>"
     if answer.error_message:
@@ -140,6 +148,26 @@ def _details(answer: Answer) -> str:
         said = ", ".join(f"{_THUMBS.get(label, label)} ({count})" for label, count in answer.thumbs.items())
         blocks += f'<p class="dl-wide">Users: {escape(said)}</p>'
     return f'<div class="dl-answer">{blocks}<p class="dl-wide dl-muted">{escape(" · ".join(facts))}</p></div>'
+
+
+def _cost_facts(answer: Answer) -> list[str]:
+    """Where the cost comes from, and what the application says it was."""
+    facts = []
+    if answer.cost is not None and answer.price_version:
+        facts.append(f"cost {_dollars(float(answer.cost))} by {answer.price_version}")
+    if answer.reported_cost is not None:
+        facts.append(f"reported cost {_dollars(answer.reported_cost)}{_difference(answer)}")
+    return facts
+
+
+def _difference(answer: Answer) -> str:
+    if answer.cost is None or answer.reported_cost is None:
+        return ""
+    ours, reported = float(answer.cost), answer.reported_cost
+    if abs(reported - ours) <= _NOTABLE * ours:
+        return ""
+    word = "more" if reported > ours else "less"
+    return f", {abs(reported - ours) / ours:.0%} {word} than ours" if ours else ", ours is none"
 
 
 def _text(title: str, text: str, most: int = MAX_TEXT) -> str:

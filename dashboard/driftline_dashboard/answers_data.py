@@ -11,6 +11,7 @@ import streamlit as st
 from driftline_dashboard.data import period
 from driftline_dashboard.store import LIMITS, reading
 from driftline_store.content import decode, plain_text
+from driftline_store.costs import call_costs
 from driftline_store.metrics import check_dimension
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class Answer:
         question: what the user said last.
         asked: all that the model was given, but for system instructions kept apart.
         answered: what it answered.
+        cost: USD; None where the price of a call is not known.
+        price_version: where the prices come from; of several, all.
+        reported_cost: USD, as the instrumentation claims; None unless all calls have it.
     """
 
     trace_id: str
@@ -65,6 +69,8 @@ class Answer:
     asked: str
     answered: str
     cost: Decimal | None = None
+    price_version: str = ""
+    reported_cost: float | None = None
     judgement: Judgement | None = None
     thumbs: Mapping[str, int] = field(default_factory=dict)
 
@@ -83,12 +89,19 @@ FROM llm_spans
 WHERE is_request AND start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
     AND start < fromUnixTimestamp64Micro({until:Int64}, 'UTC')"""
 
-_COSTS: Final = """\
-SELECT trace_id, sum(cost), countIf(cost IS NULL AND NOT is_error)
-FROM llm_spans
-WHERE is_call AND trace_id IN {traces:Array(String)} AND start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
-    AND start < fromUnixTimestamp64Micro({until:Int64}, 'UTC')
+_OF_ANSWERS: Final = """\
+trace_id IN {traces:Array(String)} AND start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
+    AND start < fromUnixTimestamp64Micro({until:Int64}, 'UTC')"""
+
+_COSTS: Final = f"""\
+SELECT trace_id,
+    if(countIf(cost IS NULL AND NOT is_error) = 0, sum(cost), NULL),
+    arrayStringConcat(arraySort(groupUniqArrayIf(price_version, price_version != '')), ', '),
+    if(countIf(reported_cost IS NULL AND NOT is_error) = 0, sum(reported_cost), NULL)
+FROM ({call_costs(_OF_ANSWERS)})
 GROUP BY trace_id"""
+
+_COST_FIELDS: Final = ("cost", "price_version", "reported_cost")
 
 _EVALUATIONS: Final = """\
 SELECT trace_id, source, label, score, explanation, error
@@ -159,7 +172,7 @@ def _with_details(client: Client, answers: list[Answer]) -> list[Answer]:
     traces = [answer.trace_id for answer in answers]
     parameters = {"traces": traces, **_around(min(starts), max(starts))}
     costs = client.query(_COSTS, parameters=parameters, settings=LIMITS).result_rows
-    cost = {trace: None if unpriced else total for trace, total, unpriced in costs}
+    cost_of = {trace: dict(zip(_COST_FIELDS, known, strict=True)) for trace, *known in costs}
     judgements: dict[str, Judgement] = {}
     thumbs: dict[str, dict[str, int]] = {}
     rows = client.query(_EVALUATIONS, parameters={"traces": traces}, settings=LIMITS).result_rows
@@ -172,7 +185,7 @@ def _with_details(client: Client, answers: list[Answer]) -> list[Answer]:
     return [
         replace(
             answer,
-            cost=cost.get(answer.trace_id),
+            **cost_of.get(answer.trace_id, {}),
             judgement=judgements.get(answer.trace_id),
             thumbs=thumbs.get(answer.trace_id, {}),
         )

@@ -44,18 +44,62 @@ class Dictionary:
 PRICES: Final = Dictionary(
     name="prices",
     columns=(
-        "provider String, model String, from_tokens UInt64, to_tokens UInt64, input Decimal64(6), "
-        "cache_read Decimal64(6), cache_write Decimal64(6), output Decimal64(6), version String"
+        "provider String, model String, valid_from Date, from_minute UInt16, from_tokens UInt64, to_tokens UInt64, "
+        "input Decimal64(6), cache_read Decimal64(6), cache_write Decimal64(6), output Decimal64(6), version String"
     ),
-    key="provider, model",
+    key="provider, model, valid_from, from_minute",
     query=(
-        "SELECT provider, model, from_tokens, to_tokens, input, cache_read, cache_write, output, version "
-        "FROM {database}.model_prices FINAL WHERE known"
+        "SELECT provider, model, valid_from, from_minute, from_tokens, to_tokens, "
+        "input, cache_read, cache_write, output, version FROM {database}.model_prices FINAL WHERE known"
     ),
     layout="COMPLEX_KEY_RANGE_HASHED",
     range="RANGE(MIN from_tokens MAX to_tokens)",
 )
-"""USD per million tokens by provider and model, in the tier that the number of input tokens falls into."""
+"""USD per million tokens by ``price_key_sql``, in the tier that the number of input tokens falls into."""
+
+PRICE_DAYS: Final = Dictionary(
+    name="price_days",
+    columns="provider String, model String, valid_from Date, valid_to Date, since Date",
+    key="provider, model",
+    query=(
+        "SELECT DISTINCT provider, model, valid_from, valid_to, valid_from AS since "
+        "FROM {database}.model_prices FINAL WHERE known AND valid_from > toDate(0)"
+    ),
+    layout="COMPLEX_KEY_RANGE_HASHED",
+    range="RANGE(MIN valid_from MAX valid_to)",
+)
+"""First day of the prices that hold on a day, for the models whose prices have changed."""
+
+PRICE_HOURS: Final = Dictionary(
+    name="price_hours",
+    columns="provider String, model String, from_minute UInt16, to_minute UInt16, since UInt16",
+    key="provider, model",
+    query=(
+        "SELECT DISTINCT provider, model, from_minute, to_minute, from_minute AS since "
+        "FROM {database}.model_prices FINAL WHERE known AND from_minute > 0"
+    ),
+    layout="COMPLEX_KEY_RANGE_HASHED",
+    range="RANGE(MIN from_minute MAX to_minute)",
+)
+"""First minute of the prices that hold at a time of the day (UTC), for the few models sold by the hour."""
+
+PRICE_DICTIONARIES: Final = (PRICES, PRICE_DAYS, PRICE_HOURS)
+"""All that have to be reloaded when ``model_prices`` changes."""
+
+
+def price_key_sql(provider: str, model: str, start: str) -> str:
+    """Expression for the key of ``PRICES``; most models have one price, which is found at day and minute 0.
+
+    Args:
+        provider: expression of type String.
+        model: expression of type String.
+        start: expression of type DateTime64 in UTC.
+    """
+    minute = f"toUInt16(intDiv(toUnixTimestamp({start}) % 86400, 60))"
+    since_day = f"dictGetOrDefault('price_days', 'since', ({provider}, {model}), toDate({start}), toDate(0))"
+    since_minute = f"dictGetOrDefault('price_hours', 'since', ({provider}, {model}), {minute}, toUInt16(0))"
+    return f"({provider}, {model}, {since_day}, {since_minute})"
+
 
 JUDGE_RATE: Final = Dictionary(
     name="judge_rate",
@@ -96,4 +140,4 @@ ANSWER_CHECKS: Final = Dictionary(
 )
 """The active rules for answers as parallel lists: one row for fallbacks, one for all others."""
 
-DICTIONARIES: Final = (PRICES, JUDGE_RATE, ADMITTED_SEGMENTS, ANSWER_CHECKS)
+DICTIONARIES: Final = (*PRICE_DICTIONARIES, JUDGE_RATE, ADMITTED_SEGMENTS, ANSWER_CHECKS)

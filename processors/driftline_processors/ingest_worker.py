@@ -48,7 +48,7 @@ def prepare(settings: Settings, *, replace_views: bool = False) -> Client:
     migrate(client)
     if changed := install(client, replace=replace_views):
         logger.info("installed %s", ", ".join(changed))
-    prices.preload(client)
+    prices.preload(client, prices.price_book(settings))
     return client
 
 
@@ -96,7 +96,7 @@ def _guarded_step(ingest: Ingest, settings: Settings, stop: threading.Event) -> 
     try:
         batch = ingest.step(timeout=_TAKE_SECONDS)
         if batch is not None and ingest.target.topic == SPANS_TOPIC:
-            prices.resolve_unseen(ingest.client)
+            prices.resolve_unseen(ingest.client, prices.price_book(settings))
     except BusError as error:
         logger.warning("%s; trying again", error)
         stop.wait(_PAUSE_AFTER_FAULT)

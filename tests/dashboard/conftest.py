@@ -64,6 +64,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
         now = datetime.now(UTC)
         seed.seed(client, seed.Traffic(now, per_hour=120, judged=0.8, new_version_after=timedelta(hours=24)))
         seed.hostile(client, now)
+        seed.priced_later(client, now)
         client.close()
         yield store
 

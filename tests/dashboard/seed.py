@@ -20,6 +20,7 @@ HOSTILE_QUESTION = (
     '<img src=x onerror="window.driftlineOwned = true"> ![pixel](https://evil.invalid/pixel.png) '
     "[click](javascript:alert(1)) **not bold**"
 )
+PRICED_LATER = "own model"
 HOSTILE_FEATURE = "<b>bold</b>:red[x]"
 _ERRORS = (("timeout", 30), ("rate_limit", 40), ("content_policy", 8), ("server_error", 22))
 _QUESTIONS = (
@@ -92,6 +93,16 @@ def hostile(client: Client, now: datetime) -> None:
     _insert(client, "llm_spans", [span])
     judged = _evaluation(span, "judge", 0.1, "<i>bad</i>", HOSTILE_QUESTION)
     _insert(client, "evaluations", [judged])
+
+
+def priced_later(client: Client, now: datetime) -> None:
+    """One request whose model had no price when it came, and that claims another cost than it had."""
+    span = _span(random.Random(2), now - timedelta(seconds=25), "v1", PRICED_LATER, "our-7b")
+    span |= {"is_error": False, "error_class": "", "error_message": "", "cost": None, "reported_cost": 0.03}
+    _insert(client, "llm_spans", [span])
+    names = ("trace_id", "span_id", "start", "service", "environment", "feature", "model", "prompt_name", "provider")
+    correction = {name: span[name] for name in names} | {"cost": Decimal("0.02"), "price_version": "file:0123abcd"}
+    _insert(client, "cost_corrections", [correction])
 
 
 def alerts(client: Client, now: datetime) -> None:

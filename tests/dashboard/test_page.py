@@ -6,13 +6,15 @@ import html
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dashboard import seed
 from dashboard.conftest import Page
-from driftline_dashboard import data
+from driftline_dashboard import answers, data
+from driftline_dashboard.answers_data import Answer
 from driftline_dashboard.view import View
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
@@ -125,6 +127,39 @@ def test_open_alerts_stand_above_and_resolved_ones_do_not(
     assert "<b>0.820</b> against 0.870 (n = 412)" in page.html
     assert 'href="?feature=support-bot&amp;prompt_version=v2"' in page.html
     assert "&lt;b&gt;fell&lt;/b&gt;" in page.html
+
+
+def test_an_answer_shows_the_cost_that_was_found_later_beside_the_reported_one(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Page(seeded.path, monkeypatch, feature=seed.PRICED_LATER)
+    [button] = page.app.button
+    button.click()
+    page.run()
+    assert "cost $0.020 by file:0123abcd" in page.html
+    assert "reported cost $0.030, 50% more than ours" in page.html
+
+
+@pytest.mark.parametrize(
+    ("ours", "reported", "said"),
+    [
+        (Decimal(1), 1.04, ""),
+        (Decimal(1), 0.96, ""),
+        (Decimal(1), 1.06, ", 6% more than ours"),
+        (Decimal(2), 1.0, ", 50% less than ours"),
+        (Decimal(0), 0.1, ", ours is none"),
+        (Decimal(0), 0.0, ""),
+    ],
+)
+def test_a_reported_cost_is_remarked_on_when_it_differs_by_more_than_5_percent(
+    ours: Decimal, reported: float, said: str
+) -> None:
+    answer = Answer(
+        *("t", "s", datetime.now(UTC), "f", "m", "v", 1.0, False, "", "", "", "", "", ""),
+        cost=ours,
+        reported_cost=reported,
+    )
+    assert answers._difference(answer) == said
 
 
 def test_texts_of_others_are_escaped_everywhere(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from driftline_processors import prices
 from driftline_processors.install import install
 from driftline_store.migrate import migrate
 from ingest_support import Pipeline
-from store_fixtures import embedded_store, store_client
+from store_fixtures import PRICES_AND_RULES, embedded_store, empty, store_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,19 +21,6 @@ if TYPE_CHECKING:
     from store_fixtures import RunningStore
 
 __all__ = ["embedded_store", "store_client"]
-
-FILLED = (
-    "llm_spans",
-    "llm_content",
-    "llm_rollups",
-    "evaluations",
-    "judge_queue",
-    "unpriced_models",
-    "dead_letters",
-    "llm_traces",
-    "llm_sessions",
-    "settled_windows",
-)
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +40,6 @@ def prepared(embedded_store: RunningStore) -> Iterator[Client]:
 @pytest.fixture
 def pipeline(prepared: Client, tmp_path: Path) -> Iterator[Pipeline]:
     """Everything between a producer and the tables, in this process."""
-    for table in FILLED:
-        prepared.command(f"TRUNCATE TABLE {table}")
+    empty(prepared, keep=PRICES_AND_RULES)
     with open_bus(f"sqlite:///{tmp_path / 'bus.db'}") as bus, Pipeline.open(bus, prepared) as opened:
         yield opened

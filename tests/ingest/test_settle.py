@@ -176,3 +176,27 @@ def test_a_quiet_session_has_totals(pipeline: Pipeline) -> None:
     assert sum(found["session_cost"].values()) == 1
     [row] = pipeline.rows("SELECT sum(cost) AS cost, sum(requests) AS requests FROM llm_sessions")
     assert (row["cost"], row["requests"]) == (3 * COST, 3)
+
+
+def test_a_cost_that_is_known_later_reaches_the_totals(pipeline: Pipeline, trace: Trace) -> None:
+    unknown = CHAT | USAGE | {"gen_ai.request.model": "of-our-own", "gen_ai.conversation.id": "s1"}
+    trace.send(unknown, root=True)
+    settle_traces(pipeline.client, AT_ONCE)
+    settle_sessions(pipeline.client, AT_ONCE)
+    [row] = trace.rows()
+    assert (row["cost"], row["unpriced_calls"]) == (0, 1)
+    assert sums(pipeline)["of-our-own"]["request_cost"] == {}
+    pipeline.client.command(
+        "INSERT INTO cost_corrections (trace_id, span_id, start, feature, model, cost, price_version, at) "
+        "SELECT trace_id, span_id, start, feature, model, 0.15, 'later', now64(3) FROM llm_spans"
+    )
+    settle_traces(pipeline.client, AT_ONCE)
+    settle_sessions(pipeline.client, AT_ONCE)
+    [_, row] = trace.rows()
+    assert (row["is_first"], row["cost"], row["unpriced_calls"]) == (False, COST, -1)
+    found = sums(pipeline)["of-our-own"]
+    assert found["cost"] == COST
+    assert sum(found["request_cost"].values()) == sum(found["session_cost"].values()) == 1
+    [row] = pipeline.rows("SELECT sum(unpriced_calls) AS n FROM llm_rollups WHERE resolution = 'day'")
+    assert row["n"] == 0
+    assert sums(pipeline, resolution="arrival")["of-our-own"]["request_cost"] == {}

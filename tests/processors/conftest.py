@@ -9,8 +9,7 @@ import pytest
 from driftline_processors.dictionaries import DICTIONARIES
 from driftline_processors.install import install
 from driftline_store.migrate import migrate
-from processors_support import TABLES
-from store_fixtures import embedded_store
+from store_fixtures import embedded_store, empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +32,7 @@ def prepared(embedded_store: RunningStore) -> Iterator[Client]:
 
 @pytest.fixture
 def client(prepared: Client) -> Client:
-    for table in TABLES:
-        prepared.command(f"TRUNCATE TABLE {table}")
+    empty(prepared, keep=["answer_checks"])
     for dictionary in DICTIONARIES:
         dictionary.reload(prepared)
     return prepared

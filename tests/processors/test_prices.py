@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from genai_prices.types import ModelPrice, StartDateConstraint, TieredPrices
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from driftline_processors.prices import GenaiPriceBook, Quote, Resolved, Tier, preload, resolve_unseen
+from driftline_processors.prices import GenaiPriceBook, Period, Quote, Resolved, Tier, preload, resolve_unseen
 from driftline_processors.prices.book import NO_LIMIT
 from driftline_processors.prices.genai import SELLERS
 from processors_support import send, send_bytes
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from driftline_store.client import Client
 BOOK = GenaiPriceBook()
 NOW = datetime.now(UTC)
-AT_NOW = GenaiPriceBook(lambda: NOW)
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
@@ -96,20 +95,55 @@ def test_every_provider_of_the_aliases_is_in_the_data() -> None:
     assert set(SELLERS.values()) <= {provider.id for provider in providers}
 
 
-def test_prices_are_those_of_the_moment() -> None:
-    changing = next(
-        (provider.id, model.id, condition.constraint.start_date)
-        for provider in providers
-        for model in provider.models
-        if isinstance(model.prices, list) and len(model.prices) == 2
-        for condition in model.prices
-        if isinstance(condition.constraint, StartDateConstraint)
-    )
-    provider, model, start = changing
-    after = datetime(start.year, start.month, start.day, tzinfo=UTC)
-    before = datetime.fromtimestamp(after.timestamp() - 1, UTC)
-    old, new = (GenaiPriceBook(lambda at=at: at).quote(provider, model) for at in (before, after))  # type: ignore[misc]
-    assert old.tiers != new.tiers
+CHANGED = [
+    (name, model.id, condition.constraint.start_date)
+    for name, seller in SELLERS.items()
+    for provider in providers
+    if provider.id == seller
+    for model in provider.models
+    if isinstance(model.prices, list) and BOOK.quote(name, model.id).known
+    for condition in model.prices
+    if isinstance(condition.constraint, StartDateConstraint)
+]
+
+
+def test_a_call_has_the_price_of_its_day(client: Client) -> None:
+    preload(client)
+    midnights = {
+        (provider, model, datetime.combine(day, time(), UTC))
+        for provider, model, day in CHANGED
+        if date(2026, 1, 1) < day < NOW.date() and NOW.date() - day < timedelta(days=390)
+    }
+    assert len(midnights) >= 5
+    differing = 0
+    for provider, model, midnight in sorted(midnights):
+        before, after = (midnight - timedelta(microseconds=1), midnight)
+        costs = [stored_cost(client, send(client, call(provider, model, (1000, 500)), at)) for at in (before, after)]
+        expected = [BOOK.quote(provider, model).cost(1000, 500, at=at) for at in (before, after)]
+        assert costs == expected
+        differing += costs[0] != costs[1]
+    assert differing >= 3
+
+
+def test_a_call_has_the_price_of_its_hour(client: Client) -> None:
+    preload(client)
+    day = NOW.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    usage = Usage(input_tokens=1_000_000, output_tokens=0)
+    costs = set()
+    for minutes in (0, 59, 60, 239, 240, 359, 360, 599, 600, 24 * 60 - 1):
+        at = day + timedelta(minutes=minutes, seconds=59)
+        cost = stored_cost(client, send(client, call("deepseek", "deepseek-flash", (1_000_000, 0)), at))
+        expected = calc_price(usage, "deepseek-flash", provider_id="deepseek", genai_request_timestamp=at)
+        assert cost == expected.total_price, at
+        costs.add(cost)
+    assert len(costs) == 2
+
+
+def test_prices_of_the_future_are_known_already() -> None:
+    coming = [change for change in CHANGED if change[2] > NOW.date()]
+    for provider, model, day in coming:
+        starts = {period.valid_from for period in BOOK.quote(provider, model).periods}
+        assert day in starts
 
 
 def test_unknown_models_are_looked_up_once_and_counted(client: Client, caplog: pytest.LogCaptureFixture) -> None:
@@ -145,6 +179,8 @@ def test_a_model_seen_for_the_first_time_is_priced_from_then_on(client: Client) 
 class _Book:
     """A price book that says what it is told."""
 
+    version = "test"
+
     def __init__(self, quote: Quote) -> None:
         self.said = quote
 
@@ -160,7 +196,8 @@ def _quote(version: str, *limits: int) -> Quote:
     starts = (0, *(limit + 1 for limit in limits))
     ends = (*limits, NO_LIMIT)
     price = Decimal(len(version))
-    return Quote(tuple(Tier(a, b, price, price, price, price) for a, b in zip(starts, ends, strict=True)), version)
+    tiers = tuple(Tier(a, b, price, price, price, price) for a, b in zip(starts, ends, strict=True))
+    return Quote((Period(tiers, version),), version)
 
 
 def test_preload_writes_what_differs_and_voids_tiers_that_are_gone(client: Client) -> None:
@@ -174,7 +211,9 @@ def test_preload_writes_what_differs_and_voids_tiers_that_are_gone(client: Clien
     ).result_rows
     assert rows == [(0, 500, "v002"), (501, NO_LIMIT, "v002")]
     lengths = "(SELECT arrayJoin([0, 101, 600, 2000]::Array(UInt64)) AS n)"
-    found = client.query(f"SELECT dictGet('prices', 'input', ('p', 'm'), n) FROM {lengths}").result_rows
+    found = client.query(
+        f"SELECT dictGet('prices', 'input', ('p', 'm', toDate(0), toUInt16(0)), n) FROM {lengths}"
+    ).result_rows
     assert {row[0] for row in found} == {Decimal(4)}
 
 
@@ -203,17 +242,18 @@ def _rates(prices: ModelPrice) -> list[Decimal]:
 @given(
     named=st.sampled_from(PRICED),
     counts=st.tuples(*[st.integers(0, 2_000_000) | st.integers(0, 300)] * 4),
+    at=st.datetimes(datetime(2025, 1, 1), datetime(2027, 6, 1), timezones=st.just(UTC)),  # noqa: DTZ001  hypothesis wants it so
 )
 @settings(max_examples=500, deadline=None)
-def test_agrees_with_genai_prices(named: tuple[str, str], counts: tuple[int, int, int, int]) -> None:
+def test_agrees_with_genai_prices(named: tuple[str, str], counts: tuple[int, int, int, int], at: datetime) -> None:
     plain, read, written, output = counts
     total = plain + read + written
     usage = Usage(input_tokens=total, output_tokens=output, cache_read_tokens=read, cache_write_tokens=written)
-    expected = calc_price(usage, named[1], provider_id=named[0], genai_request_timestamp=NOW)
+    expected = calc_price(usage, named[1], provider_id=named[0], genai_request_timestamp=at)
     # Our columns have six digits; a longer price is not expressible.
     assume(all(rate == round(rate, 6) for rate in _rates(expected.model_price)))
     fee = vars(expected.model_price).get("requests_kcount") or Decimal(0)
-    tokens = AT_NOW.quote(*named).cost(total, output, cache_read=read, cache_write=written)
+    tokens = BOOK.quote(*named).cost(total, output, cache_read=read, cache_write=written, at=at)
     assert tokens is not None
     ours = tokens + fee / 1000
     assert abs(ours - expected.total_price) <= Decimal("1e-9")
@@ -228,4 +268,4 @@ def test_only_models_without_token_prices_are_unknown() -> None:
         assert found is not None
         rates = vars(found.get_prices(NOW)).keys() & {"input_mtok", "output_mtok"}
         priced = bool(rates) or found.id.endswith(":free")
-        assert AT_NOW.quote(provider.id, model.id).known == priced, (provider.id, model.id)
+        assert BOOK.quote(provider.id, model.id).known == priced, (provider.id, model.id)

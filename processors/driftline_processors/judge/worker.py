@@ -19,7 +19,7 @@ from driftline_processors.judge.queue import Queue
 from driftline_processors.judge.rate import set_rate
 from driftline_processors.judge.results import Results
 from driftline_processors.judge.rubric import load_rubric
-from driftline_processors.prices import GenaiPriceBook
+from driftline_processors.prices import price_book
 from driftline_store.client import connect, is_transient
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ async def _judge(
         timeout=TIMEOUT_SECONDS,
     ) as endpoint:
         provider = "" if settings.judge_base_url else "openai"
-        evaluator = Evaluator(endpoint, settings.judge_model, rubric, GenaiPriceBook(), provider)
+        evaluator = Evaluator(endpoint, settings.judge_model, rubric, price_book(settings), provider)
         queue = Queue(client, rubric.name)
         results = Results(client, queue, rubric.name, evaluator.fingerprint, unsettled)
         logger.info("judging with %s", evaluator.fingerprint)

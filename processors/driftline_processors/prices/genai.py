@@ -5,24 +5,33 @@ package is how prices are brought up to date.
 
 What a call is charged beyond plain tokens is left out, and ``Quote.left_out`` names it: fees per request
 or search, storage, and own rates for audio, image, video, reasoning or one-hour cache tokens, which are
-priced like the other tokens of their direction. Batch and service-tier rates are not looked at: the
-standard one counts. A model that the data list without any price is unknown, except the ``:free`` ones.
+priced like the other tokens of their direction. Batch, service-tier and other variants of a price are not
+looked at: the standard one counts. A model that the data list without any price is unknown, except the
+``:free`` ones.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from genai_prices.data_snapshot import DataSnapshot, find_provider_by_id
-from genai_prices.types import ClauseEquals, ClauseOr, ModelPrice, TieredPrices
+from genai_prices.types import (
+    ClauseEquals,
+    ClauseOr,
+    ModelPrice,
+    StartDateConstraint,
+    TieredPrices,
+    TimeOfDateConstraint,
+)
 
-from driftline_processors.prices.book import NO_LIMIT, Quote, Tier
+from driftline_processors.prices.book import EVER, FOREVER, LAST_MINUTE, NO_LIMIT, Period, Quote, Tier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
+    from datetime import date
 
     from genai_prices.types import MatchLogic, ModelInfo, Provider
 
@@ -57,21 +66,12 @@ _KEYS: Final = ("input_mtok", "cache_read_mtok", "cache_write_mtok", "output_mto
 _DIGITS: Final = Decimal("0.000001")
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class GenaiPriceBook:
-    """Price book over ``genai-prices``.
+    """Price book over ``genai-prices``."""
 
-    Args:
-        clock: time whose prices count; some change on a date, a few by the hour of the day.
-    """
-
-    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self) -> None:
         from genai_prices.data import providers  # noqa: PLC0415 - 0.2 s that only a pricing process needs
 
-        self._clock = clock
         self._data = DataSnapshot(providers=providers, from_auto_update=False)
         self._providers = {provider.id: provider for provider in providers}
         self.version = f"genai-prices {version('genai-prices')}"
@@ -85,11 +85,9 @@ class GenaiPriceBook:
         found = self._find(provider.strip().lower(), model)
         if found is None:
             return Quote((), self.version)
-        prices = found.get_prices(self._clock())
-        if found.id.endswith(":free") and not _given(prices):
-            return Quote((Tier(0, NO_LIMIT, *[Decimal(0)] * 4),), self.version)
-        left_out = tuple(sorted(key for key in _given(prices) if key not in _KEYS))
-        return Quote(_tiers(prices), self.version, left_out)
+        periods = tuple(_periods(found, self.version))
+        names = {key for _, _, prices in _history(found) for key in _given(prices)}
+        return Quote(periods, self.version, tuple(sorted(names - set(_KEYS))) if periods else ())
 
     def common(self) -> Iterator[tuple[str, str]]:
         """See ``PriceBook``: model ids and exact aliases of the providers that OpenTelemetry names."""
@@ -129,6 +127,44 @@ def _exact(match: MatchLogic) -> Iterator[str]:
     elif isinstance(match, ClauseOr):
         for clause in match.or_:
             yield from _exact(clause)
+
+
+def _periods(model: ModelInfo, version: str) -> Iterator[Period]:
+    days, minutes = _cuts(model)
+    day_ends = [*(day - timedelta(days=1) for day in days[1:]), FOREVER]
+    minute_ends = [*(minute - 1 for minute in minutes[1:]), LAST_MINUTE]
+    ends = dict(zip(days, day_ends, strict=True)), dict(zip(minutes, minute_ends, strict=True))
+    for day, minute, prices in _history(model):
+        is_free = model.id.endswith(":free") and not _given(prices)
+        tiers = (Tier(0, NO_LIMIT, *[Decimal(0)] * 4),) if is_free else _tiers(prices)
+        if tiers:
+            yield Period(tiers, version, day, ends[0][day], minute, ends[1][minute])
+
+
+def _history(model: ModelInfo) -> Iterator[tuple[date, int, ModelPrice]]:
+    """Prices from each day and, on each, from each minute at which one of them may change."""
+    days, minutes = _cuts(model)
+    for day in days:
+        for minute in minutes:
+            moment = datetime.combine(day, time(minute // 60, minute % 60), UTC)
+            yield day, minute, model.get_prices(moment)
+
+
+def _cuts(model: ModelInfo) -> tuple[list[date], list[int]]:
+    """Days and minutes of the day at which prices may change, the very first ones included."""
+    days, minutes = {EVER}, {0}
+    for price in model.prices if isinstance(model.prices, list) else ():
+        if isinstance(price.constraint, StartDateConstraint):
+            days.add(max(price.constraint.start_date, EVER))
+        elif isinstance(price.constraint, TimeOfDateConstraint):
+            minutes |= {_minute(price.constraint.start_time), _minute(price.constraint.end_time)}
+    return sorted(days), sorted(minutes)
+
+
+def _minute(moment: time) -> int:
+    """Minute of the day in UTC."""
+    offset = moment.utcoffset() or timedelta()
+    return (moment.hour * 60 + moment.minute - offset // timedelta(minutes=1)) % (24 * 60)
 
 
 def _given(prices: ModelPrice) -> dict[str, Decimal | TieredPrices]:

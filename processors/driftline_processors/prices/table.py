@@ -1,7 +1,7 @@
-"""Keeps ``model_prices`` and its dictionary up to date with a price book.
+"""Keeps ``model_prices`` and its dictionaries up to date with a price book.
 
-Spans are priced as they stream in. Those stored before their model's price was known stay unpriced (NULL,
-never 0) and are counted as such; filling them in afterwards is not done yet.
+Spans are priced as they stream in. Those stored before their model's price was known are NULL, never 0,
+and are priced afterwards by ``backfill``.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from driftline_processors.dictionaries import PRICES
-from driftline_processors.prices.book import NO_LIMIT, Quote, Tier
+from driftline_processors.dictionaries import PRICE_DICTIONARIES
+from driftline_processors.prices.book import EVER, FOREVER, LAST_MINUTE, NO_LIMIT, Period, Quote, Tier
 from driftline_processors.prices.genai import GenaiPriceBook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import date
 
     from clickhouse_connect.driver.client import Client
 
@@ -26,24 +27,38 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_COLUMNS: Final = (
-    "provider",
-    "model",
-    "from_tokens",
-    "to_tokens",
-    "known",
-    "input",
-    "cache_read",
-    "cache_write",
-    "output",
-    "version",
-)
-Row = tuple[str, str, int, int, bool, Decimal, Decimal, Decimal, Decimal, str]
-"""Values of ``_COLUMNS``."""
+
+class Row(NamedTuple):
+    """One row of ``model_prices``, but for its time."""
+
+    provider: str
+    model: str
+    valid_from: date
+    valid_to: date
+    from_minute: int
+    to_minute: int
+    from_tokens: int
+    to_tokens: int
+    known: bool
+    input: Decimal
+    cache_read: Decimal
+    cache_write: Decimal
+    output: Decimal
+    version: str
+
+    @property
+    def place(self) -> tuple[date, int, int]:
+        """Which of its model's prices it is; a row replaces the one with the same place."""
+        return self.valid_from, self.from_minute, self.from_tokens
+
 
 _UNSEEN: Final = """\
 SELECT DISTINCT provider, model FROM unpriced_models
 WHERE (provider, model) NOT IN (SELECT provider, model FROM model_prices)"""
+
+_STORED: Final = f"SELECT {', '.join(Row._fields)} FROM model_prices FINAL"
+
+_LOADED: Final = "SELECT argMax(version, at) FROM price_loads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +70,16 @@ class Resolved:
 
 
 @cache
-def _default_book() -> PriceBook:
+def default_book() -> GenaiPriceBook:
+    """The prices that everybody has."""
     return GenaiPriceBook()
 
 
 def preload(client: Client, book: PriceBook | None = None) -> int:
-    """Bring the stored prices to the book's present state, before spans are priced by them.
+    """Bring the stored prices to what the book says, before spans are priced by them.
 
     Writes what differs: the common models, and those seen earlier whose price the book has learned or
-    changed. So it changes nothing when repeated, and is cheap enough (measured 0.15 s) to be called now and
-    then in order to follow prices that change on a date or by the hour.
+    changed. So it changes nothing when repeated (measured 0.3 s).
 
     Returns:
         number of rows written.
@@ -72,7 +87,7 @@ def preload(client: Client, book: PriceBook | None = None) -> int:
     Raises:
         clickhouse_connect.driver.exceptions.Error: the store failed a statement.
     """
-    book = book or _default_book()
+    book = book or default_book()
     stored = _stored(client)
     wanted = {pair: book.quote(*pair) for pair in dict.fromkeys((*book.common(), *stored))}
     rows = [
@@ -83,9 +98,23 @@ def preload(client: Client, book: PriceBook | None = None) -> int:
         for row in _changes(pair, quote, stored.get(pair, {}))
     ]
     _write(client, rows)
-    # Also without rows: a process that died between insert and reload leaves the dictionary behind the table.
-    PRICES.reload(client)
+    # Also without rows: a process that died between insert and reload leaves the dictionaries behind the table.
+    reload(client)
+    client.insert("price_loads", [[book.version]], column_names=["version"])
     return len(rows)
+
+
+def follow(client: Client, book: PriceBook) -> int:
+    """``preload`` if the book has changed since the last time; else one small query.
+
+    Returns:
+        number of rows written.
+
+    Raises:
+        clickhouse_connect.driver.exceptions.Error: the store failed a statement.
+    """
+    loaded = client.query(_LOADED).result_rows[0][0]
+    return preload(client, book) if loaded != book.version else 0
 
 
 def resolve_unseen(client: Client, book: PriceBook | None = None) -> Resolved:
@@ -101,14 +130,26 @@ def resolve_unseen(client: Client, book: PriceBook | None = None) -> Resolved:
     pairs: list[tuple[str, str]] = [(str(p), str(m)) for p, m in client.query(_UNSEEN).result_rows]
     if not pairs:
         return Resolved()
-    book = book or _default_book()
+    book = book or default_book()
     quotes = {pair: book.quote(*pair) for pair in pairs}
     _write(client, [row for pair, quote in quotes.items() for row in _rows(pair, quote)])
-    PRICES.reload(client)
+    reload(client)
     for (provider, model), quote in quotes.items():
         _report(provider, model, quote)
     known = sum(quote.known for quote in quotes.values())
     return Resolved(known, len(quotes) - known)
+
+
+def reload(client: Client) -> None:
+    """Make the stored prices those by which views price.
+
+    A call that passes between the dictionaries' changes finds no price, and is priced by ``backfill``.
+
+    Raises:
+        clickhouse_connect.driver.exceptions.Error: the store failed a statement.
+    """
+    for dictionary in PRICE_DICTIONARIES:
+        dictionary.reload(client)
 
 
 def _report(provider: str, model: str, quote: Quote) -> None:
@@ -118,38 +159,39 @@ def _report(provider: str, model: str, quote: Quote) -> None:
         logger.info("price of model %r of provider %r leaves out: %s", model, provider, ", ".join(quote.left_out))
 
 
-def _stored(client: Client) -> dict[tuple[str, str], dict[int, Row]]:
-    found: dict[tuple[str, str], dict[int, Row]] = defaultdict(dict)
-    for row in client.query(f"SELECT {', '.join(_COLUMNS)} FROM model_prices FINAL").result_rows:
-        found[row[0], row[1]][row[2]] = tuple(row)
+def _stored(client: Client) -> dict[tuple[str, str], dict[tuple[date, int, int], Row]]:
+    found: dict[tuple[str, str], dict[tuple[date, int, int], Row]] = defaultdict(dict)
+    for values in client.query(_STORED).result_rows:
+        row = Row(*values)
+        found[row.provider, row.model][row.place] = row
     return dict(found)
 
 
-def _changes(pair: tuple[str, str], quote: Quote, stored: dict[int, Row]) -> Iterator[Row]:
+def _changes(pair: tuple[str, str], quote: Quote, stored: dict[tuple[date, int, int], Row]) -> Iterator[Row]:
     """Rows that turn what is stored of a pair into the quote."""
-    wanted = {row[2]: row for row in _rows(pair, quote)}
-    yield from (row for start, row in wanted.items() if stored.get(start) != row)
-    # A row replaces the one with its key only: the start of a tier that is gone has to be made void, once.
-    gone = (row for start, row in stored.items() if start not in wanted and row[4])
-    yield from (_unknown(pair, start, quote.version) for start in (row[2] for row in gone))
+    wanted = {row.place: row for row in _rows(pair, quote)}
+    yield from (row for place, row in wanted.items() if stored.get(place) != row)
+    # A row replaces the one in its place only: a place that is gone has to be made void, once.
+    gone = (row for place, row in stored.items() if place not in wanted and row.known)
+    yield from (row._replace(known=False, version=quote.version) for row in gone)
 
 
 def _rows(pair: tuple[str, str], quote: Quote) -> Iterable[Row]:
     if not quote.known:
-        return [_unknown(pair, 0, quote.version)]
-    return [_row(pair, tier, quote.version) for tier in quote.tiers]
+        nothing = Decimal(0)
+        prices = (nothing, nothing, nothing, nothing)
+        return [Row(*pair, EVER, FOREVER, 0, LAST_MINUTE, 0, NO_LIMIT, False, *prices, quote.version)]
+    return [_row(pair, period, tier) for period in quote.periods for tier in period.tiers]
 
 
-def _row(pair: tuple[str, str], tier: Tier, version: str) -> Row:
+def _row(pair: tuple[str, str], period: Period, tier: Tier) -> Row:
+    days = (period.valid_from, period.valid_to)
+    minutes = (period.from_minute, period.to_minute)
+    tokens = (tier.from_tokens, tier.to_tokens)
     prices = (tier.input, tier.cache_read, tier.cache_write, tier.output)
-    return (*pair, tier.from_tokens, tier.to_tokens, True, *prices, version)
-
-
-def _unknown(pair: tuple[str, str], start: int, version: str) -> Row:
-    nothing = Decimal(0)
-    return (*pair, start, NO_LIMIT, False, nothing, nothing, nothing, nothing, version)
+    return Row(*pair, *days, *minutes, *tokens, True, *prices, period.version)
 
 
 def _write(client: Client, rows: list[Row]) -> None:
     if rows:
-        client.insert("model_prices", rows, column_names=list(_COLUMNS))
+        client.insert("model_prices", rows, column_names=list(Row._fields))

@@ -1,4 +1,4 @@
-"""``llm_spans`` and ``evaluations`` to sums per segment, to the judge's queue and to the unpriced models."""
+"""``llm_spans``, ``evaluations`` and ``cost_corrections`` to sums per segment, and to the judge's queue."""
 
 from __future__ import annotations
 
@@ -101,12 +101,6 @@ FROM (
 )
 WHERE is_request AND NOT is_error AND operation != 'embeddings' AND rate > 0 AND randomness >= {_THRESHOLD}"""
 
-_UNPRICED: Final = """\
-SELECT provider, model, count() AS calls, max(arrived) AS last_seen
-FROM llm_spans
-WHERE is_call AND cost IS NULL AND price_version = '' AND model != ''
-GROUP BY provider, model"""
-
 ROLLUP_VIEWS: Final = (
     View(
         "llm_spans_to_rollups",
@@ -124,5 +118,4 @@ ROLLUP_VIEWS: Final = (
         rolled_up(_CORRECTION_SUMS, "cost_corrections AS call", at="start"),
     ),
     View("llm_spans_to_judge_queue", "judge_queue", _QUEUE),
-    View("llm_spans_to_unpriced_models", "unpriced_models", _UNPRICED),
 )

@@ -20,6 +20,7 @@ from driftline_processors.conventions.field import attrs
 from driftline_processors.conventions.fields import DOCUMENTS, SPAN_FIELDS, consumed_keys, family_condition
 from driftline_processors.conventions.parsed import first_of
 from driftline_processors.conventions.sources import quote
+from driftline_processors.dictionaries import price_key_sql
 from driftline_processors.views.view import View, arrays, select, texts
 
 ERROR_STATUS: Final = 2
@@ -109,7 +110,7 @@ def _derived() -> str:
         ("cached", "ifNull(cache_read_tokens, 0)"),
         ("written", "ifNull(cache_write_tokens, 0)"),
         ("billed_input", "greatest(ifNull(input_tokens, 0), cached + written)"),
-        ("price_key", "(provider, model)"),
+        ("price_key", price_key_sql("provider", "model", "start")),
         ("price_version", "if(is_call, dictGetOrDefault('prices', 'version', price_key, billed_input, ''), '')"),
         ("*", "*"),
     ]
