@@ -117,6 +117,14 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("batch_bytes", 4_000_000, "Most bytes of messages in one insert into the store.", minimum=10_000, maximum=100_000_000),
     Setting("batch_seconds", 0.5, "Longest time that messages wait to be inserted together, in seconds.", minimum=0.01, maximum=60),
     Setting("bus_retention_hours", 72.0, "How long the SQLite bus keeps messages that every consumer has finished, in hours.", minimum=0),
+    # Retention
+    Setting("keep_spans_days", 90, "How long spans are kept, in days after they started; 0: for ever.", minimum=0),
+    Setting("keep_content_days", 30, "How long prompts, answers, attributes, messages of errors and explanations are kept, in days; the figures beside them stay. 0: as long as their rows.", minimum=0),
+    Setting("keep_evaluations_days", 400, "How long scores and feedback are kept, in days; 0: for ever.", minimum=0),
+    Setting("keep_minutes_days", 30, "How long sums per minute are kept, in days; 0: for ever.", minimum=0),
+    Setting("keep_hours_days", 400, "How long sums per hour, and those that detectors read, are kept, in days; 0: for ever.", minimum=0),
+    Setting("keep_days_days", 0, "How long sums per day are kept, in days; 0: for ever.", minimum=0),
+    Setting("keep_dead_letters_days", 30, "How long messages that could not be read are kept, in days; 0: for ever.", minimum=0),
     # The judge
     Setting("judge_rate", 0.01, "Share of calls that are judged, decided by the trace id.", minimum=0, maximum=1),
     Setting("judge_base_url", "", "Address of the OpenAI-compatible endpoint that judges; empty: the openai client's own default.", also="OPENAI_BASE_URL"),

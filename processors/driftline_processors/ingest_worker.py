@@ -12,6 +12,7 @@ from driftline.errors import BusError
 from driftline_processors import prices
 from driftline_processors.ingest import GROUP, TARGETS, Ingest
 from driftline_processors.install import install
+from driftline_store import retention
 from driftline_store.client import connect, is_transient
 from driftline_store.migrate import migrate
 
@@ -35,7 +36,7 @@ _PRUNE_SECONDS: Final = 600.0
 
 
 def prepare(settings: Settings, *, replace_views: bool = False) -> Client:
-    """Connect to the store and bring its schema, views and prices up to date; safe to repeat.
+    """Connect to the store and bring its schema, retention, views and prices up to date; safe to repeat.
 
     Args:
         settings: where the store is.
@@ -46,6 +47,7 @@ def prepare(settings: Settings, *, replace_views: bool = False) -> Client:
     """
     client = connect(settings, wait=_STORE_WAIT)
     migrate(client)
+    retention.apply(client, settings)
     if changed := install(client, replace=replace_views):
         logger.info("installed %s", ", ".join(changed))
     prices.preload(client)
