@@ -36,6 +36,7 @@ StoreUrl = Annotated[
 ReceiverPort = Annotated[int | None, typer.Option(help="Port of the OTLP/HTTP receiver.", show_default="4318")]
 Port = Annotated[int | None, typer.Option(help="Port of the dashboard.", show_default="8501")]
 Seconds = Annotated[float | None, typer.Option(help="End by itself after this time.", show_default="until Ctrl-C")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 Browser = Annotated[bool, typer.Option(help="Open the dashboard in a browser.")]
 
 
@@ -134,3 +135,28 @@ def migrate(data_dir: DataDir = None, store: StoreUrl = None) -> None:
 
     prepare(_load(data_dir=data_dir, store=store), replace_views=True).close()
     typer.echo("the store is up to date")
+
+
+@app.command()
+def purge(
+    *,
+    user: Annotated[str | None, typer.Option(help="Id of the user whose traces are meant.")] = None,
+    session: Annotated[str | None, typer.Option(help="Id of the session that is meant.")] = None,
+    trace: Annotated[str | None, typer.Option(help="Id of the trace that is meant, in hexadecimal.")] = None,
+    dry_run: DryRun = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data_dir: DataDir = None,
+    store: StoreUrl = None,
+) -> None:
+    """Remove what is stored about a user, session or trace: content, attributes and ids of persons."""
+    from driftline_cli.purge import run, subject  # noqa: PLC0415
+
+    def confirm() -> bool:
+        return yes or typer.confirm("remove this? It cannot be undone")
+
+    run(
+        _load(data_dir=data_dir, store=store),
+        subject(user=user, session=session, trace=trace),
+        dry_run=dry_run,
+        confirm=confirm,
+    )
