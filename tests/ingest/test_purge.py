@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -202,7 +203,7 @@ def test_the_command_shows_asks_and_removes(tmp_path: Path) -> None:
     settings = load({}, data_dir=str(tmp_path))
     with running_store(tmp_path) as store, closing(store.client()) as client:
         prepare(settings).close()
-        insert(client, "llm_spans", trace_id="t", user_id=ALICE, input=SECRET)
+        insert(client, "llm_spans", trace_id="t", start=datetime.now(UTC), user_id=ALICE, input=SECRET)
 
         def command(*arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
             return subprocess.run(
