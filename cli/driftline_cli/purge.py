@@ -67,8 +67,8 @@ def run(settings: Settings, who: Subject, *, dry_run: bool, confirm: Callable[[]
             if dry_run or not confirm():
                 console.print("nothing was changed")
                 return
+            purge.record(client, found, who, f"{getpass.getuser()}@{socket.gethostname()}", rows)
             purge.carry_out(client, found)
-            purge.record(client, who, f"{getpass.getuser()}@{socket.gethostname()}", rows)
         finally:
             purge.forget(client, found)
     finally:

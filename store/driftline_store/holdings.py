@@ -58,6 +58,7 @@ NOTHING: Final[Mapping[str, str]] = {
     "alert_transitions": "figures of segments",
     "alert_deliveries": "attempts to send",
     "purges": "hashes of ids",
+    "purged_traces": "trace ids, random numbers",
     "purge_marks": "ids while a purge runs, which removes them itself",
     "replays": "times",
     "schema_migrations": "migrations",

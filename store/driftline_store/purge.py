@@ -126,9 +126,22 @@ def carry_out(client: Client, purge: str, holdings: Iterable[Holding] = HOLDINGS
             wait_for_mutations(client, table)
 
 
-def record(client: Client, subject: Subject, by: str, rows: dict[str, int]) -> None:
-    """Note that a purge was done."""
+def record(client: Client, purge: str, subject: Subject, by: str, rows: dict[str, int]) -> None:
+    """Note that a purge is done, before it is: afterwards a repeat would find its traces no more.
+
+    Args:
+        client: of the store.
+        purge: name of the purge, whose traces a replay has to purge again.
+        subject: whose data goes.
+        by: who does it.
+        rows: how many of each table are meant.
+
+    Raises:
+        StoreError: the store failed a statement.
+    """
+    traces = _MARKED.format(purge=purge, kind="trace")
     with store_errors("recording the purge"):
+        client.command(f"INSERT INTO purged_traces (trace_id) {traces}")
         client.insert(
             "purges",
             [[subject.kind, subject.sha256, by, rows]],

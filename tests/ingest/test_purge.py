@@ -89,8 +89,8 @@ def mentions(client: Client, *texts: str) -> dict[str, int]:
 def do(client: Client, who: Subject) -> dict[str, int]:
     found = purge.find(client, who)
     rows = purge.count(client, found)
+    purge.record(client, found, who, "tester", rows)
     purge.carry_out(client, found)
-    purge.record(client, who, "tester", rows)
     purge.forget(client, found)
     return rows
 
@@ -112,8 +112,9 @@ def test_a_person_is_gone_from_every_table_and_nobody_else(pipeline: Pipeline, w
     assert rows == {"judge_queue": 1, "llm_content": 1, "dead_letters": letters, "evaluations": 2, "llm_spans": 2}
     assert mentions(client, SECRET, "session-of-alice", "response-to-alice") == {}
     assert mentions(client, ALICE).keys() == (set() if who.kind == "user" else {"dead_letters"})
-    assert mentions(client, traces).keys() == {"llm_spans", "evaluations"}, "random numbers"
+    assert mentions(client, traces).keys() == {"llm_spans", "evaluations", "purged_traces"}, "random numbers"
     assert mentions(client, BOB, OTHER, *PEOPLE[BOB]) == others
+    assert client.query("SELECT trace_id FROM purged_traces FINAL").result_rows == [(traces,)]
     assert client.query("SELECT count() FROM purge_marks").result_rows == [(0,)]
     [[kind, sha256, by]] = client.query("SELECT kind, sha256, by FROM purges ORDER BY at DESC LIMIT 1").result_rows
     assert (kind, sha256, by) == (who.kind, hashlib.sha256(who.id.encode()).hexdigest(), "tester")

@@ -9,6 +9,14 @@ CREATE TABLE IF NOT EXISTS purges (
 ENGINE = MergeTree
 ORDER BY at;
 
+-- The traces that were purged: a replay, which reads their messages again, purges them again.
+CREATE TABLE IF NOT EXISTS purged_traces (
+    trace_id String,
+    at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY trace_id;
+
 -- The ids that a purge under way has found. It removes them when it is done; a crash leaves them for a day.
 CREATE TABLE IF NOT EXISTS purge_marks (
     purge String,
