@@ -160,3 +160,23 @@ def purge(
         dry_run=dry_run,
         confirm=confirm,
     )
+
+
+@app.command()
+def replay(
+    *,
+    since: Annotated[
+        str, typer.Option("--from", help="Bus time of the first message: 2026-11-20T08:00 (UTC), or 6h, 2d ago.")
+    ],
+    until: Annotated[
+        str | None, typer.Option("--to", help="Bus time before which the last one came.", show_default="now")
+    ] = None,
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+    bus: BusUrl = None,
+    store: StoreUrl = None,
+) -> None:
+    """Derive tables again from messages on the bus, after conventions, patterns or prices changed."""
+    from driftline_cli.replay import run  # noqa: PLC0415
+
+    run(_load(data_dir=data_dir, bus=bus, store=store), since, until, dry_run=dry_run)
