@@ -29,7 +29,7 @@ from driftline_processors.views import VIEWS
 from driftline_store import purge
 from driftline_store.purge import Subject
 from ingest_support import Pipeline, captured_logs
-from made_spans import NOW, request
+from made_spans import NOW, feedback, request
 from store_fixtures import running_store
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ def send_everything(pipeline: Pipeline) -> None:
         pipeline.send(request(CALL, trace_id=trace(8), start_time_unix_nano=clock))
     pipeline.send(request({"gen_ai.request.model": "nobody-knows-it"}, trace_id=trace(9)))
     pipeline.send_logs(captured_logs("otel-genai-openai-1.3b0-event_only", "chat"))
+    for label in ("thumbs_up", "thumbs_down", "report"):
+        pipeline.send_logs(feedback(trace(1), label))
 
 
 def add_scores(client: Client) -> None:
@@ -159,11 +161,12 @@ def test_a_replay_of_everything_without_any_change_changes_nothing(world: World)
     send_everything(pipeline)
     add_scores(pipeline.client)
     before = snapshot(pipeline.client)
+    assert all(before[part.table] for part in (*ROWS, *SUMS))
     steps = Steps()
     outcome = world.again(progress=steps)
     assert snapshot(pipeline.client) == before
-    assert (outcome.read.messages, outcome.read.unreadable, outcome.left) == (13, 1, set())
-    assert steps.parts == steps.total == 13
+    assert (outcome.read.messages, outcome.read.unreadable, outcome.left) == (16, 1, set())
+    assert steps.parts == steps.total == 16
     for table, figures in outcome.figures.items():
         assert all(old == new for old, new in figures.values()), table
     assert sums_agree(pipeline.client)
@@ -194,6 +197,20 @@ def test_only_what_came_in_the_time_is_derived_again(world: World) -> None:
     old, new = outcome.figures["llm_spans"]["cost, USD"]
     assert new == pytest.approx(old * 8 / 6)
     assert outcome.figures["llm_minutes"]["cost, USD"] == (old, new)
+
+
+def test_opinions_keep_their_order_and_those_from_before_stay(world: World) -> None:
+    pipeline = world.pipeline
+    pipeline.send_logs(feedback(trace(1), "thumbs_up"))
+    time.sleep(0.02)
+    since = time.time()
+    for label in ("thumbs_down", "report", "thumbs_down"):
+        pipeline.send_logs(feedback(trace(1), label))
+        time.sleep(0.02)
+    add_scores(pipeline.client)
+    before = snapshot(pipeline.client)
+    world.again(since)
+    assert snapshot(pipeline.client) == before
 
 
 def test_a_changed_view_changes_rows_and_sums(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

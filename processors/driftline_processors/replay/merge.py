@@ -90,7 +90,8 @@ def _add_derived(client: Client, rows: Rows) -> None:
     }
     names = columns(client, rows.table)
     listed_values = ", ".join(values.get(name, f"`{name}`") for name in names)
-    nth = f"row_number() OVER (PARTITION BY {key} ORDER BY {rows.arrived or rows.key[0]})"
+    # Rows of one insert arrived at once; in the part they stand in the order of their messages.
+    nth = f"row_number() OVER (PARTITION BY {key} ORDER BY {rows.arrived or rows.key[0]}, _part_offset)"
     for condition, place in (("again = 1", "toUInt64(1)"), ("again > 1", nth)):
         keys = f"SELECT {key} FROM {rows.table}{MATCHED} WHERE {condition}"
         client.command(
