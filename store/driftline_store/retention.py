@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from driftline_store.client import store_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from clickhouse_connect.driver.client import Client
 
@@ -73,17 +73,18 @@ ROLLUP_RULES: Final = (
     Rule("llm_rollups", "at", "keep_days_days", only="resolution = 'day'"),
     Rule("llm_rollups", "at", "keep_hours_days", only="resolution = 'arrival'"),
 )
-"""The sums, whose table is partitioned by resolution, so that whole parts expire."""
+"""The sums; a part has those of all resolutions."""
 
 _SETTINGS: Final = {
-    # Where all rows of a part have expired it is dropped; without this it would be rewritten day by day before.
-    "ttl_only_drop_parts": "1",
     # A part with content is rewritten at most once a day while it expires.
     "merge_with_ttl_timeout": "86400",
     # A new TTL is computed for the parts that there are, which reads times only, and does not rewrite them at once.
     # (Not computed at all, by materialize_ttl_after_modify=0, it would never reach a part that no merge takes up.)
     "materialize_ttl_recalculate_only": "1",
 }
+
+_DROP_PARTS: Final = "ttl_only_drop_parts"
+"""Setting by which a part goes when all of it has expired, instead of being rewritten day by day before."""
 
 _COLUMN: Final = re.compile(r"^    `(\w+)` .*? TTL (.+?),?$", re.MULTILINE)
 _TABLE: Final = re.compile(r"^TTL (.+?)(?=^SETTINGS|\Z)", re.MULTILINE | re.DOTALL)
@@ -115,9 +116,12 @@ def apply(client: Client, settings: Settings, rules: Iterable[Rule] = RULES) -> 
     rules = tuple(rules)
     changed = []
     for table in dict.fromkeys(rule.table for rule in rules):
-        wanted = _wanted([rule for rule in rules if rule.table == table], settings)
+        its_rules = [rule for rule in rules if rule.table == table]
+        wanted = _wanted(its_rules, settings)
+        # Rows of different limits in one part never expire together.
+        table_settings = _SETTINGS | {_DROP_PARTS: "0" if any(rule.only for rule in its_rules) else "1"}
         with store_errors(f"setting how long {table} is kept"):
-            if _apply(client, table, wanted):
+            if _apply(client, table, wanted, table_settings):
                 changed.append(table)
     if changed:
         logger.info("changed how long is kept: %s", ", ".join(changed))
@@ -130,10 +134,10 @@ def _wanted(rules: list[Rule], settings: Settings) -> Kept:
     return Kept(", ".join(filter(None, rows)), columns)
 
 
-def _apply(client: Client, table: str, wanted: Kept) -> bool:
+def _apply(client: Client, table: str, wanted: Kept, settings: Mapping[str, str]) -> bool:
     present, its_settings = _read(client, table)
-    if _SETTINGS.items() - its_settings.items():
-        assignments = ", ".join(f"{name} = {value}" for name, value in _SETTINGS.items())
+    if settings.items() - its_settings.items():
+        assignments = ", ".join(f"{name} = {value}" for name, value in settings.items())
         client.command(f"ALTER TABLE {table} MODIFY SETTING {assignments}")
     changes = [
         f"MODIFY COLUMN `{column}` TTL {ttl}" if ttl else f"MODIFY COLUMN `{column}` REMOVE TTL"

@@ -61,7 +61,7 @@ ROWS: Final = (
         arrived="arrived",
         taken_over=("start", "arrived"),  # the start of a span whose clock was wrong is when it came
         event="start",
-        summed="countIf(is_call) + countIf(is_request)",
+        summed="countIf(is_call)",
         figures={
             "spans": "count()",
             "calls": "countIf(is_call)",
@@ -91,7 +91,7 @@ SUMS: Final = (
         "llm_minutes",
         at="minute",
         counts={
-            "llm_spans": "sum(calls) + sum(requests)",
+            "llm_spans": "sum(calls)",
             "evaluations": "sum(judged) + sum(judge_failures) + sum(thumbs_up) + sum(thumbs_down) + sum(reports)",
         },
         figures={"calls": "sum(calls)", "requests": "sum(requests)", "cost, USD": "round(toFloat64(sum(cost)), 6)"},
