@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
@@ -58,4 +59,15 @@ def request(
         span.events.add(name=name, attributes=attributes(told))
     if failed:
         span.status.code = Status.STATUS_CODE_ERROR
+    return message.SerializeToString()
+
+
+def feedback(trace_id: bytes, label: str, **values: Any) -> bytes:
+    """One log event with somebody's opinion of a request."""
+    message = ExportLogsServiceRequest()
+    record = message.resource_logs.add().scope_logs.add().log_records.add()
+    record.event_name = "gen_ai.evaluation.result"
+    record.trace_id, record.span_id, record.time_unix_nano = trace_id, SPAN, NOW
+    told = {"gen_ai.evaluation.name": "feedback", "gen_ai.evaluation.score.label": label}
+    record.attributes.extend(attributes({**told, **values}))
     return message.SerializeToString()

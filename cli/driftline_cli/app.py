@@ -39,6 +39,7 @@ ReceiverPort = Annotated[int | None, typer.Option(help="Port of the OTLP/HTTP re
 Port = Annotated[int | None, typer.Option(help="Port of the dashboard.", show_default="8501")]
 Seconds = Annotated[float | None, typer.Option(help="End by itself after this time.", show_default="until Ctrl-C")]
 Days = Annotated[int, typer.Option(help="How far back calls are counted, in days.", min=1, max=400)]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 Browser = Annotated[bool, typer.Option(help="Open the dashboard in a browser.")]
 
 
@@ -158,3 +159,48 @@ def migrate(data_dir: DataDir = None, store: StoreUrl = None) -> None:
 
     prepare(_load(data_dir=data_dir, store=store), replace_views=True).close()
     typer.echo("the store is up to date")
+
+
+@app.command()
+def purge(
+    *,
+    user: Annotated[str | None, typer.Option(help="Id of the user whose traces are meant.")] = None,
+    session: Annotated[str | None, typer.Option(help="Id of the session that is meant.")] = None,
+    trace: Annotated[str | None, typer.Option(help="Id of the trace that is meant, in hexadecimal.")] = None,
+    dry_run: DryRun = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data_dir: DataDir = None,
+    store: StoreUrl = None,
+) -> None:
+    """Remove what is stored about a user, session or trace: content, attributes and ids of persons."""
+    from driftline_cli.purge import run, subject  # noqa: PLC0415
+
+    def confirm() -> bool:
+        return yes or typer.confirm("remove this? It cannot be undone")
+
+    run(
+        _load(data_dir=data_dir, store=store),
+        subject(user=user, session=session, trace=trace),
+        dry_run=dry_run,
+        confirm=confirm,
+    )
+
+
+@app.command()
+def replay(
+    *,
+    since: Annotated[
+        str, typer.Option("--from", help="Bus time of the first message: 2026-11-20T08:00 (UTC), or 6h, 2d ago.")
+    ],
+    until: Annotated[
+        str | None, typer.Option("--to", help="Bus time before which the last one came.", show_default="now")
+    ] = None,
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+    bus: BusUrl = None,
+    store: StoreUrl = None,
+) -> None:
+    """Derive tables again from messages on the bus, after conventions, patterns or prices changed."""
+    from driftline_cli.replay import run  # noqa: PLC0415
+
+    run(_load(data_dir=data_dir, bus=bus, store=store), since, until, dry_run=dry_run)

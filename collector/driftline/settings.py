@@ -121,6 +121,14 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("settle_seconds", 10.0, "Time after the arrival of a request's root span at which its trace counts as complete, in seconds.", minimum=0, maximum=3600),
     Setting("session_minutes", 30.0, "Time without a request after which a session counts as over, in minutes.", minimum=0, maximum=1440),
     Setting("prices_file", "", "File with prices of your own, which come before the known ones (docs/prices.md); empty: none."),
+    # Retention
+    Setting("keep_spans_days", 90, "How long spans are kept, in days after they started; 0: for ever.", minimum=0),
+    Setting("keep_content_days", 30, "How long prompts, answers, attributes, messages of errors and explanations are kept, in days; the figures beside them stay. 0: as long as their rows.", minimum=0),
+    Setting("keep_evaluations_days", 400, "How long scores and feedback are kept, in days; 0: for ever.", minimum=0),
+    Setting("keep_minutes_days", 30, "How long sums per minute are kept, in days; 0: for ever.", minimum=0),
+    Setting("keep_hours_days", 400, "How long sums per hour, and those that detectors read, are kept, in days; 0: for ever.", minimum=0),
+    Setting("keep_days_days", 0, "How long sums per day are kept, in days; 0: for ever.", minimum=0),
+    Setting("keep_dead_letters_days", 30, "How long messages that could not be read are kept, in days; 0: for ever.", minimum=0),
     # The judge
     Setting("judge_rate", 0.01, "Share of calls that are judged, decided by the trace id.", minimum=0, maximum=1),
     Setting("judge_base_url", "", "Address of the OpenAI-compatible endpoint that judges; empty: the openai client's own default.", also="OPENAI_BASE_URL"),

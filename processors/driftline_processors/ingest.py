@@ -20,6 +20,8 @@ from driftline_processors.otlp import LOG_SCHEMA, TRACE_SCHEMA, frame, insert_se
 from driftline_store.client import is_transient
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from clickhouse_connect.driver.client import Client
 
     from driftline.bus import Batch, Consumer, Message
@@ -96,22 +98,14 @@ class Ingest:
 
     def _store(self, batch: Batch) -> None:
         try:
-            self._insert(self.target.table, batch.messages, batch.token)
+            insert(self.client, self.target.table, self.target.schema, batch.messages, batch.token)
         except DatabaseError as error:
             if is_transient(error):
                 raise
             self._store_around_bad_messages(batch, error)
 
-    def _insert(self, table: str, messages: tuple[Message, ...], token: str) -> None:
-        self.client.raw_insert(
-            table,
-            insert_block=b"".join(frame(message.value) for message in messages),
-            fmt="Protobuf",
-            settings=insert_settings(self.target.schema, token),
-        )
-
     def _store_around_bad_messages(self, batch: Batch, error: DatabaseError) -> None:
-        bad = self._unreadable(batch.messages)
+        bad = unreadable(self.client, self.target, batch.messages)
         if not bad:
             # Every message can be read, so the fault is in our views or the store: repeating is right, dropping is not.
             raise error
@@ -132,20 +126,46 @@ class Ingest:
         )  # fmt: skip
         good = tuple(message for message in batch.messages if message.offset not in bad)
         if good:
-            self._insert(self.target.table, good, batch.token)
+            insert(self.client, self.target.table, self.target.schema, good, batch.token)
 
-    def _unreadable(self, messages: tuple[Message, ...]) -> dict[int, tuple[Message, str]]:
-        """Messages that the engine cannot parse, by offset, found by halving."""
-        try:
-            self._insert(self.target.probe, messages, "")
-        except DatabaseError as error:
-            if is_transient(error):
-                raise
-            if len(messages) == 1:
-                return {messages[0].offset: (messages[0], _reason(error))}
-            middle = len(messages) // 2
-            return self._unreadable(messages[:middle]) | self._unreadable(messages[middle:])
-        return {}
+
+def insert(client: Client, table: str, schema: str, messages: Sequence[Message], token: str) -> None:
+    """Put messages into a Null table, which the views read.
+
+    Args:
+        client: of the store.
+        table: the Null table.
+        schema: of the messages.
+        messages: requests.
+        token: names the bytes; empty: nothing is recognised as having been stored before.
+
+    Raises:
+        clickhouse_connect.driver.exceptions.Error: the store is away, or cannot parse a message.
+    """
+    client.raw_insert(
+        table,
+        insert_block=b"".join(frame(message.value) for message in messages),
+        fmt="Protobuf",
+        settings=insert_settings(schema, token),
+    )
+
+
+def unreadable(client: Client, target: Target, messages: Sequence[Message]) -> dict[int, tuple[Message, str]]:
+    """Messages that the engine cannot parse, with the reason, by offset; found by halving.
+
+    Raises:
+        clickhouse_connect.driver.exceptions.Error: the store is away.
+    """
+    try:
+        insert(client, target.probe, target.schema, messages, "")
+    except DatabaseError as error:
+        if is_transient(error):
+            raise
+        if len(messages) == 1:
+            return {messages[0].offset: (messages[0], _reason(error))}
+        middle = len(messages) // 2
+        return unreadable(client, target, messages[:middle]) | unreadable(client, target, messages[middle:])
+    return {}
 
 
 def _reason(error: DatabaseError) -> str:

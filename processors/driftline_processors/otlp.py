@@ -116,14 +116,15 @@ def insert_settings(schema: str, token: str) -> dict[str, str | int]:
 
     Args:
         schema: ``TRACE_SCHEMA`` or ``LOG_SCHEMA``.
-        token: names the bytes; a repeat with the same token changes nothing anywhere downstream.
+        token: names the bytes; a repeat with the same token changes nothing anywhere downstream. Without one,
+            every insert counts, also one that equals an earlier one.
     """
     return {
         "format_schema_source": "string",
         "format_schema": schema,
         "format_schema_message_name": "Request",
         "async_insert": 0,
-        "insert_deduplicate": 1,
+        "insert_deduplicate": int(bool(token)),
         "insert_deduplication_token": token,
         "deduplicate_blocks_in_dependent_materialized_views": 1,
         # One insert has to stay one block, or its parts would need a token each.

@@ -298,6 +298,57 @@ def test_lag_counts_what_is_not_done(log: Log) -> None:
     assert bus.lag(log.topic, group="g") == 0
 
 
+def _read(log: Log, since: float = 0.0, until: float = 4e9) -> list[bytes]:
+    """What group g has finished of a time range, by reading it again."""
+    bus = log.bus()
+    stretches = bus.finished(log.topic, group="g", since=since, until=until)
+    return [message.value for stretch in stretches for message in bus.read(stretch)]
+
+
+def test_what_a_group_has_finished_can_be_read_again_by_its_time(log: Log) -> None:
+    assert _read(log) == []
+    log.send(b"0", b"1")
+    time.sleep(0.05)
+    middle = time.time()
+    time.sleep(0.05)
+    log.send(b"2", b"3")
+    assert _read(log) == [], "nobody has finished anything"
+    consumer = log.consumer()
+    batch = _take(consumer, max_bytes=3)
+    with pytest.raises(BusError, match=f"group 'g' has left a batch of partition 0 of {log.topic!r} unfinished"):
+        _read(log)
+    consumer.done(batch)
+    done = [message.value for message in batch.messages]
+    log.send(b"4")
+    assert _read(log) == done == [b"0", b"1", b"2"]
+    assert _read(log, since=middle) == [b"2"]
+    assert _read(log, until=middle) == [b"0", b"1"]
+    assert _read(log, since=time.time() + 100) == []
+
+
+def test_reading_again_goes_over_many_messages_and_disturbs_nobody(log: Log) -> None:
+    sent = [str(number).encode() * 50 for number in range(200)]
+    log.send(*sent)
+    consumer = log.consumer()
+    while (batch := consumer.take(max_bytes=10**6, timeout=1)) is not None:
+        consumer.done(batch)
+    assert _read(log) == sent
+    log.send(b"next")
+    assert [message.value for message in _take(consumer).messages] == [b"next"]
+
+
+def test_members_that_are_alive_are_counted(log: Log) -> None:
+    bus = log.bus()
+    assert bus.members(log.topic, group="g") == 0
+    log.send(b"0")
+    consumer = log.consumer()
+    consumer.done(_take(consumer))
+    assert bus.members(log.topic, group="g") == 1
+    assert bus.members(log.topic, group="other") == 0
+    consumer.close()
+    assert bus.members(log.topic, group="g") == 0
+
+
 def test_a_recreated_log_has_another_identity_and_is_read_from_its_start(log: Log) -> None:
     log.send(b"a", b"b")
     first = log.consumer()

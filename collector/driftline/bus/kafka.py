@@ -13,14 +13,17 @@ from kafka.structs import TopicPartition
 
 from driftline.bus.kafka_client import REQUEST_SECONDS, explained, group_id, open_client, open_consumer
 from driftline.bus.kafka_consumer import KafkaBusConsumer
+from driftline.bus.kafka_past import finished, read
 from driftline.bus.kafka_topics import Topics
 from driftline.bus.kafka_url import parse_kafka_url
 from driftline.errors import BusError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from driftline.bus.kafka_url import KafkaUrl
+    from driftline.bus.protocol import Message, Stretch
 
 _SEND_SECONDS = 10.0
 """How long a message may wait for its acknowledgement, all repetitions included."""
@@ -71,6 +74,39 @@ class KafkaBus:
             starts = client.beginning_offsets(places, timeout_ms=patience)
             done = {place: client.committed(place, timeout_ms=patience) for place in places}
         return sum(max(0, ends[place] - (done[place] or starts[place])) for place in places)
+
+    def members(self, topic: str, *, group: str) -> int:
+        """Members of the group that the brokers take to be alive.
+
+        Raises:
+            BusError: the brokers cannot be reached or refuse us.
+        """
+        with closing(Topics(self._url)) as topics:
+            return topics.members(group_id(topic, group))
+
+    def finished(self, topic: str, *, group: str, since: float, until: float) -> list[Stretch]:
+        """Where the messages are that came within a time range and that the group has finished.
+
+        Raises:
+            BusError: the brokers cannot be reached or refuse us, or a batch was left unfinished.
+        """
+        with closing(Topics(self._url)) as topics:
+            bus_id = topics.identity(topic)
+        if bus_id is None:
+            return []
+        doing = f"looking for a time in the topic {topic!r}"
+        with closing(open_consumer(self._url, group_id(topic, group))) as client, explained(self._url, doing):
+            return finished(client, topic, group, bus_id, since=since, until=until)
+
+    def read(self, stretch: Stretch) -> Iterator[Message]:
+        """The messages of a stretch that are still there, in order; outside of any group.
+
+        Raises:
+            BusError: the brokers cannot be reached or refuse us.
+        """
+        doing = f"reading the topic {stretch.topic!r}"
+        with closing(open_consumer(self._url, None)) as client, explained(self._url, doing):
+            yield from read(client, stretch)
 
     def prune(self, older_than_seconds: float) -> int:  # noqa: ARG002
         """Nothing to do: brokers delete by the retention of the topic."""

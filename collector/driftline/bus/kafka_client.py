@@ -69,8 +69,8 @@ def open_client(factory: Any, url: KafkaUrl, **options: Any) -> Any:
         raise BusError(_refused(url, error)) from None
 
 
-def open_consumer(url: KafkaUrl, group: str) -> Any:
-    """Open a kafka-python consumer for a member whose batches outlive it.
+def open_consumer(url: KafkaUrl, group: str | None) -> Any:
+    """Open a kafka-python consumer for a member whose batches outlive it, or for no group at all.
 
     Raises:
         BusError: no broker answers, or they refuse us.

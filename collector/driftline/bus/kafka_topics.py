@@ -66,6 +66,15 @@ class Topics:
                 return str(topic_id)
             return f"{self._admin.describe_cluster()['cluster_id']}-{topic}"
 
+    def members(self, group: str) -> int:
+        """Members of a group, by Kafka's name of it; 0 if there is no such group.
+
+        Raises:
+            BusError: the brokers are away, or refuse to describe the group.
+        """
+        with explained(self._url, f"describing the group {group!r}"):
+            return len(self._admin.describe_groups([group])[group]["members"] or ())
+
     def close(self) -> None:
         """Disconnect."""
         self._admin.close()

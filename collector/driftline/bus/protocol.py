@@ -11,7 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
+from driftline.errors import BusError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 SPANS_TOPIC = "otlp_spans"
@@ -52,6 +55,29 @@ class Batch:
     def token(self) -> str:
         """Name of these bytes for ever: ``bus_id/topic/partition/first-last``."""
         return f"{self.bus_id}/{self.topic}/{self.partition}/{self.first}-{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A run of one partition that a group has finished, to be read again.
+
+    Attributes:
+        first: its first offset.
+        end: the offset after its last one; with gaps there are fewer messages than offsets.
+    """
+
+    topic: str
+    partition: int
+    first: int
+    end: int
+
+
+def unfinished(topic: str, partition: int, group: str) -> BusError:
+    """The error of a claim whose owner ended before it was done."""
+    return BusError(
+        f"group {group!r} has left a batch of partition {partition} of {topic!r} unfinished; start that part, which "
+        "finishes it, and stop it with Ctrl-C or SIGTERM"
+    )
 
 
 class Producer(Protocol):
@@ -123,6 +149,36 @@ class Bus(Protocol):
 
     def lag(self, topic: str, *, group: str) -> int:
         """Messages that the group has not finished, whoever reads them; joins nothing.
+
+        Raises:
+            BusError: the bus cannot be reached.
+        """
+
+    def members(self, topic: str, *, group: str) -> int:
+        """Members of the group that are alive, as far as the bus knows; joins nothing.
+
+        A member that was killed counts until its membership lapses, some ten seconds later.
+
+        Raises:
+            BusError: the bus cannot be reached.
+        """
+
+    def finished(self, topic: str, *, group: str, since: float, until: float) -> list[Stretch]:
+        """Where the messages are that came within a time range and that the group has finished.
+
+        Args:
+            topic: where they are.
+            group: who has finished them.
+            since: bus time of the first message, in seconds since 1970.
+            until: bus time before which the last one came.
+
+        Raises:
+            BusError: the bus cannot be reached, or the group left a batch unfinished, of which nobody knows
+                whether it is stored.
+        """
+
+    def read(self, stretch: Stretch) -> Iterator[Message]:
+        """The messages of a stretch that are still there, in order; outside of any group.
 
         Raises:
             BusError: the bus cannot be reached.

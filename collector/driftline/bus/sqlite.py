@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from driftline.bus.sqlite_consumer import SqliteConsumer
+from driftline.bus.protocol import Message, Stretch, unfinished
+from driftline.bus.sqlite_consumer import SqliteConsumer, is_held
 from driftline.bus.sqlite_file import SqliteFile
 from driftline.errors import BusError, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 _PRUNE_ROWS = 1000
 """Messages deleted in one transaction, so that writers never wait long for the lock."""
+
+
+_READ_ROWS = 64
+"""Messages read in one go, so that memory stays small whatever their size and the file is not held."""
 
 
 class SqliteBus:
@@ -64,6 +70,71 @@ class SqliteBus:
                     (group, topic),
                 ).fetchone()
             return int(found[0]) if found else 0
+        finally:
+            file.close()
+
+    def members(self, topic: str, *, group: str) -> int:
+        """1 if somebody holds the topic's lease for the group, else 0.
+
+        Raises:
+            BusError: the file cannot be opened or read.
+        """
+        rows = self._rows(
+            "SELECT m.expires, m.host, m.pid FROM topic t JOIN member m ON m.topic = t.id "
+            'WHERE t.name = ? AND m."group" = ? AND m.owner IS NOT NULL',
+            (topic, group),
+        )
+        return sum(is_held(*row) for row in rows)
+
+    def finished(self, topic: str, *, group: str, since: float, until: float) -> list[Stretch]:
+        """Where the messages are that came within a time range and that the group has finished.
+
+        Raises:
+            BusError: the file cannot be opened or read, or a batch was left unfinished.
+        """
+        rows = self._rows(
+            "SELECT m.done, m.last, "
+            "(SELECT min(place) FROM message WHERE topic = t.id AND at >= ?), "
+            "(SELECT min(place) FROM message WHERE topic = t.id AND at >= ?) "
+            'FROM topic t JOIN member m ON m.topic = t.id WHERE t.name = ? AND m."group" = ?',
+            (since, until, topic, group),
+        )
+        if not rows:
+            return []
+        [(done, claimed, first, end)] = rows
+        if claimed is not None:
+            raise unfinished(topic, 0, group)
+        end = done if end is None else min(end, done)
+        return [Stretch(topic, 0, first, end)] if first is not None and first < end else []
+
+    def read(self, stretch: Stretch) -> Iterator[Message]:
+        """The messages of a stretch that are still there, in order; outside of any group.
+
+        Raises:
+            BusError: the file cannot be opened or read.
+        """
+        file = SqliteFile(self.path, sync=False)
+        following = stretch.first
+        try:
+            while True:
+                with file.read() as database:
+                    rows = database.execute(
+                        "SELECT place, value FROM message WHERE topic = (SELECT id FROM topic WHERE name = ?) "
+                        "AND place >= ? AND place < ? ORDER BY place LIMIT ?",
+                        (stretch.topic, following, stretch.end, _READ_ROWS),
+                    ).fetchall()
+                yield from (Message(place, bytes(value)) for place, value in rows)
+                if len(rows) < _READ_ROWS:
+                    return
+                following = rows[-1][0] + 1
+        finally:
+            file.close()
+
+    def _rows(self, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        file = SqliteFile(self.path, sync=False)
+        try:
+            with file.read() as database:
+                return database.execute(query, parameters).fetchall()
         finally:
             file.close()
 

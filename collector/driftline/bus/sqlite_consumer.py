@@ -156,9 +156,7 @@ class SqliteConsumer:
         """Whether the lease is ours, free, run out or a dead process's."""
         if state.owner is None or state.owner == self._owner:
             return True
-        left = state.expires - time.time()
-        # A lease that runs longer than any lease does was written before the clock was set back.
-        return not 0 < left <= LEASE_SECONDS or (state.host == _host() and not _alive(state.pid))
+        return not is_held(state.expires, state.host, state.pid)
 
     def _worth_claiming(self) -> bool:
         """Whether a write could bring something; most looks end here, without taking the write lock."""
@@ -223,6 +221,13 @@ def _fitting(database: sqlite3.Connection, state: _State, max_bytes: int) -> int
         last = int(place)
     cursor.close()
     return last
+
+
+def is_held(expires: float, host: str | None, pid: int | None) -> bool:
+    """Whether a lease holds: it has not run out, and its owner is not known to be dead."""
+    left = expires - time.time()
+    # A lease that runs longer than any lease does was written before the clock was set back.
+    return 0 < left <= LEASE_SECONDS and not (host == _host() and not _alive(pid))
 
 
 def _host() -> str:

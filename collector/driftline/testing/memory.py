@@ -7,10 +7,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from driftline.bus.protocol import Batch, Message
+from driftline.bus.protocol import Batch, Message, Stretch, unfinished
 from driftline.errors import BusError, FencedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 
@@ -37,6 +38,7 @@ class InMemoryBus:
         self.changed = threading.Condition()
         self.groups: dict[tuple[str, str], _Group] = {}
         self._topics: dict[str, list[tuple[bytes | None, bytes]]] = {}
+        self._times: dict[str, list[float]] = {}
 
     def producer(self) -> InMemoryProducer:
         """Open a producer."""
@@ -50,6 +52,28 @@ class InMemoryBus:
     def lag(self, topic: str, *, group: str) -> int:
         """Messages that the group has not finished."""
         return len(self.values(topic)) - self.groups.get((group, topic), _Group()).done
+
+    def members(self, topic: str, *, group: str) -> int:
+        """Members of the group."""
+        return len(self.groups.get((group, topic), _Group()).members)
+
+    def finished(self, topic: str, *, group: str, since: float, until: float) -> list[Stretch]:
+        """What the group has finished of the messages sent within a time range.
+
+        Raises:
+            BusError: the group left a batch unfinished.
+        """
+        state = self.groups.get((group, topic), _Group())
+        if state.claim is not None:
+            raise unfinished(topic, 0, group)
+        offsets = [offset for offset, at in enumerate(self._times.get(topic, [])) if since <= at < until]
+        end = min(offsets[-1] + 1, state.done) if offsets else 0
+        return [Stretch(topic, 0, offsets[0], end)] if offsets and offsets[0] < end else []
+
+    def read(self, stretch: Stretch) -> Iterator[Message]:
+        """The messages of a stretch."""
+        values = self.values(stretch.topic)
+        return (Message(offset, values[offset]) for offset in range(stretch.first, stretch.end))
 
     def prune(self, older_than_seconds: float) -> int:  # noqa: ARG002
         """Nothing to do: tests look at what was sent."""
@@ -70,6 +94,7 @@ class InMemoryBus:
             raise BusError(f"message of {len(value)} bytes exceeds {self.max_message_bytes}")
         with self.changed:
             self._topics.setdefault(topic, []).append((key, value))
+            self._times.setdefault(topic, []).append(time.time())
             self.changed.notify_all()
 
     def values(self, topic: str) -> list[bytes]:

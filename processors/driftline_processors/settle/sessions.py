@@ -34,6 +34,7 @@ def settle_sessions(client: Client, settings: Settings) -> None:
 
 _FIRST: Final = (*DIMENSIONS, "start")
 _TOTALS: Final = {
+    "is_again": "max(trace.is_again)",
     "user_id": "anyIf(user_id, user_id != '')",
     "requests": "toInt64(countIf(is_first))",
     "request_errors": "toInt64(countIf(is_first AND is_error))",
@@ -60,6 +61,7 @@ def _totals() -> str:
         "session_id": "t.session_id",
         "settled_at": parameter("settled_at"),
         "is_first": "k.rows = 0",
+        "is_again": "k.rows = 0 AND t.is_again",
         **{name: f"if(k.rows = 0, t.{name}, k.{name})" for name in _FIRST},
         "user_id": "t.user_id",
         **{name: f"t.{name} - k.{name}" for name in _ADDED},
@@ -94,19 +96,20 @@ if(is_first, [(1, 1, cost, unpriced_calls = 0)], [
 
 _SOURCE: Final = f"""\
 (
-        SELECT *, change.1 AS settled, change.2 AS priced, toFloat64(change.3) AS usd, change.4 AS is_priced
+        SELECT *, change.1 AS settled, change.1 * NOT is_again AS came,
+            change.2 AS priced, toFloat64(change.3) AS usd, change.4 AS is_priced
         FROM (SELECT *, arrayJoin({_CHANGES}) AS change FROM llm_sessions
             WHERE settled_at = {parameter("settled_at")})
     )"""
 
 _SESSION_SUMS: Final = (
-    Sum("settled_sessions", "toInt64(sum(settled))"),
-    Sum("session_requests", "toInt64(sumIf(requests, priced > 0))"),
+    Sum("settled_sessions", "toInt64(sum(settled))", by_arrival="toInt64(sum(came))"),
+    Sum("session_requests", "toInt64(sumIf(requests, priced > 0))", by_arrival="toInt64(sumIf(requests, came > 0))"),
     Sum(
         "session_cost",
         f"sumMapIf(map({bin_sql('usd')}, toInt64(priced)), is_priced)",
         COUNT_OF_BIN,
-        f"sumMapIf(map({bin_sql('usd')}, toInt64(priced)), is_priced AND is_first)",
+        f"sumMapIf(map({bin_sql('usd')}, toInt64(priced)), is_priced AND came > 0)",
     ),
 )
 

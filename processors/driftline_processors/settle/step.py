@@ -41,10 +41,27 @@ def now() -> datetime:
 
 @dataclass(frozen=True)
 class Window:
-    """What a step takes: rows whose time of arrival lies in ``[since, until)``."""
+    """What a step takes: rows whose time of arrival lies in ``[since, until)``.
+
+    Attributes:
+        furthest: end of the latest window that was ever taken before.
+    """
 
     since: datetime
     until: datetime
+    furthest: datetime
+
+
+def progress(client: Client, step: str) -> list[tuple[datetime, datetime]]:
+    """How far a step has come, and how far it ever had; nothing before its first window."""
+    query = "SELECT until, furthest FROM settled_windows FINAL WHERE step = {step:String}"
+    return [(row[0], row[1]) for row in client.query(query, parameters={"step": step}).result_rows]
+
+
+def note(client: Client, step: str, until: datetime, furthest: datetime, settled_at: datetime) -> None:
+    """Write down how far a step has come."""
+    names = ["step", "until", "furthest", "settled_at"]
+    client.insert("settled_windows", [[step, until, furthest, settled_at]], column_names=names)
 
 
 @dataclass(frozen=True)
@@ -57,7 +74,7 @@ class Step:
         arrived: column of it with the time of arrival.
         delay: how long after its arrival a row is looked at.
         target: table that the totals go to.
-        totals: INSERT into it, with parameters ``since``, ``until`` and ``settled_at``.
+        totals: INSERT into it, with parameters ``since``, ``until``, ``settled_at`` and ``again``.
         sums: INSERT of its rows of one ``settled_at`` into the sums.
     """
 
@@ -84,23 +101,20 @@ class Step:
         self._complete(client)
         settled_at = now()
         parameters = _milliseconds(since=window.since, until=window.until, settled_at=settled_at)
+        parameters["again"] = int(window.until <= window.furthest)
         # Totals carry the names of the columns that they are made of.
         client.command(self.totals, parameters=parameters, settings={"prefer_column_name_to_alias": 1})
         self._add_up(client, settled_at)
-        client.insert(
-            "settled_windows",
-            [[self.name, window.until, settled_at]],
-            column_names=["step", "until", "settled_at"],
-        )
+        note(client, self.name, window.until, max(window.until, window.furthest), settled_at)
         return window
 
     def _due(self, client: Client, at: datetime) -> Window | None:
-        done = "SELECT max(until) FROM settled_windows WHERE step = {step:String} HAVING count() > 0"
-        first = f"SELECT min({self.arrived}) FROM {self.source} HAVING count() > 0"
-        rows = client.query(done, parameters={"step": self.name}).result_rows or client.query(first).result_rows
+        first = f"SELECT min({self.arrived}) AS first, first FROM {self.source} HAVING count() > 0"
+        rows = progress(client, self.name) or client.query(first).result_rows
         if not rows or rows[0][0] >= at - self.delay:
             return None
-        return Window(rows[0][0], min(at - self.delay, rows[0][0] + MAX_WINDOW))
+        since, furthest = rows[0]
+        return Window(since, min(at - self.delay, since + MAX_WINDOW), furthest)
 
     def _complete(self, client: Client) -> None:
         """Add up what a step wrote whose process died before it could."""

@@ -51,6 +51,9 @@ class _Pass:
     arrived: str = "arrived"
 
 
+LATE: Final = "late spans"
+"""Name of the pass that looks at every trace, also those whose totals were removed."""
+
 _LATE: Final = timedelta(minutes=5)
 _ROOTLESS: Final = timedelta(hours=1)
 
@@ -58,7 +61,7 @@ _ROOTLESS: Final = timedelta(hours=1)
 def _passes(settle: timedelta) -> tuple[_Pass, ...]:
     return (
         _Pass("roots", settle, timedelta(minutes=1), of="parent_span_id = ''"),
-        _Pass("late spans", max(_LATE, settle), timedelta(hours=1)),
+        _Pass(LATE, max(_LATE, settle), timedelta(hours=1)),
         _Pass("rootless traces", max(_ROOTLESS, settle), timedelta(days=1), taken="true"),
         _Pass("corrected costs", settle, timedelta(hours=1), source="cost_corrections", arrived="at"),
     )
@@ -140,6 +143,7 @@ def _totals(one: _Pass) -> str:
         "trace_id": "t.trace_id",
         "settled_at": parameter("settled_at"),
         "is_first": "k.rows = 0",
+        "is_again": "k.rows = 0 AND {again:Bool}",
         **{name: f"if(k.rows = 0, t.{name}, k.{name})" for name in _FIXED},
         **{name: f"t.{name}" for name in ("name", "session_id", "user_id", "was_counted", "counted_model")},
         **{name: f"t.{name}" for name in ("is_error", "error_class", "counted_fallback")},
@@ -203,7 +207,8 @@ multiIf(
 _SOURCE: Final = f"""\
 (
         SELECT * EXCEPT (model), change.1::String AS model, change.2::String AS reason, change.3 AS counted,
-            change.4 AS settled, change.5 AS priced, toFloat64(change.6) AS usd, change.7 AS is_priced
+            change.4 AS settled, change.4 * NOT is_again AS came, change.5 AS priced,
+            toFloat64(change.6) AS usd, change.7 AS is_priced
         FROM (SELECT *, arrayJoin({_CHANGES}) AS change FROM llm_traces
             WHERE settled_at = {parameter("settled_at")})
     )"""
@@ -211,12 +216,12 @@ _SOURCE: Final = f"""\
 
 def _both(column: str, of: str) -> Sum:
     """A count of requests that are moved by event time, and counted by arrival."""
-    return Sum(column, f"toInt64(sumIf(counted, {of}))", by_arrival=f"toInt64(sumIf(settled, {of}))")
+    return Sum(column, f"toInt64(sumIf(counted, {of}))", by_arrival=f"toInt64(sumIf(came, {of}))")
 
 
 def _both_maps(column: str, key: str, kind: str, of: str) -> Sum:
     by_event, by_arrival = (
-        f"sumMapIf(map({key}, toInt64({sign})), {sign} != 0 AND {of})" for sign in ("counted", "settled")
+        f"sumMapIf(map({key}, toInt64({sign})), {sign} != 0 AND {of})" for sign in ("counted", "came")
     )
     return Sum(column, by_event, kind, by_arrival)
 
@@ -228,12 +233,12 @@ _TRACE_SUMS: Final = (
     _both("fallbacks", "reason != ''"),
     _both_maps("fallback_reasons", "reason", NAMED_COUNT, "reason != ''"),
     _both_maps("request_seconds", bin_sql("duration"), COUNT_OF_BIN, "is_first"),
-    Sum("settled_requests", "toInt64(sum(settled))"),
+    Sum("settled_requests", "toInt64(sum(settled))", by_arrival="toInt64(sum(came))"),
     Sum(
         "request_cost",
         f"sumMapIf(map({bin_sql('usd')}, toInt64(priced)), is_priced)",
         COUNT_OF_BIN,
-        f"sumMapIf(map({bin_sql('usd')}, toInt64(priced)), is_priced AND is_first)",
+        f"sumMapIf(map({bin_sql('usd')}, toInt64(priced)), is_priced AND came > 0)",
     ),
     # Each late row makes two changes.
     Sum("late_spans", "toInt64(intDiv(sumIf(spans, NOT is_first), 2))", by_arrival=""),

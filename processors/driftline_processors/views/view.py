@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SOURCE: Final = re.compile(r"(?P<verb>\b(?:FROM|JOIN)\s+)(?P<table>[a-z_]\w*)")
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,21 @@ class View:
     def fingerprint(self) -> str:
         """Tells this query from another one; the view carries it as its comment."""
         return hashlib.sha256(f"{self.target}\n{self.query}".encode()).hexdigest()
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Names of the tables that the query reads."""
+        return frozenset(match["table"] for match in _SOURCE.finditer(self.query))
+
+    def moved(self, suffix: str, names: Mapping[str, str]) -> View:
+        """The same view between other tables.
+
+        Args:
+            suffix: added to its name.
+            names: table -> the one that takes its place, as source and as target; others stay.
+        """
+        query = _SOURCE.sub(lambda match: match["verb"] + names.get(match["table"], match["table"]), self.query)
+        return View(self.name + suffix, names.get(self.target, self.target), query)
 
     @property
     def create(self) -> str:

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS llm_traces (
     trace_id String CODEC(ZSTD(1)),
     settled_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     is_first Bool,
+    is_again Bool,                                              -- first once more, after a replay: detectors know it
     start DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
     duration Float64 CODEC(ZSTD(1)),                            -- seconds; 0 in later rows
     name LowCardinality(String),                                -- of the span that stands for the request
@@ -72,6 +73,7 @@ CREATE TABLE IF NOT EXISTS llm_sessions (
     session_id String CODEC(ZSTD(1)),
     settled_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     is_first Bool,
+    is_again Bool,
     start DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),           -- of its first request
     service LowCardinality(String),
     environment LowCardinality(String),
@@ -96,10 +98,11 @@ PARTITION BY toYYYYMM(start)
 ORDER BY (start, session_id)
 SETTINGS non_replicated_deduplication_window = 10000;
 
--- The settling steps that were taken: what arrived before `until` has been looked at.
+-- How far each settling step has come: what arrived before `until` has been looked at. A replay sets it back.
 CREATE TABLE IF NOT EXISTS settled_windows (
     step LowCardinality(String),
     until DateTime64(3, 'UTC'),
+    furthest DateTime64(3, 'UTC'),                              -- the latest `until` that there was
     settled_at DateTime64(3, 'UTC')                             -- of the rows that the step wrote
 )
 ENGINE = ReplacingMergeTree(settled_at)
