@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import warnings
 
-from driftline.bus.protocol import LOGS_TOPIC, SPANS_TOPIC, Batch, Bus, Consumer, Message, Producer
+from driftline.bus.protocol import LOGS_TOPIC, SPANS_TOPIC, Batch, Bus, Consumer, Message, Producer, Standing
 from driftline.errors import SettingsError
 
-__all__ = ["LOGS_TOPIC", "SPANS_TOPIC", "Batch", "Bus", "Consumer", "Message", "Producer", "open_bus"]
+__all__ = ["LOGS_TOPIC", "SPANS_TOPIC", "Batch", "Bus", "Consumer", "Message", "Producer", "Standing", "open_bus"]
 
 
 def open_bus(url: str, *, max_message_bytes: int = 1_000_000) -> Bus:

@@ -142,7 +142,7 @@ def _insert(handle: Any, insert: Insert) -> Answer:
 def _as_file(data: memoryview) -> Iterator[str]:
     """Name the data as a file, in memory where the system can do that."""
     in_memory = getattr(os, "memfd_create", None)  # Linux has it
-    with open(in_memory("insert"), "wb") if in_memory else tempfile.NamedTemporaryFile() as file:
+    with os.fdopen(in_memory("insert"), "wb") if in_memory else tempfile.NamedTemporaryFile() as file:
         file.write(data)
         file.flush()
         yield f"/proc/self/fd/{file.fileno()}" if in_memory else str(file.name)
