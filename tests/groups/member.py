@@ -19,7 +19,7 @@ from driftline.bus.sqlite_consumer import SqliteConsumer
 from driftline.settings import load
 from driftline_cli.part import run_part
 from driftline_processors import ingest_worker
-from driftline_processors.ingest import Ingest
+from driftline_processors.ingest import TARGETS, Ingest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,8 @@ def waits(consumer: SqliteConsumer) -> bool:
 
 
 def pause_at(point: str) -> None:
+    # Spans only: a process stopped while another of its threads writes to the SQLite bus keeps everybody from writing.
+    vars(ingest_worker)["TARGETS"] = TARGETS[:1]
     if point == "claim":
         SqliteConsumer._claim = pausing(SqliteConsumer._claim, when=waits)  # type: ignore[method-assign]
         KafkaBusConsumer._claim = pausing(  # type: ignore[method-assign]
@@ -62,5 +64,6 @@ def pause_at(point: str) -> None:
 
 
 if __name__ == "__main__":
-    pause_at(sys.argv[1])
+    if sys.argv[1]:
+        pause_at(sys.argv[1])
     run_part(ingest_worker.run, load())
