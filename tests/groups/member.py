@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from driftline.bus import SPANS_TOPIC
@@ -34,6 +35,7 @@ def pausing(method: Callable[..., Any], *, when: Callable[..., bool]) -> Callabl
         if not paused and when(self):
             paused = True
             os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(0.5)  # another thread may take the signal, and until then this one would go on
         return method(self, *arguments, **options)
 
     return pause_first

@@ -56,6 +56,7 @@ def test_a_member_killed_at_the_worst_moment_loses_and_doubles_nothing(any_group
     victim.wait_until_paused()
     victim.kill()
     any_group.join()
+    any_group.send(20)
     any_group.end()
 
 
