@@ -155,7 +155,7 @@ def reload_prices(data_dir: DataDir = None, store: StoreUrl = None) -> None:
 @app.command()
 def migrate(data_dir: DataDir = None, store: StoreUrl = None) -> None:
     """Bring the store's schema and views up to date, while no ingest runs."""
-    from driftline_processors.ingest_worker import prepare  # noqa: PLC0415
+    from driftline_processors.prepare import prepare  # noqa: PLC0415
 
     prepare(_load(data_dir=data_dir, store=store), replace_views=True).close()
     typer.echo("the store is up to date")

@@ -14,7 +14,7 @@ from rich.table import Table
 from driftline.bus import open_bus
 from driftline.errors import DriftlineError
 from driftline_processors import replay as replaying
-from driftline_processors.ingest_worker import prepare
+from driftline_processors.prepare import prepare
 from driftline_processors.replay.derive import Range
 from driftline_processors.replay.swap import complete
 from driftline_store.client import connect

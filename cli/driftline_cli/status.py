@@ -12,7 +12,9 @@ from rich.table import Table
 
 from driftline.bus import open_bus
 from driftline.errors import BusError
+from driftline_cli.parts_table import NOTHING, parts_table
 from driftline_processors.ingest import GROUP, TARGETS
+from driftline_processors.reports import alive
 from driftline_store.client import connect, store_errors
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ _ANSWER_SECONDS: Final = 2.0
 
 
 def show(settings: Settings) -> None:
-    """Print one table.
+    """Print what is stored and what waits, and below it the parts that run.
 
     Raises:
         DriftlineError: bus or store cannot be reached.
@@ -45,13 +47,17 @@ def show(settings: Settings) -> None:
             for title, query in _COUNTS.items():
                 value = client.query(query).result_rows[0][0]
                 table.add_row(title, "none yet" if value is None else f"{value:,}")
+        instances = alive(client)
     finally:
         client.close()
     with open_bus(settings.bus_url) as bus:
         for target in TARGETS:
             table.add_row(f"waiting on the bus in {target.topic}", _waiting(bus, target.topic))
     table.add_row("receiver", _receiver(settings))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    console.print()
+    console.print(parts_table(instances) if instances else NOTHING)
 
 
 def _receiver(settings: Settings) -> str:

@@ -18,7 +18,7 @@ from driftline.settings import TABLE
 from driftline_alerts.rules import load_rules
 from driftline_cli.part import run_part
 from driftline_cli.supervisor import Supervisor
-from driftline_processors.ingest_worker import prepare
+from driftline_processors.prepare import prepare
 from driftline_store.client import connect
 from driftline_store.embedded import endpoint
 

@@ -9,6 +9,7 @@ the dead letters with their place and error, the others into the store.
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -54,12 +55,14 @@ TARGETS: Final = (
 
 @dataclass
 class Counts:
-    """What one worker has done since it started."""
+    """What one worker has done since it started; ``fenced`` batches went to another member meanwhile."""
 
     batches: int = 0
     messages: int = 0
     bytes: int = 0
+    insert_seconds: float = 0.0
     dead_letters: int = 0
+    fenced: int = 0
 
 
 @dataclass
@@ -70,6 +73,7 @@ class Ingest:
     consumer: Consumer
     client: Client
     max_bytes: int
+    linger: float = 0.0
     counts: Counts = field(default_factory=Counts)
 
     def step(self, timeout: float) -> Batch | None:
@@ -82,14 +86,17 @@ class Ingest:
             BusError: the bus is away; nothing was lost, call again.
             clickhouse_connect.driver.exceptions.Error: the store is away; the same batch comes again.
         """
-        batch = self.consumer.take(max_bytes=self.max_bytes, timeout=timeout)
+        batch = self.consumer.take(max_bytes=self.max_bytes, timeout=timeout, linger=self.linger)
         if batch is None:
             return None
+        began = time.monotonic()
         self._store(batch)
+        self.counts.insert_seconds += time.monotonic() - began
         try:
             self.consumer.done(batch)
         except FencedError:
             logger.info("batch %s went to another member, who repeats it without effect", batch.token)
+            self.counts.fenced += 1
             return None
         self.counts.batches += 1
         self.counts.messages += len(batch.messages)

@@ -111,8 +111,12 @@ RAW_TABLES: Final = tuple(
 """Tables that keep nothing: views read the first two; the probes only tell whether bytes can be parsed."""
 
 
+INSERT_SECONDS: Final = 25
+"""How long the engine may work at one insert. What has not been committed by then fails and is repeated."""
+
+
 def insert_settings(schema: str, token: str) -> dict[str, str | int]:
-    """Settings that make one insert of concatenated requests exact, once, and a single block.
+    """Settings that make one insert of concatenated requests exact, once, a single block, and not endless.
 
     Args:
         schema: ``TRACE_SCHEMA`` or ``LOG_SCHEMA``.
@@ -134,6 +138,7 @@ def insert_settings(schema: str, token: str) -> dict[str, str | int]:
         # Messages straddling a month, or sent late, touch several partitions; they are coarse and clamped.
         "throw_on_max_partitions_per_insert_block": 0,
         "input_format_parallel_parsing": 0,
+        "max_execution_time": INSERT_SECONDS,
     }
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ONE_BLOCK", "Client", "StoreUnavailableError", "connect", "is_transient", "store_errors"]
 
 CONNECT_SECONDS = 5
-STATEMENT_SECONDS = 300
+STATEMENT_SECONDS = 300.0
 _POLL_SECONDS = 0.1
 # They hold for every statement of every client.
 _SETTINGS = {"async_insert": 0, "session_timezone": "UTC"}
@@ -46,13 +46,16 @@ ONE_BLOCK: dict[str, Any] = {
 }
 
 
-def connect(where: Settings | str | Path, *, wait: float = 0, database: str | None = None) -> Client:
+def connect(
+    where: Settings | str | Path, *, wait: float = 0, database: str | None = None, timeout: float = STATEMENT_SECONDS
+) -> Client:
     """Open a client of the store and check that it answers.
 
     Args:
         where: the settings, a URL ``clickhouse://user:pass@host:8443/db?secure=1``, or a data folder.
         wait: how long to wait for a store that is starting or out of reach, in seconds.
         database: overrides the URL's database; it must exist.
+        timeout: how long one statement may take to answer, in seconds.
 
     Returns:
         A client with ``async_insert=0``, in UTC, without a session; close it when done.
@@ -65,7 +68,7 @@ def connect(where: Settings | str | Path, *, wait: float = 0, database: str | No
     deadline = time.monotonic() + wait
     while True:
         try:
-            return _open(resolve(where), database)
+            return _open(resolve(where), database, timeout)
         except StoreUnavailableError:
             if time.monotonic() >= deadline:
                 raise
@@ -91,7 +94,7 @@ def store_errors(what: str) -> Iterator[None]:
         raise translate(error, f"the store, while {what},") from None
 
 
-def _open(target: Target, database: str | None) -> Client:
+def _open(target: Target, database: str | None, timeout: float) -> Client:
     try:
         return clickhouse_connect.get_client(
             interface="https" if target.secure else "http",
@@ -103,7 +106,7 @@ def _open(target: Target, database: str | None) -> Client:
             verify=target.verify,
             compress=not target.embedded_in,  # on loopback it only costs time
             connect_timeout=CONNECT_SECONDS,
-            send_receive_timeout=STATEMENT_SECONDS,
+            send_receive_timeout=timeout,
             autogenerate_session_id=False,  # a session allows one statement at a time
             show_clickhouse_errors="scrub",
             tz_mode="aware",

@@ -238,6 +238,43 @@ def test_a_message_longer_than_max_bytes_comes_alone(log: Log) -> None:
     assert _values(_take(consumer, max_bytes=100)) == [b"b"]
 
 
+def test_a_batch_has_no_more_messages_than_allowed(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    import driftline.bus.kafka_partition  # noqa: PLC0415
+    import driftline.bus.sqlite_consumer  # noqa: PLC0415
+
+    for module in (driftline.bus.kafka_partition, driftline.bus.sqlite_consumer):
+        monkeypatch.setattr(module, "MAX_MESSAGES", 2)
+    log.send(b"a", b"b", b"c")
+    consumer = log.consumer()
+    batch = _take(consumer)
+    assert _values(batch) == [b"a", b"b"]
+    consumer.done(batch)
+    assert _values(_take(consumer)) == [b"c"]
+
+
+def test_after_a_small_batch_the_next_small_one_lingers_but_a_claim_does_not(log: Log) -> None:
+    log.send(b"a")
+    consumer = log.consumer()
+    first = consumer.take(max_bytes=100, timeout=WAIT, linger=3600)
+    assert first is not None
+    assert consumer.take(max_bytes=100, timeout=WAIT, linger=3600) == first
+    consumer.done(first)
+    log.send(b"b")
+    assert consumer.take(max_bytes=100, timeout=1, linger=3600) is None
+    assert consumer.assigned(), "a member that rests stays one"
+
+
+def test_a_member_knows_what_it_owns_and_how_far_behind_it_is(log: Log) -> None:
+    log.send(b"a", b"b", b"c")
+    consumer = log.consumer()
+    batch = _take(consumer, max_bytes=2)
+    assert dict(consumer.standing().lag) == {0: 3}
+    consumer.done(batch)
+    standing = consumer.standing()
+    assert dict(standing.lag) == {0: 1}
+    assert standing.rebalances == 1
+
+
 def test_the_longest_message_arrives(log: Log) -> None:
     noise = os.urandom(1_000_000)
     log.send(noise)

@@ -139,6 +139,33 @@ def test_partitions_take_turns(kafka_url: str, fresh_topic: str) -> None:
 
 
 @pytest.mark.kafka
+def test_a_backlog_in_one_partition_neither_starves_the_others_nor_rests_with_them(
+    kafka_url: str, fresh_topic: str
+) -> None:
+    with open_bus(f"{kafka_url}?partitions=3") as bus:
+        producer = bus.producer()
+        for _ in range(60):
+            producer.send(fresh_topic, b"x" * 100_000, key=b"big")
+        for number in range(60):
+            producer.send(fresh_topic, b"x", key=b"%d" % number)
+        producer.close()
+        consumer = bus.consumer(fresh_topic, group="g")
+        small: list[int] = []
+        seen: list[int] = []
+        while bus.lag(fresh_topic, group="g"):
+            batch = consumer.take(max_bytes=400_000, timeout=1, linger=0.01 if len(small) < 2 else 3600)
+            if batch is None:
+                break  # what is left of the small partitions rests
+            consumer.done(batch)
+            seen.append(batch.partition)
+            if sum(len(message.value) for message in batch.messages) < 200_000:
+                small.append(batch.partition)
+        consumer.close()
+    assert set(seen[:12]) == {0, 1, 2}, "all partitions got their turn long before the big one was done"
+    assert len(seen) - len(small) >= 15
+
+
+@pytest.mark.kafka
 def test_a_member_gets_its_share_while_another_is_busy(kafka_url: str, fresh_topic: str) -> None:
     with open_bus(f"{kafka_url}?partitions=2") as bus:
         producer = bus.producer()

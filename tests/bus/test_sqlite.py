@@ -143,6 +143,26 @@ def test_a_file_deleted_under_a_producer_is_created_anew(bus: SqliteBus) -> None
     assert _all(bus) == [b"a"]
 
 
+def test_a_process_with_two_connections_keeps_its_log_when_another_process_ends(bus: SqliteBus) -> None:
+    """Opening the second one must not lose the locks of the first, or the other process removes the log under it."""
+    code = (
+        "import sys; from driftline.bus import open_bus\n"
+        "bus = open_bus(sys.argv[1]); one = bus.producer(); one.send('t', b'a')\n"
+        "two = bus.producer(); bus.lag('t', group='g'); print(flush=True)\n"
+        "sys.stdin.readline(); one.send('t', b'c')\n"
+    )
+    command = [sys.executable, "-c", code, bus.url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        producer = bus.producer()
+        producer.send("t", b"b")
+        producer.close()
+        assert bus.path.with_name("bus.db-wal").exists()
+        process.communicate("\n")
+    assert _all(bus) == [b"a", b"b", b"c"]
+
+
 def test_a_forked_child_writes_through_its_own_connection(bus: SqliteBus) -> None:
     code = (
         "import os, sys; from driftline.bus import open_bus\n"

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from driftline.settings import load
 from driftline_cli.app import app
-from driftline_processors.ingest_worker import prepare
+from driftline_processors.prepare import prepare
 from processors_support import send
 from store_fixtures import running_store
 

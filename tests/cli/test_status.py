@@ -1,4 +1,4 @@
-"""What ``driftline status`` says about the receiver."""
+"""What ``driftline status`` says about the parts that run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from driftline.bus import SPANS_TOPIC, open_bus
 from driftline.settings import load
-from driftline_processors.ingest_worker import prepare
+from driftline_processors.ingest_worker import run
+from driftline_processors.prepare import prepare
 from receiver_support import free_port, receiving, spans_request
 from store_fixtures import running_store
 
@@ -21,10 +25,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 
-def receiver_line(path: Path, port: int) -> str:
-    environ = os.environ | {"DRIFTLINE_DATA_DIR": str(path), "DRIFTLINE_RECEIVER_PORT": str(port), "COLUMNS": "200"}
+def status(path: Path, port: int) -> str:
+    environ = os.environ | {"DRIFTLINE_DATA_DIR": str(path), "DRIFTLINE_RECEIVER_PORT": str(port), "COLUMNS": "250"}
     command = [sys.executable, "-m", "driftline_cli", "status"]
-    said = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True).stdout
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def receiver_line(path: Path, port: int) -> str:
+    said = status(path, port)
     found = re.search(r"^ *receiver +(.*?) *$", said, re.MULTILINE)
     assert found, said
     return found[1]
@@ -39,3 +47,28 @@ def test_status_says_what_the_receiver_took_or_that_none_answers(tmp_path: Path)
             sender.post(spans_request(1, 1).SerializeToString())
             assert receiver_line(tmp_path, sender.port) == "2 spans accepted"
         assert receiver_line(tmp_path, sender.port) == f"none answers at 127.0.0.1:{sender.port}"
+
+
+def test_status_shows_the_ingest_that_runs_and_says_when_none_does(tmp_path: Path) -> None:
+    settings = load({}, data_dir=str(tmp_path), receiver_port=free_port())
+    with running_store(tmp_path):
+        prepare(settings).close()
+        assert "driftline ingest does not run" in status(tmp_path, settings.receiver_port)
+        stop = threading.Event()
+        with open_bus(settings.bus_url) as bus:
+            producer = bus.producer()
+            producer.send(SPANS_TOPIC, spans_request(1, 1).SerializeToString())
+            producer.close()
+        thread = threading.Thread(target=run, args=(settings, stop))
+        thread.start()
+        try:
+            row = re.compile(
+                rf"^ *ingest +\S+:{os.getpid()} .* ago +otlp_spans +1 +0 .* kB .* ms +0 .* none *$", re.MULTILINE
+            )
+            deadline = time.monotonic() + 60
+            while not row.search(said := status(tmp_path, settings.receiver_port)):
+                assert time.monotonic() < deadline, said
+        finally:
+            stop.set()
+            thread.join()
+        assert "driftline ingest does not run" in status(tmp_path, settings.receiver_port)

@@ -17,7 +17,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from driftline.errors import DriftlineError
 from driftline.settings import load
 from driftline_cli.purge import run, subject
-from driftline_processors.ingest_worker import prepare
+from driftline_processors.prepare import prepare
 from driftline_store import purge
 from driftline_store.holdings import HOLDINGS, NOTHING
 from driftline_store.purge import Subject

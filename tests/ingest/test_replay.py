@@ -20,7 +20,7 @@ from driftline.settings import load
 from driftline_cli.replay import moment
 from driftline_processors import prices
 from driftline_processors.dictionaries import PRICES
-from driftline_processors.ingest_worker import prepare
+from driftline_processors.prepare import prepare
 from driftline_processors.replay import Outcome, replay, run, shadow, unfinished
 from driftline_processors.replay.derive import Range
 from driftline_processors.replay.swap import complete, refuse_unfinished

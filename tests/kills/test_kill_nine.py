@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from driftline.bus import SPANS_TOPIC, open_bus
 from driftline.errors import StoreError
 from driftline.settings import load
-from driftline_processors.ingest_worker import prepare
+from driftline_processors.prepare import prepare
 from ingest_support import captured
 from store_fixtures import RunningStore, start_store
 

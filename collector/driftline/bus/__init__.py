@@ -9,10 +9,31 @@ from __future__ import annotations
 
 import warnings
 
-from driftline.bus.protocol import LOGS_TOPIC, SPANS_TOPIC, Batch, Bus, Consumer, Message, Producer, Stretch
+from driftline.bus.protocol import (
+    LOGS_TOPIC,
+    SPANS_TOPIC,
+    Batch,
+    Bus,
+    Consumer,
+    Message,
+    Producer,
+    Standing,
+    Stretch,
+)
 from driftline.errors import SettingsError
 
-__all__ = ["LOGS_TOPIC", "SPANS_TOPIC", "Batch", "Bus", "Consumer", "Message", "Producer", "Stretch", "open_bus"]
+__all__ = [
+    "LOGS_TOPIC",
+    "SPANS_TOPIC",
+    "Batch",
+    "Bus",
+    "Consumer",
+    "Message",
+    "Producer",
+    "Standing",
+    "Stretch",
+    "open_bus",
+]
 
 
 def open_bus(url: str, *, max_message_bytes: int = 1_000_000) -> Bus:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import kafka
 
 from driftline.bus.kafka_keeper import Keeper
-from driftline.bus.kafka_member import AHEAD_BYTES, KafkaMember
-from driftline.bus.protocol import Batch
+from driftline.bus.kafka_member import KafkaMember
+from driftline.bus.protocol import Batch, Standing
 from driftline.errors import FencedError
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ class KafkaBusConsumer:
     def __init__(self, url: KafkaUrl, topic: str, group: str) -> None:
         self._topic = topic
         self._keeper = Keeper(KafkaMember(url, topic, group))
+        self._rests_until = 0.0
 
-    def take(self, *, max_bytes: int, timeout: float) -> Batch | None:
+    def take(self, *, max_bytes: int, timeout: float, linger: float = 0.0) -> Batch | None:
         """Claim and return the next batch, or None if nothing arrived within ``timeout`` seconds.
 
         Raises:
@@ -43,18 +44,19 @@ class KafkaBusConsumer:
         """
         deadline = time.monotonic() + timeout
         with self._keeper.call() as member:
-            member.ahead_bytes = max(AHEAD_BYTES, max_bytes)
+            member.batch_bytes = max_bytes
             read_ahead = any(part.buffer for part in member.parts.values())
             wait = 0.0 if read_ahead else min(timeout, _POLL_SECONDS)
             while True:
                 got = member.poll(wait)
-                while got and not any(part.size >= max_bytes for part in member.parts.values()):
+                while got and not member.full():
                     got = member.poll(0)
-                batch = self._next(member, max_bytes)
-                remaining = deadline - time.monotonic()
-                if batch is not None or remaining <= 0:
+                batch = self._next(member, max_bytes, linger)
+                now = time.monotonic()
+                if batch is not None or now >= deadline:
                     return batch
-                wait = min(remaining, _POLL_SECONDS)
+                rest = self._rests_until - now
+                wait = min(deadline - now, _POLL_SECONDS, rest if rest > 0 else _POLL_SECONDS)
 
     def done(self, batch: Batch) -> None:
         """Move the group past a batch that is safely stored.
@@ -79,11 +81,20 @@ class KafkaBusConsumer:
             member.poll(0)
             return member.settled and bool(member.parts)
 
+    def standing(self) -> Standing:
+        """What this member owns and how far behind it is; nothing while that is being settled.
+
+        Raises:
+            BusError: the brokers are away or refuse us.
+        """
+        with self._keeper.call() as member:
+            return Standing(member.lag(), member.rebalances)
+
     def close(self) -> None:
         """Leave the group, so that others take over at once."""
         self._keeper.stop()
 
-    def _next(self, member: KafkaMember, max_bytes: int) -> Batch | None:
+    def _next(self, member: KafkaMember, max_bytes: int, linger: float) -> Batch | None:
         """An unfinished claim that has been read whole, else a new claim, of the partitions in turn."""
         if not member.settled:
             return None
@@ -97,7 +108,14 @@ class KafkaBusConsumer:
                 return batch
         if unfinished:
             return None
-        return self._claim(member, read[0], member.parts[read[0]].fitting(max_bytes))
+        full = member.full()
+        rests = time.monotonic() < self._rests_until
+        place = next((place for place in read if place in full or not rests), None)
+        if place is None:
+            return None
+        if place not in full:
+            self._rests_until = time.monotonic() + linger
+        return self._claim(member, place, member.parts[place].fitting(max_bytes))
 
     def _claim(self, member: KafkaMember, place: Any, messages: tuple[Message, ...]) -> Batch | None:
         first, last = messages[0].offset, messages[-1].offset

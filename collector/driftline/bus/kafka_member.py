@@ -34,8 +34,16 @@ _PROOF_SECONDS = 5.0
 
 _LEAVE_SECONDS = 3.0
 
-AHEAD_BYTES = 8_000_000
-"""A partition with this much read ahead is not fetched from."""
+_AHEAD_BYTES = 64_000_000
+"""How much is read ahead of all partitions together; the share of one is at least ``_LEAST_AHEAD_BYTES``."""
+
+_LEAST_AHEAD_BYTES = 1_000_000
+
+_POLL_BYTES = 2_000_000
+"""How much one poll shall bring, as far as the messages before let one guess: kafka-python unpacks
+everything that a poll returns, and what was compressed well can be many times what was fetched."""
+
+_MOST_RECORDS = 2000
 
 _LOST = (
     kafka_errors.CommitFailedError,
@@ -52,7 +60,8 @@ class KafkaMember:
         bus_id: Kafka's id of the topic.
         parts: the partitions that this member owns, the one whose turn it is first.
         settled: whether the group is at rest, so that batches may be handed out.
-        ahead_bytes: how much to read ahead of one partition.
+        batch_bytes: the size of a full batch.
+        rebalances: how often the partitions were shared out since this object was made.
     """
 
     def __init__(self, url: KafkaUrl, topic: str, group: str) -> None:
@@ -66,7 +75,9 @@ class KafkaMember:
         self.bus_id = ""
         self.parts: dict[Any, Partition] = {}
         self.settled = False
-        self.ahead_bytes = AHEAD_BYTES
+        self.batch_bytes = _LEAST_AHEAD_BYTES
+        self.rebalances = 0
+        self._records = 10
         self._open()
 
     @property
@@ -84,16 +95,34 @@ class KafkaMember:
             self._open()
         with self._leaving_on_error("reading"):
             self._throttle()
-            records = self._client.poll(timeout_ms=int(wait * 1000))
+            records = self._client.poll(timeout_ms=int(wait * 1000), max_records=self._records)
             if self._follow():
                 return False  # what was read comes from before: it is read again from where we stand
             for place, found in records.items():
-                part = self.parts.get(place)
-                messages = [Message(record.offset, record.value or b"") for record in found]
-                if part is not None and not part.add(messages):
-                    self._check_cut(place)
+                self._keep(place, [Message(record.offset, record.value or b"") for record in found])
             self._prove_alive(heard=bool(records))
         return bool(records)
+
+    def full(self) -> list[Any]:
+        """The partitions with a whole batch read ahead, or with as much as is read ahead of one."""
+        enough = min(self.batch_bytes, self._share())
+        return [place for place, part in self.parts.items() if part.holds(enough)]
+
+    def lag(self) -> dict[int, int]:
+        """Messages that are not done, by partition of ours; none while the group is not at rest.
+
+        Raises:
+            BusError: the brokers are away or refuse us.
+        """
+        if self._client is None or not self.settled:
+            return {}
+        places, patience = list(self.parts), REQUEST_SECONDS * 1000
+        with self._leaving_on_error("counting what waits in"):
+            ends = self._client.end_offsets(places, timeout_ms=patience)
+            new = [place for place in places if self.parts[place].next is None]
+            starts = self._client.beginning_offsets(new, timeout_ms=patience) if new else {}
+        done = {place: starts.get(place, self.parts[place].next) for place in places}
+        return {place.partition: max(0, ends[place] - done[place]) for place in places}
 
     def commit(self, place: Any, known: tuple[int | None, int | None], new: tuple[int, int | None]) -> None:
         """Move a partition from one pair of next and last offset to another, if it is still ours.
@@ -196,11 +225,25 @@ class KafkaMember:
             self.leave()
             raise
 
+    def _keep(self, place: Any, messages: list[Message]) -> None:
+        """Put what was read behind what is there, and learn from it how much to ask for."""
+        mean = sum(len(message.value) for message in messages) // len(messages) + 1
+        self._records = max(1, min(_POLL_BYTES // mean, _MOST_RECORDS))
+        part = self.parts.get(place)
+        if part is not None and not part.add(messages):
+            self._check_cut(place)
+
+    def _share(self) -> int:
+        """How much is read ahead of one partition: two batches, or less where there are many partitions."""
+        share = _AHEAD_BYTES // max(1, len(self.parts))
+        return max(_LEAST_AHEAD_BYTES, min(2 * self.batch_bytes, share))
+
     def _throttle(self) -> None:
         """Fetch nothing for partitions with enough read ahead, unless their claim is not complete yet."""
+        share = self._share()
         for place in self._client.assignment() & self.parts.keys():
             part = self.parts[place]
-            enough = part.size >= self.ahead_bytes and part.has_whole_claim()
+            enough = part.holds(share) and part.has_whole_claim()
             (self._client.pause if enough else self._client.resume)(place)
 
     def _follow(self) -> bool:
@@ -234,6 +277,7 @@ class KafkaMember:
                 self._client.seek(place, part.end)
             self.parts[place] = part
         self._membership = membership
+        self.rebalances += 1
         return True
 
     def _identity(self) -> str | None:

@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from driftline.bus.protocol import MAX_MESSAGES
+
 if TYPE_CHECKING:
     from driftline.bus.protocol import Message
 
@@ -60,13 +62,17 @@ class Partition:
         self.size += sum(len(message.value) for message in messages)
         return True
 
+    def holds(self, size: int) -> bool:
+        """Whether the buffer has so many bytes, or as many messages as a batch may have."""
+        return self.size >= size or len(self.buffer) >= MAX_MESSAGES
+
     def fitting(self, max_bytes: int) -> tuple[Message, ...]:
-        """The messages of the next batch: at least one, and no more than ``max_bytes``."""
+        """The messages of the next batch: at least one, and no more than ``max_bytes`` or ``MAX_MESSAGES``."""
         taken: list[Message] = []
         total = 0
         for message in self.buffer:
             total += len(message.value)
-            if taken and total > max_bytes:
+            if taken and (total > max_bytes or len(taken) == MAX_MESSAGES):
                 break
             taken.append(message)
         return tuple(taken)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from driftline.errors import BusError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import TracebackType
 
 SPANS_TOPIC = "otlp_spans"
@@ -22,6 +22,9 @@ SPANS_TOPIC = "otlp_spans"
 
 LOGS_TOPIC = "otlp_logs"
 """Values are serialized ``ExportLogsServiceRequest`` messages."""
+
+MAX_MESSAGES = 20_000
+"""Most messages in one batch: of tiny ones, what each costs beside its bytes counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,19 @@ def unfinished(topic: str, partition: int, group: str) -> BusError:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one member of a group stands.
+
+    Attributes:
+        lag: messages that are not finished, by partition that this member owns.
+        rebalances: how often the partitions were shared out anew since it joined.
+    """
+
+    lag: Mapping[int, int]
+    rebalances: int
+
+
 class Producer(Protocol):
     """Appends to the bus. Safe for use from several threads."""
 
@@ -97,11 +113,13 @@ class Producer(Protocol):
 class Consumer(Protocol):
     """A member of a consumer group on one topic. Not safe for use from several threads."""
 
-    def take(self, *, max_bytes: int, timeout: float) -> Batch | None:
+    def take(self, *, max_bytes: int, timeout: float, linger: float = 0.0) -> Batch | None:
         """Claim and return the next batch, or None if nothing arrived within ``timeout`` seconds.
 
         An unfinished claim, ours or a dead member's, comes first and whole, whatever ``max_bytes``.
-        A new batch has at least one message and stops before ``max_bytes`` of values is exceeded.
+        A new batch has at least one message and stops before ``max_bytes`` of values or ``MAX_MESSAGES``
+        is exceeded. After one that was not full, the next that is not full comes no sooner than
+        ``linger`` seconds later, so that messages share batches; partitions take turns.
 
         Raises:
             BusError: the bus is away.
@@ -121,6 +139,13 @@ class Consumer(Protocol):
 
         Raises:
             BusError: the bus is away, so nobody knows.
+        """
+
+    def standing(self) -> Standing:
+        """What this member owns and how far behind it is; nothing while that is being settled.
+
+        Raises:
+            BusError: the bus is away.
         """
 
     def close(self) -> None:

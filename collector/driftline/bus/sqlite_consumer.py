@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from driftline.bus.protocol import Batch, Message
+from driftline.bus.protocol import MAX_MESSAGES, Batch, Message, Standing
 from driftline.bus.sqlite_file import SqliteFile
 from driftline.errors import FencedError
 
@@ -49,9 +49,11 @@ class SqliteConsumer:
         self._group = group
         self._pid = 0
         self._me = ""
+        self._rests_until = 0.0
+        self._takeovers = 0
         self._look()
 
-    def take(self, *, max_bytes: int, timeout: float) -> Batch | None:
+    def take(self, *, max_bytes: int, timeout: float, linger: float = 0.0) -> Batch | None:
         """Claim and return the next batch, or None if nothing arrived within ``timeout`` seconds.
 
         Raises:
@@ -62,6 +64,8 @@ class SqliteConsumer:
             claim = self._claim(max_bytes) if self._worth_claiming() else None
             batch = self._load(*claim) if claim is not None else None
             if batch is not None:
+                small = sum(len(message.value) for message in batch.messages) * 2 <= max_bytes
+                self._rests_until = time.monotonic() + linger if small else 0.0
                 return batch
             remaining = deadline - time.monotonic()
             if remaining <= 0:
@@ -106,6 +110,16 @@ class SqliteConsumer:
                 return False
             self._hold(database, state, state.last)
             return True
+
+    def standing(self) -> Standing:
+        """What this member owns and how far behind it is.
+
+        Raises:
+            BusError: the file cannot be read.
+        """
+        state = self._look()
+        ours = state.owner == self._owner
+        return Standing({0: state.next - state.done} if ours else {}, self._takeovers)
 
     def close(self) -> None:
         """Give the lease back, so that another member takes over at once."""
@@ -161,8 +175,11 @@ class SqliteConsumer:
     def _worth_claiming(self) -> bool:
         """Whether a write could bring something; most looks end here, without taking the write lock."""
         state = self._look()
-        waiting = state.last is not None or state.next > state.done
+        waiting = state.last is not None or (state.next > state.done and not self._rests())
         return self._obtainable(state) and (waiting or not self._fresh(state))
+
+    def _rests(self) -> bool:
+        return time.monotonic() < self._rests_until
 
     def _claim(self, max_bytes: int) -> tuple[str, int, int] | None:
         """Hold the lease and claim messages in one transaction.
@@ -174,11 +191,14 @@ class SqliteConsumer:
             state = self._read(database)
             if state is None or not self._obtainable(state):
                 return None
-            last = state.last if state.last is not None else _fitting(database, state, max_bytes)
+            last = state.last
+            if last is None and not self._rests():
+                last = _fitting(database, state, max_bytes)
             self._hold(database, state, last)
             return None if last is None else (self._file.log_id, state.done, last)
 
     def _hold(self, database: sqlite3.Connection, state: _State, last: int | None) -> None:
+        self._takeovers += state.owner != self._owner
         database.execute(
             'UPDATE member SET owner = ?, host = ?, pid = ?, expires = ?, last = ? WHERE topic = ? AND "group" = ?',
             (
@@ -211,8 +231,8 @@ def _fitting(database: sqlite3.Connection, state: _State, max_bytes: int) -> int
     """The last offset of the next batch, or None when there is no message."""
     last, total = None, 0
     cursor = database.execute(
-        "SELECT place, length(value) FROM message WHERE topic = ? AND place >= ? ORDER BY place",
-        (state.topic, state.done),
+        "SELECT place, length(value) FROM message WHERE topic = ? AND place >= ? ORDER BY place LIMIT ?",
+        (state.topic, state.done, MAX_MESSAGES),
     )
     for place, size in cursor:
         total += size

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
+import tempfile
 import threading
 import time
 import uuid
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from driftline.errors import BusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 BUSY_SECONDS = 10.0
 """How long a statement waits for other processes before it gives up."""
@@ -140,9 +142,8 @@ class SqliteFile:
         self.close()
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Prompts may hold personal data, so the file is private from its first moment; SQLite
-            # gives its -wal and -shm files the same mode.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            if not self.path.exists():
+                _create_private(self.path)
         except OSError as error:
             raise BusError(
                 f"the bus file {self.path} cannot be opened ({error.strerror}); give this user write access "
@@ -235,6 +236,26 @@ def _create(connection: sqlite3.Connection) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _create_private(path: Path) -> None:
+    """Create an empty file, unless there is one by now; SQLite gives its -wal and -shm files the same mode.
+
+    Prompts may hold personal data, so it is private from its first moment. It gets its name only after it
+    was closed: whoever closes a file loses all locks that the same process holds on it through SQLite, and then
+    another process takes itself for the last one and removes the log that this one still writes.
+    """
+    descriptor, new = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    os.close(descriptor)
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    finally:
+        Path(new).unlink()
 
 
 def _inode(path: Path) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from driftline.bus.protocol import Batch, Message, Stretch, unfinished
+from driftline.bus.protocol import Batch, Message, Standing, Stretch, unfinished
 from driftline.errors import BusError, FencedError
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class InMemoryConsumer:
         self._group = group
         group.members.append(self)
 
-    def take(self, *, max_bytes: int, timeout: float) -> Batch | None:
+    def take(self, *, max_bytes: int, timeout: float, linger: float = 0.0) -> Batch | None:  # noqa: ARG002
         """Claim the next messages, the unfinished claim first."""
         deadline = time.monotonic() + timeout
         with self._bus.changed:
@@ -178,6 +178,10 @@ class InMemoryConsumer:
     def assigned(self) -> bool:
         """Whether this is the group's oldest member."""
         return bool(self._group.members) and self._group.members[0] is self
+
+    def standing(self) -> Standing:
+        """How far behind the group is, if this member leads it."""
+        return Standing({0: self._waiting()} if self.assigned() else {}, 0)
 
     def _waiting(self) -> int:
         return len(self._bus.values(self._topic)) - self._group.done

@@ -12,13 +12,13 @@ import openai
 
 from driftline.bus.leader import Leadership
 from driftline.errors import BusError, StoreError
-from driftline_processors.ingest_worker import prepare
 from driftline_processors.judge.evaluator import TIMEOUT_SECONDS, Evaluator
 from driftline_processors.judge.pump import Pump
 from driftline_processors.judge.queue import Queue
 from driftline_processors.judge.rate import set_rate
 from driftline_processors.judge.results import Results
 from driftline_processors.judge.rubric import load_rubric
+from driftline_processors.prepare import prepare
 from driftline_processors.prices import price_book
 from driftline_store.client import connect, is_transient
 

@@ -1,0 +1,71 @@
+"""An ingest process that stops itself once, as SIGSTOP at the worst moment would.
+
+member.py            as driftline ingest
+member.py claim      stops before it claims its first spans on the bus
+member.py insert     stops after the claim, before the spans are inserted
+member.py done       stops after they are inserted, before the bus is told
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from driftline.bus import SPANS_TOPIC
+from driftline.bus.kafka_consumer import KafkaBusConsumer
+from driftline.bus.sqlite_consumer import SqliteConsumer
+from driftline.settings import load
+from driftline_cli.part import run_part
+from driftline_processors import ingest_worker
+from driftline_processors.ingest import TARGETS, Ingest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def pausing(method: Callable[..., Any], *, when: Callable[..., bool]) -> Callable[..., Any]:
+    """The method, with one stop of the whole process before the first call for which ``when`` holds."""
+    paused = False
+
+    def pause_first(self: Any, *arguments: Any, **options: Any) -> Any:
+        nonlocal paused
+        if not paused and when(self):
+            paused = True
+            os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(0.5)  # another thread may take the signal, and until then this one would go on
+        return method(self, *arguments, **options)
+
+    return pause_first
+
+
+def waits(consumer: SqliteConsumer) -> bool:
+    state = consumer._look()
+    return consumer._topic == SPANS_TOPIC and state.next > state.done
+
+
+def pause_at(point: str) -> None:
+    # Spans only: a process stopped while another of its threads writes to the SQLite bus keeps everybody from writing.
+    vars(ingest_worker)["TARGETS"] = TARGETS[:1]
+    if point == "claim":
+        SqliteConsumer._claim = pausing(SqliteConsumer._claim, when=waits)  # type: ignore[method-assign]
+        KafkaBusConsumer._claim = pausing(  # type: ignore[method-assign]
+            KafkaBusConsumer._claim, when=lambda consumer: consumer._topic == SPANS_TOPIC
+        )
+    elif point == "insert":
+        Ingest._store = pausing(  # type: ignore[method-assign]
+            Ingest._store, when=lambda ingest: ingest.target.topic == SPANS_TOPIC
+        )
+    elif point == "done":
+        for consumer in (SqliteConsumer, KafkaBusConsumer):
+            consumer.done = pausing(  # type: ignore[method-assign]
+                consumer.done, when=lambda consumer: consumer._topic == SPANS_TOPIC
+            )
+
+
+if __name__ == "__main__":
+    if sys.argv[1]:
+        pause_at(sys.argv[1])
+    run_part(ingest_worker.run, load())

@@ -1,0 +1,101 @@
+"""Ingest processes that share a bus: whatever joins, leaves, crashes or sleeps, each span is stored once."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from driftline.bus import SPANS_TOPIC
+from driftline_processors.reports import Instance, alive
+from groups_support import PARTITIONS, recreate_topics, wait_for
+
+if TYPE_CHECKING:
+    from groups_support import Group
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def test_members_that_join_leave_and_crash_lose_and_double_nothing(any_group: Group) -> None:
+    with any_group.load():
+        first = any_group.join()
+        any_group.wait_for_more()
+        second = any_group.join()
+        any_group.wait_for_more(100)
+        any_group.join()
+        any_group.wait_for_more(100)
+        first.kill()
+        any_group.wait_for_more(100)
+        any_group.join()
+        second.leave()
+        any_group.wait_for_more(100)
+    any_group.end()
+
+
+@pytest.mark.parametrize("point", ["claim", "insert", "done"])
+def test_a_member_that_sleeps_past_its_session_doubles_nothing_when_it_wakes(any_group: Group, point: str) -> None:
+    any_group.send(20)
+    sleeper = any_group.join(pause_at=point)
+    sleeper.wait_until_paused()
+    any_group.join()
+    any_group.send(20)
+    any_group.wait_until_stored()
+    sleeper.signal(signal.SIGCONT)
+    any_group.send(20)
+    any_group.wait_until_stored()
+    if point != "claim":
+        wait_for(lambda: "went to another member" in sleeper.log.read_text(), any_group.logs)
+    any_group.end()
+
+
+@pytest.mark.parametrize("point", ["claim", "insert", "done"])
+def test_a_member_killed_at_the_worst_moment_loses_and_doubles_nothing(any_group: Group, point: str) -> None:
+    any_group.send(20)
+    victim = any_group.join(pause_at=point)
+    victim.wait_until_paused()
+    victim.kill()
+    any_group.join()
+    any_group.send(20)
+    any_group.end()
+
+
+@pytest.mark.kafka
+def test_twelve_partitions_are_shared_by_three_processes_and_all_go_to_the_last(kafka_group: Group) -> None:
+    members = [kafka_group.join() for _ in range(3)]
+    with kafka_group.load():
+        wait_for(lambda: partitions(kafka_group) == [4, 4, 4], kafka_group.logs)
+        members[0].kill()
+        members[1].leave()
+        wait_for(lambda: partitions(kafka_group) == [PARTITIONS], kafka_group.logs)
+    kafka_group.end()
+
+
+@pytest.mark.kafka
+def test_a_topic_made_anew_under_the_members_is_read_from_its_start(kafka_group: Group) -> None:
+    sleeper = kafka_group.join(pause_at="insert")
+    kafka_group.send(20)
+    sleeper.wait_until_paused()
+    kafka_group.join()
+    kafka_group.wait_until_stored()
+    recreate_topics(kafka_group.bus_url.removeprefix("kafka://").partition("?")[0])
+    kafka_group.send(20)
+    kafka_group.wait_until_stored()
+    sleeper.signal(signal.SIGCONT)
+    kafka_group.send(20)
+    kafka_group.end()
+
+
+def partitions(group: Group) -> list[int]:
+    """How many partitions of the spans each live member says it owns."""
+    client = group.store.client()
+    try:
+        instances = alive(client)
+    finally:
+        client.close()
+    return sorted(owned(instance) for instance in instances)
+
+
+def owned(instance: Instance) -> int:
+    found = instance.topics[SPANS_TOPIC].get("partitions")
+    return 0 if found is None else int(found.value)
