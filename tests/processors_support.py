@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TABLES = (
     *("llm_spans", "llm_content", "llm_minutes", "evaluations", "judge_queue", "judge_rates"),
     *("model_prices", "unpriced_models"),
+    *("evaluations_pending", "evaluations_matched", "matching_steps"),
 )
 """What the tests of the processors fill."""
 

@@ -117,6 +117,7 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("batch_bytes", 4_000_000, "Most bytes of messages in one insert into the store.", minimum=10_000, maximum=100_000_000),
     Setting("batch_seconds", 0.5, "Longest time that messages wait to be inserted together, in seconds.", minimum=0.01, maximum=60),
     Setting("bus_retention_hours", 72.0, "How long the SQLite bus keeps messages that every consumer has finished, in hours.", minimum=0),
+    Setting("match_days", 7.0, "How long feedback that names its request by an id alone waits for it, in days; a day more is how old that request may be.", minimum=0, maximum=400),
     # The judge
     Setting("judge_rate", 0.01, "Share of calls that are judged, decided by the trace id.", minimum=0, maximum=1),
     Setting("judge_base_url", "", "Address of the OpenAI-compatible endpoint that judges; empty: the openai client's own default.", also="OPENAI_BASE_URL"),

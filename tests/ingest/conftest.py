@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["embedded_store", "store_client"]
 
-FILLED = ("llm_spans", "llm_content", "llm_minutes", "evaluations", "judge_queue", "unpriced_models", "dead_letters")
+FILLED = (
+    *("llm_spans", "llm_content", "llm_minutes", "evaluations", "judge_queue", "unpriced_models", "dead_letters"),
+    *("evaluations_pending", "evaluations_matched", "matching_steps"),
+)
 
 
 @pytest.fixture(scope="session")
