@@ -32,7 +32,7 @@ _SECOND: Final = 1_000
 _MINUTE: Final = 60 * _SECOND
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
-_PAGE: Final = 1_000
+_PAGE: Final = 2_000
 """Events that are looked up together: enough for few passes over the ids, and little memory with long comments."""
 
 
