@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from driftline_processors.otlp import TRACE_SCHEMA, frame, insert_settings
+from driftline_processors.otlp import LOG_SCHEMA, TRACE_SCHEMA, frame, insert_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,6 +22,12 @@ def send_bytes(client: Client, request: bytes) -> None:
     """Insert the bytes of one ``ExportTraceServiceRequest``."""
     settings = insert_settings(TRACE_SCHEMA, secrets.token_hex(8))
     client.raw_insert("otlp_traces", insert_block=frame(request), fmt="Protobuf", settings=settings)
+
+
+def send_log_bytes(client: Client, request: bytes) -> None:
+    """Insert the bytes of one ``ExportLogsServiceRequest``."""
+    settings = insert_settings(LOG_SCHEMA, secrets.token_hex(8))
+    client.raw_insert("otlp_logs", insert_block=frame(request), fmt="Protobuf", settings=settings)
 
 
 def send(client: Client, attributes: Mapping[str, str | int], start: datetime | None = None) -> str:

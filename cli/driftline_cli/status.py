@@ -30,6 +30,10 @@ _COUNTS: Final = {
     "dead letters": "SELECT count() FROM dead_letters",
 }
 
+_UNMATCHED: Final = """\
+SELECT (SELECT count() FROM evaluations_pending WHERE id NOT IN (SELECT id FROM evaluations_matched)),
+    (SELECT count() FROM evaluations_matched WHERE reason != '')"""
+
 _VERBS: Final = ("accepted", "rejected")
 _ANSWER_SECONDS: Final = 2.0
 
@@ -47,6 +51,8 @@ def show(settings: Settings) -> None:
             for title, query in _COUNTS.items():
                 value = client.query(query).result_rows[0][0]
                 table.add_row(title, "none yet" if value is None else f"{value:,}")
+            [(waiting, given_up)] = client.query(_UNMATCHED).result_rows
+            table.add_row("feedback without its request", f"{waiting:,} waiting, {given_up:,} given up")
         instances = alive(client)
     finally:
         client.close()

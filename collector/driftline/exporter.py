@@ -94,7 +94,7 @@ class Outbox:
             if len(piece) > self._max_bytes:
                 dropped += len(ids)
             else:
-                key = ids[0].hex().encode() if len(set(ids)) == 1 else None
+                key = ids[0].hex().encode() or None if len(set(ids)) == 1 else None
                 messages.append(Outgoing(LOGS_TOPIC, piece, key, len(ids)))
         return Encoded(messages, dropped)
 

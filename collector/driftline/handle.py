@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _PREFIX = "dl1_"
 _MAX_TOKEN = 4096
 _MAX_NAME = 256
+_MAX_RESPONSE_ID = 1000
+_TRACE_ID = re.compile("[0-9a-fA-F]{32}")
 _UINT64 = 1 << 64
 _UINT128 = 1 << 128
 
@@ -42,6 +45,19 @@ class RequestInfo:
     prompt_name: str | None = None
     prompt_version: str | None = None
     model: str | None = None
+    response_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A request of which only one id is known; the rest is found in the store.
+
+    Attributes:
+        trace_id: 0 if it is not known.
+        response_id: the provider's id of the answer.
+    """
+
+    trace_id: int = 0
     response_id: str | None = None
 
 
@@ -107,6 +123,23 @@ def decode(token: str) -> RequestInfo:
     if not all(name is None or (isinstance(name, str) and len(name) <= _MAX_NAME) for name in names):
         raise ValueError("the feedback token names its request in a way that Driftline never does")
     return RequestInfo(*values)
+
+
+def named(trace_id: str | None, response_id: str | None) -> Named:
+    """Read the id of a request as somebody wrote it.
+
+    Raises:
+        ValueError: it is none, or both are given; the message does not repeat it.
+    """
+    if (trace_id is None) == (response_id is None):
+        raise ValueError("it needs one of a handle, a trace_id and a response_id")
+    if response_id is not None:
+        if not isinstance(response_id, str) or not 0 < len(response_id) <= _MAX_RESPONSE_ID:
+            raise ValueError(f"the response_id must be text of 1 to {_MAX_RESPONSE_ID} characters")
+        return Named(response_id=response_id)
+    if not isinstance(trace_id, str) or not _TRACE_ID.fullmatch(trace_id) or not int(trace_id, 16):
+        raise ValueError("the trace_id must be 32 hexadecimal digits, as handle.trace_id gives them")
+    return Named(trace_id=int(trace_id, 16))
 
 
 def _ids_fit(ids: list[Any]) -> bool:

@@ -129,6 +129,7 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("keep_hours_days", 400, "How long sums per hour, and those that detectors read, are kept, in days; 0: for ever.", minimum=0),
     Setting("keep_days_days", 0, "How long sums per day are kept, in days; 0: for ever.", minimum=0),
     Setting("keep_dead_letters_days", 30, "How long messages that could not be read are kept, in days; 0: for ever.", minimum=0),
+    Setting("match_days", 7.0, "How long feedback that names its request by an id alone waits for it, in days; a day more is how old that request may be.", minimum=0, maximum=400),
     # The judge
     Setting("judge_rate", 0.01, "Share of calls that are judged, decided by the trace id.", minimum=0, maximum=1),
     Setting("judge_base_url", "", "Address of the OpenAI-compatible endpoint that judges; empty: the openai client's own default.", also="OPENAI_BASE_URL"),

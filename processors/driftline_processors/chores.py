@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from driftline.bus.leader import Leadership
 from driftline.errors import SettingsError
+from driftline_processors.matching import match_pending
 from driftline_processors.prices import backfill
 from driftline_processors.segments import update_cap
 from driftline_processors.settle import settle_sessions, settle_traces
@@ -47,6 +48,7 @@ class Chore:
 
 CHORES: Final = (
     Chore("cap segments", 5, update_cap),
+    Chore("file feedback", 5, match_pending),
     Chore("settle requests", 5, settle_traces),
     Chore("settle sessions", 60, settle_sessions),
     Chore("price calls that came too early", 60, backfill),

@@ -38,6 +38,7 @@ HOLDINGS: Final = (
         emptied=("response_id", "explanation", "error"),
         kept=("trace_id", "span_id"),
     ),
+    Holding("evaluations_pending", {"trace_id": "trace", "response_id": "response"}),
     Holding("llm_traces", {"trace_id": "trace"}, emptied=("session_id", "user_id"), kept=("trace_id",)),
     Holding("llm_sessions", {"session_id": "session"}),
     *(
@@ -66,6 +67,9 @@ NOTHING: Final[Mapping[str, str]] = {
     "settled_windows": "times",
     "price_backfills": "counts by model",
     "price_loads": "versions of prices",
+    "evaluations_matched": "random ids and segments",
+    "matching_steps": "numbers of batches",
+    "part_reports": "figures of the parts",
     "alert_transitions": "figures of segments",
     "alert_deliveries": "attempts to send",
     "purges": "hashes of ids",

@@ -62,6 +62,9 @@ RULES: Final = (
     Rule("llm_content", "at", "keep_content_days"),
     Rule("evaluations", "at", "keep_evaluations_days"),
     Rule("evaluations", "at", "keep_content_days", columns=("explanation", "error")),
+    Rule("evaluations_pending", "arrived", "keep_evaluations_days"),
+    Rule("evaluations_pending", "arrived", "keep_content_days", columns=("explanation", "error")),
+    Rule("evaluations_matched", "at", "keep_evaluations_days"),
     # The judge reads no older ones.
     Rule("judge_queue", "queued_at", "keep_content_days", at_most=7),
     Rule("dead_letters", "at", "keep_dead_letters_days"),

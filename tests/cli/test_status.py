@@ -1,4 +1,4 @@
-"""What ``driftline status`` says about the parts that run."""
+"""What ``driftline status`` says about the receiver, the parts that run and feedback that waits."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from driftline.bus import SPANS_TOPIC, open_bus
 from driftline.settings import load
 from driftline_processors.ingest_worker import run
+from driftline_processors.matching import match_pending
 from driftline_processors.prepare import prepare
 from receiver_support import free_port, receiving, spans_request
 from store_fixtures import running_store
@@ -31,9 +32,9 @@ def status(path: Path, port: int) -> str:
     return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
-def receiver_line(path: Path, port: int) -> str:
+def line(path: Path, port: int, title: str) -> str:
     said = status(path, port)
-    found = re.search(r"^ *receiver +(.*?) *$", said, re.MULTILINE)
+    found = re.search(rf"^ *{title} +(.*?) *$", said, re.MULTILINE)
     assert found, said
     return found[1]
 
@@ -43,10 +44,24 @@ def test_status_says_what_the_receiver_took_or_that_none_answers(tmp_path: Path)
     with running_store(tmp_path):
         prepare(settings).close()
         with receiving(settings) as sender:
-            assert receiver_line(tmp_path, sender.port) == "nothing received yet"
+            assert line(tmp_path, sender.port, "receiver") == "nothing received yet"
             sender.post(spans_request(1, 1).SerializeToString())
-            assert receiver_line(tmp_path, sender.port) == "2 spans accepted"
-        assert receiver_line(tmp_path, sender.port) == f"none answers at 127.0.0.1:{sender.port}"
+            assert line(tmp_path, sender.port, "receiver") == "2 spans accepted"
+        assert line(tmp_path, sender.port, "receiver") == f"none answers at 127.0.0.1:{sender.port}"
+
+
+def test_status_counts_feedback_whose_request_is_not_known(tmp_path: Path) -> None:
+    settings = load({}, data_dir=str(tmp_path), receiver_port=free_port())
+    with running_store(tmp_path):
+        client = prepare(settings)
+        rows = "generateUUIDv4() AS id, now64(3) AS arrived, {id} AS response_id FROM numbers({count})"
+        columns = "INSERT INTO evaluations_pending (id, arrived, response_id) SELECT "
+        client.command(columns + rows.format(id="''", count=2))
+        client.command(columns + rows.format(id="'unknown'", count=3))
+        match_pending(client, settings)
+        client.close()
+        said = line(tmp_path, settings.receiver_port, "feedback without its request")
+        assert said == "3 waiting, 2 given up"
 
 
 def test_status_shows_the_ingest_that_runs_and_says_when_none_does(tmp_path: Path) -> None:

@@ -115,6 +115,50 @@ def test_a_token_works_in_another_process(recording: Recording, tmp_path: Path, 
     assert resource["service.name"] == "feedback-service"
 
 
+@pytest.mark.parametrize(
+    ("name", "trace_id", "response_id"),
+    [
+        ({"trace_id": "0AF7651916CD43DD8448EB211C80319C"}, "0af7651916cd43dd8448eb211c80319c", None),
+        ({"response_id": "chatcmpl-7"}, "", "chatcmpl-7"),
+    ],
+)
+def test_feedback_by_an_id_claims_nothing_else_about_the_request(
+    recording: Recording, name: dict[str, Any], trace_id: str, response_id: str | None
+) -> None:
+    driftline.feedback(**name, thumbs_up=True)
+    event = recording.event()
+    assert (event.trace_id, event.span_id) == (trace_id, "")
+    expected = {
+        "gen_ai.evaluation.name": "user_feedback",
+        "gen_ai.evaluation.score.value": 1.0,
+        "gen_ai.evaluation.score.label": "thumbs_up",
+        "driftline.evaluation.source": "human",
+    }
+    assert event.attributes == (expected | {"gen_ai.response.id": response_id} if response_id else expected)
+    assert recording.bus.keys("otlp_logs") == [trace_id.encode() or None]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        {},
+        {"trace_id": "0" * 32},
+        {"trace_id": "0af7651916cd43dd"},
+        {"trace_id": 7},
+        {"response_id": ""},
+        {"response_id": "x" * 1001},
+        {"trace_id": "1" * 32, "response_id": "r"},
+        {"handle": "dl1_", "response_id": "r"},
+    ],
+)
+def test_feedback_that_names_no_request_is_a_warning(
+    recording: Recording, name: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    driftline.feedback(**name, thumbs_up=True)
+    assert len(caplog.records) == 1
+    assert driftline.stats().emitted == 0
+
+
 def test_a_token_is_url_safe_and_holds_no_user_content(recording: Recording, completion: ChatCompletion) -> None:
     with driftline.session("session-of-ada", user="ada"):
         token = str(ask(completion))

@@ -81,6 +81,8 @@ if TYPE_CHECKING:
 
     assert_type(driftline.current(), driftline.Handle | None)
     driftline.feedback("token", thumbs_up=True)
+    driftline.feedback(trace_id="0af7651916cd43dd8448eb211c80319c", score=0.5)
+    driftline.feedback(response_id="chatcmpl-7", report="wrong")
     driftline.feedback(3)  # type: ignore[arg-type]
     with driftline.session("s", user="u") as scope:
         assert_type(scope, driftline.session)

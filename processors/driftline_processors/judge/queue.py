@@ -180,7 +180,9 @@ class Queue:
 
 def _with_content(task: Task, said: list[tuple[str, str, str, str]]) -> Task:
     """The task with what was said on its own span, else in its whole trace."""
-    own = [entry for entry in said if entry[0] == task.span_id and entry[3]] or said
+    own = [entry for entry in said if entry[0] == task.span_id]
+    if not any(answer for *_, answer in own):
+        own = said
     return replace(
         task,
         system=task.system or next((system for _, system, _, _ in own if system), ""),

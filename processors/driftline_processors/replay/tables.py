@@ -112,6 +112,7 @@ SUMS: Final = (
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "judge_queue": "nothing is judged twice",
+    "evaluations_pending": "was filed, or waits as it came",
     "unpriced_models": "counts what came",
 }
 """Targets of views that a replay does not derive again, and why."""

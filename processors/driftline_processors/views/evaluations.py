@@ -1,4 +1,7 @@
-"""Raw log requests to ``evaluations`` (feedback and scores) and ``llm_content`` (prompts and answers)."""
+"""Raw log requests to ``evaluations`` (feedback and scores) and ``llm_content`` (prompts and answers).
+
+Feedback that names its request by an id alone goes to ``evaluations_pending``; see ``matching``.
+"""
 
 from __future__ import annotations
 
@@ -32,40 +35,64 @@ def _records(condition: str) -> str:
     WHERE {condition}"""
 
 
-_IDS: Final = [("trace_id", "lower(hex(r.trace_id))"), ("span_id", "lower(hex(r.span_id))")]
+# Records outside of a span carry no ids, or zeros.
+_IDS: Final = [
+    (name, f"if(empty(replaceAll(r.{name}, '\\0', '')), '', lower(hex(r.{name})))") for name in ("trace_id", "span_id")
+]
 _TIME: Final = (
     "fromUnixTimestamp64Micro(toInt64(intDiv(if(r.time_unix_nano > 0, r.time_unix_nano, "
     "r.observed_time_unix_nano), 1000)), 'UTC')"
 )
 
 
+_FIELDS: Final = {field.name: field.sql() for field in EVALUATION_FIELDS}
+_VERDICT: Final = [
+    ("name", _FIELDS["evaluation"]),
+    ("source", f"if({_FIELDS['source']} = '', 'human', {_FIELDS['source']})"),
+    ("score", f"if(isFinite({_FIELDS['score']}), {_FIELDS['score']}, NULL)"),
+    *((name, _FIELDS[name]) for name in ("label", "explanation", "error")),
+]
+_RESULTS: Final = _records(f"r.event_name = '{EVALUATION_EVENT}'")
+_REQUEST_NANO: Final = f"ifNull({_FIELDS['request_start_nano']}, 0)"
+
+_HAS_SEGMENT: Final = f"({_REQUEST_NANO} > 0 OR {_FIELDS['feature']} != '')"
+"""Whether an event says where it belongs, as one with a handle does; others are matched by their ids."""
+
+
 def _evaluations() -> str:
-    fields = {field.name: field.sql() for field in EVALUATION_FIELDS}
     columns = [
         *_IDS,
-        ("response_id", fields["response_id"]),
+        ("response_id", _FIELDS["response_id"]),
         (
             "request_start",
             (
-                f"if({fields['request_start_nano']} > 0, "
-                f"fromUnixTimestamp64Micro(toInt64(intDiv(ifNull({fields['request_start_nano']}, 0), 1000)), 'UTC'), "
-                f"{_TIME})"
+                f"if({_REQUEST_NANO} > 0, "
+                f"fromUnixTimestamp64Micro(toInt64(intDiv({_REQUEST_NANO}, 1000)), 'UTC'), {_TIME})"
             ),
         ),
         ("at", "now64(3, 'UTC')"),
-        *((name, fields[name]) for name in ("service", "environment", "feature", "model")),
-        *((name, fields[name]) for name in ("prompt_name", "prompt_version")),
-        ("name", fields["evaluation"]),
-        ("source", f"if({fields['source']} = '', 'human', {fields['source']})"),
-        ("score", f"if(isFinite({fields['score']}), {fields['score']}, NULL)"),
-        ("label", fields["label"]),
-        ("explanation", fields["explanation"]),
+        *((name, _FIELDS[name]) for name in ("service", "environment", "feature", "model")),
+        *((name, _FIELDS[name]) for name in ("prompt_name", "prompt_version")),
+        *_VERDICT,
         ("evaluator", "''"),
         ("inclusion_probability", "toFloat64(1)"),
         ("cost", "CAST(NULL, 'Nullable(Decimal(18, 12))')"),
-        ("error", fields["error"]),
     ]
-    return select(columns, _records(f"r.event_name = '{EVALUATION_EVENT}'"))
+    return select(columns, _RESULTS, where=_HAS_SEGMENT)
+
+
+def _pending() -> str:
+    columns = [
+        # Two events may say the same of the same request; a redo of the insert is left out by its token.
+        ("id", "generateUUIDv4()"),
+        ("arrived", "now64(3, 'UTC')"),
+        ("said", _TIME),
+        *_IDS,
+        ("response_id", _FIELDS["response_id"]),
+        *((name, _FIELDS[name]) for name in ("service", "environment")),
+        *_VERDICT,
+    ]
+    return select(columns, _RESULTS, where=f"NOT {_HAS_SEGMENT}")
 
 
 def _content() -> str:
@@ -94,6 +121,7 @@ def _messages() -> str:
 
 EVALUATION_VIEWS: Final = (
     View("otlp_logs_to_evaluations", "evaluations", _evaluations()),
+    View("otlp_logs_to_evaluations_pending", "evaluations_pending", _pending()),
     View("otlp_logs_to_llm_content", "llm_content", _content()),
     View("otlp_logs_messages_to_llm_content", "llm_content", _messages()),
 )

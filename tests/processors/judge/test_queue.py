@@ -112,6 +112,16 @@ def test_content_of_log_events_is_waited_for(client: Client) -> None:
     assert drain(queue) == []
 
 
+def test_events_of_one_message_each_that_came_apart_belong_together(client: Client) -> None:
+    trace, span = enqueue(client, output="", input="")
+    content(client, trace, span, 1, input="Why?")
+    queue = Queue(client, "quality", content_pause=0)
+    assert drain(queue) == []
+    content(client, trace, span, 2, output="Because.")
+    [task] = drain(queue)
+    assert (task.input, task.output) == ("Why?", "Because.")
+
+
 def test_content_of_the_calls_of_a_request(client: Client) -> None:
     trace, _ = enqueue(client, output="", input="")
     content(client, trace, "first call", input="Why?", output="I look it up.", system="Be brief.")

@@ -17,8 +17,9 @@ import pytest
 from driftline.settings import Settings, load
 from driftline_processors.judge.rate import set_rate
 from driftline_processors.judge.worker import run
+from ingest_support import captured, captured_logs
 from judge_support import KEY, error, verdict
-from processors_support import enqueue, send, send_many
+from processors_support import enqueue, send, send_bytes, send_log_bytes, send_many
 from store_fixtures import start_store
 
 if TYPE_CHECKING:
@@ -113,6 +114,27 @@ def test_scores_reach_the_rollup(client: Client, settings: Settings, endpoint: E
     assert (judged, failures, cost, requests) == (5, 0, 5 * Decimal("0.000165"), 5)
     assert weighted == pytest.approx(4.5)
     assert all(request["key"] == f"Bearer {KEY}" for request in endpoint.requests)
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["events first", "request first"])
+@pytest.mark.parametrize("instrumentation", ["otel-genai-openai-1.3b0-event_only", "otel-openai-v2-2.4b0-latest"])
+def test_what_was_said_only_in_log_events_is_judged(
+    client: Client, settings: Settings, endpoint: Endpoint, instrumentation: str, *, is_first: bool
+) -> None:
+    set_rate(client, 1.0)
+    if is_first:
+        send_log_bytes(client, captured_logs(instrumentation, "chat"))
+    send_bytes(client, captured(instrumentation, "chat"))
+    with judging(settings):
+        if not is_first:
+            wait_for(lambda: client.query("SELECT count() FROM judge_queue").result_rows == [(1,)])
+            time.sleep(3)  # longer than the queue lets its rows settle
+            send_log_bytes(client, captured_logs(instrumentation, "chat"))
+        wait_for(lambda: len(evaluations(client)) == 1)
+    assert [(row["score"], row["error"]) for row in evaluations(client)] == [(0.9, "")]
+    asked = str(endpoint.requests[0]["messages"])
+    assert "What is the capital of France?" in asked
+    assert "Paris is the capital of France." in asked
 
 
 def test_failures_are_stored_and_counted(
