@@ -12,6 +12,7 @@ from rich.table import Table
 
 from driftline.bus import open_bus
 from driftline.errors import BusError
+from driftline_processors.dead_letters import OPEN_COUNT
 from driftline_processors.ingest import GROUP, TARGETS
 from driftline_store.client import connect, store_errors
 
@@ -25,7 +26,7 @@ _COUNTS: Final = {
     "judgements stored": "SELECT count() FROM evaluations WHERE source = 'judge'",
     "feedback stored": "SELECT count() FROM evaluations WHERE source = 'human'",
     "calls without a known price": "SELECT sum(unpriced_calls) FROM llm_minutes",
-    "dead letters": "SELECT count() FROM dead_letters",
+    "open dead letters": OPEN_COUNT,
 }
 
 _VERBS: Final = ("accepted", "rejected")

@@ -20,6 +20,8 @@ from driftline_processors.otlp import LOG_SCHEMA, TRACE_SCHEMA, frame, insert_se
 from driftline_store.client import is_transient
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from clickhouse_connect.driver.client import Client
 
     from driftline.bus import Batch, Consumer, Message
@@ -103,12 +105,7 @@ class Ingest:
             self._store_around_bad_messages(batch, error)
 
     def _insert(self, table: str, messages: tuple[Message, ...], token: str) -> None:
-        self.client.raw_insert(
-            table,
-            insert_block=b"".join(frame(message.value) for message in messages),
-            fmt="Protobuf",
-            settings=insert_settings(self.target.schema, token),
-        )
+        insert(self.client, table, self.target.schema, [message.value for message in messages], token)
 
     def _store_around_bad_messages(self, batch: Batch, error: DatabaseError) -> None:
         bad = self._unreadable(batch.messages)
@@ -116,19 +113,20 @@ class Ingest:
             # Every message can be read, so the fault is in our views or the store: repeating is right, dropping is not.
             raise error
         letters = [
-            [batch.topic, batch.partition, message.offset, reason, message.value] for message, reason in bad.values()
+            [batch.bus_id, batch.topic, batch.partition, message.offset, why, message.value]
+            for message, why in bad.values()
         ]
         self.client.insert(
             "dead_letters",
             letters,
-            column_names=["topic", "partition", "offset", "error", "value"],
+            column_names=["bus_id", "topic", "partition", "offset", "error", "value"],
             settings={"insert_deduplication_token": batch.token + "/dead", "async_insert": 0},
         )
         self.counts.dead_letters += len(letters)
-        first, reason = next(iter(bad.values()))
+        first, why = next(iter(bad.values()))
         logger.warning(
             "%d of %d messages of topic %s, partition %d cannot be read and are dead letters now; first: offset %d, %s",
-            len(bad), len(batch.messages), batch.topic, batch.partition, first.offset, reason,
+            len(bad), len(batch.messages), batch.topic, batch.partition, first.offset, why,
         )  # fmt: skip
         good = tuple(message for message in batch.messages if message.offset not in bad)
         if good:
@@ -142,12 +140,33 @@ class Ingest:
             if is_transient(error):
                 raise
             if len(messages) == 1:
-                return {messages[0].offset: (messages[0], _reason(error))}
+                return {messages[0].offset: (messages[0], reason(error))}
             middle = len(messages) // 2
             return self._unreadable(messages[:middle]) | self._unreadable(messages[middle:])
         return {}
 
 
-def _reason(error: DatabaseError) -> str:
-    """The engine's sentence, without its version and our bytes."""
-    return str(error).partition("(for url")[0].strip()[:500]
+def insert(client: Client, table: str, schema: str, values: Sequence[bytes], token: str) -> None:
+    """Insert messages as one block.
+
+    Args:
+        client: of the store.
+        table: a Null table that takes OTLP.
+        schema: of its messages.
+        values: the messages' bytes.
+        token: names the bytes; a repeat with the same token changes nothing; '': no repeat is recognised.
+
+    Raises:
+        clickhouse_connect.driver.exceptions.Error: a message cannot be read, or the store is away.
+    """
+    client.raw_insert(
+        table,
+        insert_block=b"".join(frame(value) for value in values),
+        fmt="Protobuf",
+        settings=insert_settings(schema, token),
+    )
+
+
+def reason(error: DatabaseError) -> str:
+    """The engine's sentence, without the client's words before it, its version and our bytes."""
+    return str(error).rpartition("DB::Exception: ")[2].partition("(for url")[0].strip()[:500]
