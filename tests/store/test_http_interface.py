@@ -163,6 +163,36 @@ def test_an_insert_with_a_bad_row_stores_nothing_and_says_why(store_client: Clie
     assert store_client.command("SELECT count() FROM t") == 0
 
 
+def test_an_insert_may_carry_its_own_settings(store_client: Client) -> None:
+    store_client.command(TABLE)
+    for _ in range(2):
+        store_client.command("INSERT INTO t (a) SETTINGS insert_deduplication_token = 'one' FORMAT CSV\n7\n")
+    assert store_client.query("SELECT a FROM t").result_rows == [(7,)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "settings", "code"),
+    [
+        ("throwIf(a = 399999)", {}, 395),
+        ("length(groupArray(toString(a)) OVER ())", {"max_memory_usage": 3_000_000}, 241),
+        ("if(a % 8192 = 0, sleepEachRow(0.02), 0)", {"max_execution_time": 0.05}, 159),
+    ],
+    ids=["a view fails", "no memory", "out of time"],
+)
+def test_an_insert_that_fails_behind_a_view_is_no_success(
+    store_client: Client, fault: str, settings: dict[str, float], code: int
+) -> None:
+    """Else its batch counts as stored and is gone: chDB's streaming insert answers all of these with success."""
+    store_client.command("CREATE TABLE source (a UInt64) ENGINE = Null")
+    store_client.command(TABLE)
+    store_client.command(f"CREATE MATERIALIZED VIEW v TO t AS SELECT a + 0 * {fault} AS a FROM source")
+    body = "\n".join(map(str, range(400_000)))
+    with pytest.raises(DatabaseError) as caught:
+        store_client.raw_insert("source", insert_block=body, fmt="CSV", settings=settings)
+    assert caught.value.code == code
+    assert store_client.command("SELECT count() FROM t") == 0
+
+
 def test_an_unknown_setting_is_an_error(embedded_store: RunningStore) -> None:
     status, headers, body = raw(embedded_store, "POST", "/?no_such_setting=1", b"SELECT 1")
     assert (status, headers["x-clickhouse-exception-code"]) == (404, "115")

@@ -8,22 +8,24 @@ from driftline_store.embedded.statement import named_format, split_insert
 
 
 @pytest.mark.parametrize(
-    ("text", "head", "name", "data"),
+    ("text", "head", "settings", "name", "data"),
     [
-        (b"INSERT INTO t (a, b) FORMAT Native\n\x00\x01", "INSERT INTO t (a, b)", "Native", b"\x00\x01"),
-        (b"insert into t format CSV\r\n\n1", "insert into t", "CSV", b"\n1"),
+        (b"INSERT INTO t (a, b) FORMAT Native\n\x00\x01", "INSERT INTO t (a, b)", "", "Native", b"\x00\x01"),
+        (b"insert into t format CSV\r\n\n1", "insert into t", "", "CSV", b"\n1"),
         (b"-- FORMAT X\nINSERT INTO `FORMAT a` FORMAT CSV\nFORMAT Y",
-         "-- FORMAT X\nINSERT INTO `FORMAT a`", "CSV", b"FORMAT Y"),
+         "-- FORMAT X\nINSERT INTO `FORMAT a`", "", "CSV", b"FORMAT Y"),
         (b"INSERT INTO t SETTINGS a='FORMAT \\' Z' FORMAT CSV ",
-         "INSERT INTO t SETTINGS a='FORMAT \\' Z'", "CSV", b""),
+         "INSERT INTO t", "SETTINGS a='FORMAT \\' Z'", "CSV", b""),
+        (b"INSERT INTO settings settings\na = 1 FORMAT CSV\n", "INSERT INTO settings", "settings\na = 1", "CSV", b""),
         (b"/* x */ INSERT INTO FUNCTION null('FORMAT int') FORMAT\nTSV\n1",
-         "/* x */ INSERT INTO FUNCTION null('FORMAT int')", "TSV", b"1"),
+         "/* x */ INSERT INTO FUNCTION null('FORMAT int')", "", "TSV", b"1"),
     ],
 )  # fmt: skip
-def test_data_begins_after_the_formats_line(text: bytes, head: str, name: str, data: bytes) -> None:
+def test_data_begins_after_the_formats_line(text: bytes, head: str, settings: str, name: str, data: bytes) -> None:
     insert = split_insert(text)
     assert insert is not None
-    assert (insert.head.strip(), insert.format, bytes(insert.data)) == (head, name, data)
+    assert (insert.head.strip(), insert.settings.strip()) == (head, settings)
+    assert (insert.format, bytes(insert.data)) == (name, data)
 
 
 @pytest.mark.parametrize(

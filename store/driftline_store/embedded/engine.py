@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import re
+import tempfile
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_TWICE = re.compile(r"^(Code: \d+\. DB::Exception: )\1")  # how errors in the data of a file begin
 _TRAILING_BLANK = re.compile(rb"[\s;]+$")
 # A server's defaults where chDB's differ: a bare expression is a syntax error.
-_BASE = {"implicit_select": "0", "async_insert": "0"}
+_BASE = {
+    "implicit_select": "0",
+    "async_insert": "0",
+    # Inserts stop while there is room left. What cannot be written to a full disk the wheel's engine does not notice:
+    # it answers success and keeps a part that cannot be read.
+    "min_free_disk_bytes_to_perform_insert": "200000000",
+}
 # The whole insert becomes one block, hence one part per partition with one deduplication entry. Without
 # these it is cut each 1,048,449 rows or 256 MiB, and a redo of a half-stored insert needs every cut again.
 ONE_BLOCK = {
@@ -122,16 +131,27 @@ def _prepare(handle: Any, statement: Statement, *, is_insert: bool) -> None:
 
 
 def _insert(handle: Any, insert: Insert) -> Answer:
-    stream = handle.send_insert(insert.head, insert.format)
-    try:
-        if insert.data:
-            stream.append(insert.data)
-        result = stream.finish()
-    finally:
-        stream.close()
-    written, size = str(result.rows_written), str(result.bytes_written)
+    # Not by chDB's streaming insert: that one answers "ok" when a view or its table fails (no memory, disk full, out
+    # of time), and the rows are gone. An insert from a file fails as one into a server does.
+    with _as_file(insert.data) as path:
+        source = f"FROM INFILE {_quoted(path)} COMPRESSION 'none'"
+        try:
+            result = handle.query(f"{insert.head} {source} {insert.settings} FORMAT {insert.format}", "Null")
+        except RuntimeError as error:
+            raise EngineError(_TWICE.sub(r"\1", str(error).replace(f"(in file/uri {path}): ", ""))) from None
+    written, size = str(result.rows_written()), str(result.bytes_written())
     summary = {"read_rows": written, "read_bytes": size, "written_rows": written, "written_bytes": size}
-    return Answer(b"", None, summary | {"elapsed_ns": _nanoseconds(result.elapsed)})
+    return Answer(b"", None, summary | {"elapsed_ns": _nanoseconds(result.elapsed())})
+
+
+@contextlib.contextmanager
+def _as_file(data: memoryview) -> Iterator[str]:
+    """Name the data as a file, in memory where the system can do that."""
+    in_memory = getattr(os, "memfd_create", None)  # Linux has it
+    with os.fdopen(in_memory("insert"), "wb") if in_memory else tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        yield f"/proc/self/fd/{file.fileno()}" if in_memory else str(file.name)
 
 
 def _query(handle: Any, statement: Statement) -> Answer:

@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_SETTINGS = re.compile(rb"SETTINGS\s+\w+\s*=", re.IGNORECASE)  # a table may be named settings
 _DATA_START = re.compile(rb"[ \t\f]*\r?\n?")
 _LAST_FORMAT = re.compile(rb"\bFORMAT\s+([A-Za-z0-9_]+)\s*(?:;\s*|SETTINGS\s.*)?$", re.IGNORECASE | re.DOTALL)
 
@@ -32,12 +33,14 @@ class Insert:
     """An insert whose rows come as data.
 
     Attributes:
-        head: the statement up to its FORMAT clause.
+        head: the statement up to its SETTINGS or FORMAT clause.
+        settings: the SETTINGS clause, if it has one.
         format: name of the data's format.
         data: the rows in that format.
     """
 
     head: str
+    settings: str
     format: str
     data: memoryview
 
@@ -49,7 +52,7 @@ def split_insert(text: bytes) -> Insert | None:
     """
     first = b""
     format_follows = False
-    depth = head_end = 0
+    depth = head_end = settings_at = 0
     for match in _TOKEN.finditer(text, 0, min(len(text), _LONGEST_HEAD)):
         kind = match.lastgroup
         if kind == "open":
@@ -63,18 +66,21 @@ def split_insert(text: bytes) -> Insert | None:
         if first != b"INSERT" or (depth == 0 and word in {b"VALUES", b"SELECT", b"WITH"}):
             return None
         if format_follows and word:
-            return _insert_at(text, head_end, match)
+            return _insert_at(text, settings_at or head_end, head_end, match)
+        if depth == 0 and _SETTINGS.match(text, match.start()):
+            settings_at = match.start()
         format_follows = depth == 0 and word == b"FORMAT"
         head_end = match.start()
     return None
 
 
-def _insert_at(text: bytes, head_end: int, name: re.Match[bytes]) -> Insert | None:
+def _insert_at(text: bytes, settings_at: int, head_end: int, name: re.Match[bytes]) -> Insert | None:
     if name.group().upper() == b"VALUES":
         return None
     gap = _DATA_START.match(text, name.end())
     start = gap.end() if gap else name.end()
-    return Insert(text[:head_end].decode(), name.group().decode(), memoryview(text)[start:])
+    head, settings = text[:settings_at].decode(), text[settings_at:head_end].decode()
+    return Insert(head, settings, name.group().decode(), memoryview(text)[start:])
 
 
 def named_format(text: bytes) -> str | None:
