@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from clickhouse_connect.driver.exceptions import DatabaseError
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from driftline.bus import LOGS_TOPIC, SPANS_TOPIC
 from driftline.errors import FencedError
@@ -30,6 +33,9 @@ logger = logging.getLogger(__name__)
 
 GROUP: Final = "ingest"
 
+_MEMORY_LIMIT: Final = 241
+"""Passes by itself, or comes from a damaged message that announces a text of terabytes."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -38,17 +44,19 @@ class Target:
     Attributes:
         table: Null table that the views read.
         probe: Null table of the same form without views, to find unreadable messages with.
+        request: the messages' type.
     """
 
     topic: str
     table: str
     probe: str
     schema: str
+    request: type[Any]
 
 
 TARGETS: Final = (
-    Target(SPANS_TOPIC, "otlp_traces", "otlp_traces_probe", TRACE_SCHEMA),
-    Target(LOGS_TOPIC, "otlp_logs", "otlp_logs_probe", LOG_SCHEMA),
+    Target(SPANS_TOPIC, "otlp_traces", "otlp_traces_probe", TRACE_SCHEMA, ExportTraceServiceRequest),
+    Target(LOGS_TOPIC, "otlp_logs", "otlp_logs_probe", LOG_SCHEMA, ExportLogsServiceRequest),
 )
 
 
@@ -100,7 +108,7 @@ class Ingest:
         try:
             self._insert(self.target.table, batch.messages, batch.token)
         except DatabaseError as error:
-            if is_transient(error):
+            if is_transient(error) and error.code != _MEMORY_LIMIT:
                 raise
             self._store_around_bad_messages(batch, error)
 
@@ -123,7 +131,7 @@ class Ingest:
             settings={"insert_deduplication_token": batch.token + "/dead", "async_insert": 0},
         )
         self.counts.dead_letters += len(letters)
-        first, why = next(iter(bad.values()))
+        first, why = bad[min(bad)]
         logger.warning(
             "%d of %d messages of topic %s, partition %d cannot be read and are dead letters now; first: offset %d, %s",
             len(bad), len(batch.messages), batch.topic, batch.partition, first.offset, why,
@@ -133,16 +141,39 @@ class Ingest:
             self._insert(self.target.table, good, batch.token)
 
     def _unreadable(self, messages: tuple[Message, ...]) -> dict[int, tuple[Message, str]]:
-        """Messages that the engine cannot parse, by offset, found by halving."""
+        """Messages that the engine cannot parse, by offset.
+
+        Those that protobuf's own parser refuses are tried one by one and the rest by halving, as few are bad
+        there. The engine decides: it takes texts that are no UTF-8, for one.
+        """
+        kinds: dict[bool, list[Message]] = {True: [], False: []}
+        for message in messages:
+            kinds[self._is_whole(message)].append(message)
+        bad = self._probed(tuple(kinds[True]))
+        for message in kinds[False]:
+            bad |= self._probed((message,), damaged=True)
+        return bad
+
+    def _is_whole(self, message: Message) -> bool:
+        try:
+            self.target.request.FromString(message.value)
+        except DecodeError:
+            return False
+        return True
+
+    def _probed(self, messages: tuple[Message, ...], *, damaged: bool = False) -> dict[int, tuple[Message, str]]:
+        """Messages that the engine cannot parse, found by halving."""
+        if not messages:
+            return {}
         try:
             self._insert(self.target.probe, messages, "")
         except DatabaseError as error:
-            if is_transient(error):
+            if is_transient(error) and not (damaged and error.code == _MEMORY_LIMIT):
                 raise
             if len(messages) == 1:
                 return {messages[0].offset: (messages[0], reason(error))}
             middle = len(messages) // 2
-            return self._unreadable(messages[:middle]) | self._unreadable(messages[middle:])
+            return self._probed(messages[:middle]) | self._probed(messages[middle:])
         return {}
 
 
