@@ -8,8 +8,6 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import kafka
-
 import kafka_server
 
 if TYPE_CHECKING:
@@ -99,6 +97,8 @@ class Cluster:
 
     def leader(self, topic: str, partition: int) -> int:
         """The node that leads a partition now."""
+        import kafka  # noqa: PLC0415 - with deprecated means; the bus has loaded it by now, without their warnings
+
         admin = kafka.KafkaAdminClient(bootstrap_servers=self.address.split(","))
         try:
             [found] = admin.describe_topics([topic])

@@ -54,21 +54,22 @@ class Planned:
     seed: int
 
 
-def plan(name: str, number: int, catalogue: Sequence[Fault]) -> list[Planned]:
+def plan(name: str, number: int, catalogue: Sequence[Fault], extra: int) -> list[Planned]:
     """The faults of a round: always the same for the same name of a round, which has the seed in it."""
     chance = random.Random(name)
     chosen = [catalogue[number % len(catalogue)]]
-    chosen += chance.choices(catalogue, [fault.weight for fault in catalogue], k=chance.randint(1, 3))
+    chosen += chance.choices(catalogue, [fault.weight for fault in catalogue], k=chance.randint(1, extra))
     return [Planned(fault, chance.uniform(0, _SPREAD_SECONDS), chance.randrange(2**32)) for fault in chosen]
 
 
-def run(folder: Path, *, seed: int, numbers: Sequence[int], until: float = float("inf")) -> Report:
+def run(folder: Path, *, seed: int, numbers: Sequence[int], extra: int = 3, until: float = float("inf")) -> Report:
     """Run rounds until they are through, one fails, or the time is over.
 
     Args:
         folder: for data and logs.
         seed: of all chance.
         numbers: of the rounds.
+        extra: most faults of a round beside its first one.
         until: no round begins after this time of the monotonic clock.
     """
     report, first = Report(), 1
@@ -83,7 +84,7 @@ def run(folder: Path, *, seed: int, numbers: Sequence[int], until: float = float
             if time.monotonic() > until or report.wrong:
                 break
             name = f"{seed}/{number}"
-            planned = plan(name, number, catalogue)
+            planned = plan(name, number, catalogue, extra)
             print(f"round {number}: {', '.join(one.fault.name for one in planned)}", end=" … ", flush=True)
             first = _round(world, report, planned, name, first)
         world.failed = bool(report.wrong)

@@ -22,7 +22,7 @@ ROUNDS = 10
 def test_ten_rounds_of_faults_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     seed = int(os.environ.get("DRIFTLINE_TEST_SEED", time.time_ns() % 10**9))
     print(f"seed {seed}: repeat with DRIFTLINE_TEST_SEED={seed}")
-    report = run(tmp_path, seed=seed, numbers=range(ROUNDS))
+    report = run(tmp_path, seed=seed, numbers=range(ROUNDS), extra=1)
     assert report.wrong == [], f"seed {seed}"
     assert report.rounds == ROUNDS
     assert report.spans > 0
