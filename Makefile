@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help setup demo test fast lint format bench clean
+.PHONY: help setup demo test fast lint format bench faults fuzz clean
 
 help:            ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ —/'
@@ -43,6 +43,12 @@ format: setup    ## put the code into the one style
 
 bench: setup     ## all benchmarks, in their short form
 	for file in benchmarks/*.py; do $(BIN)/python $$file --quick || exit 1; done
+
+faults: setup    ## 200 rounds of faults against a Kafka of three nodes (ARGS="--rounds 20 --seed 7 --minutes 15")
+	$(BIN)/python -m tests.faults $(ARGS)
+
+fuzz: setup      ## a million damaged messages at ingest and receiver (ARGS="--messages 10000 --seed 7")
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 clean:           ## remove what was installed and built here
 	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

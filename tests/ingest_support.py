@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from driftline.bus import LOGS_TOPIC, SPANS_TOPIC
-from driftline_processors.ingest import GROUP, TARGETS, Ingest
+from driftline_processors.ingest import GROUP, Ingest
+from driftline_processors.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

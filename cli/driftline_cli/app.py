@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from driftline import settings as table
 from driftline.errors import MissingExtraError
 from driftline_cli.checks import app as checks_app
+from driftline_cli.dead_letters import app as dead_letters
+from driftline_cli.options import BusUrl, DataDir, StoreUrl, load
 from driftline_cli.part import PARENT, run_part, set_up_logging
-
-if TYPE_CHECKING:
-    from driftline.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,27 +22,14 @@ app = typer.Typer(
 )
 app.add_typer(checks_app, name="checks")
 
-DataDir = Annotated[
-    Path | None, typer.Option(help="Folder of the embedded bus and store.", show_default="~/.driftline")
-]
-BusUrl = Annotated[
-    str | None,
-    typer.Option("--bus", help="sqlite:///path/bus.db or kafka://host:9092", show_default="in the data folder"),
-]
-StoreUrl = Annotated[
-    str | None, typer.Option("--store", help="clickhouse://user:pass@host:8443/db", show_default="embedded")
-]
+app.add_typer(dead_letters, name="dead-letters")
+
 ReceiverPort = Annotated[int | None, typer.Option(help="Port of the OTLP/HTTP receiver.", show_default="4318")]
 Port = Annotated[int | None, typer.Option(help="Port of the dashboard.", show_default="8501")]
 Seconds = Annotated[float | None, typer.Option(help="End by itself after this time.", show_default="until Ctrl-C")]
 Days = Annotated[int, typer.Option(help="How far back calls are counted, in days.", min=1, max=400)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 Browser = Annotated[bool, typer.Option(help="Open the dashboard in a browser.")]
-
-
-def _load(**arguments: Any) -> Settings:
-    data_dir = arguments.pop("data_dir", None)
-    return table.load(data_dir=str(data_dir) if data_dir else None, **arguments)
 
 
 @app.command()
@@ -59,7 +43,7 @@ def up(
     """Run everything on this machine: store, receiver, ingest, judge, alerts and dashboard."""
     from driftline_cli.up import run  # noqa: PLC0415 - commands start fast by importing only their own part
 
-    run(_load(data_dir=data_dir, bus=bus, store=store, dashboard_port=port, receiver_port=receiver_port))
+    run(load(data_dir=data_dir, bus=bus, store=store, dashboard_port=port, receiver_port=receiver_port))
 
 
 @app.command()
@@ -77,7 +61,7 @@ def store(data_dir: DataDir = None) -> None:
 
     # It minds signals and its parent by itself, since it has to close the engine in between.
     set_up_logging()
-    serve(_load(data_dir=data_dir).data_path, with_parent=PARENT in os.environ)
+    serve(load(data_dir=data_dir).data_path, with_parent=PARENT in os.environ)
 
 
 @app.command()
@@ -85,7 +69,7 @@ def receive(data_dir: DataDir = None, bus: BusUrl = None, receiver_port: Receive
     """Take traces and logs from any OpenTelemetry SDK over OTLP/HTTP and put them on the bus."""
     from driftline.receiver.serve import run  # noqa: PLC0415
 
-    run_part(run, _load(data_dir=data_dir, bus=bus, receiver_port=receiver_port))
+    run_part(run, load(data_dir=data_dir, bus=bus, receiver_port=receiver_port))
 
 
 @app.command()
@@ -93,7 +77,7 @@ def ingest(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None)
     """Move messages from the bus into the store."""
     from driftline_processors.ingest_worker import run  # noqa: PLC0415
 
-    run_part(run, _load(data_dir=data_dir, bus=bus, store=store))
+    run_part(run, load(data_dir=data_dir, bus=bus, store=store))
 
 
 @app.command()
@@ -101,7 +85,7 @@ def judge(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None) 
     """Score the sampled requests."""
     from driftline_processors.judge.worker import run  # noqa: PLC0415
 
-    run_part(run, _load(data_dir=data_dir, bus=bus, store=store))
+    run_part(run, load(data_dir=data_dir, bus=bus, store=store))
 
 
 @app.command()
@@ -109,7 +93,7 @@ def alert(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None) 
     """Evaluate the alert rules and tell Slack."""
     from driftline_alerts.worker import run  # noqa: PLC0415
 
-    run_part(run, _load(data_dir=data_dir, bus=bus, store=store))
+    run_part(run, load(data_dir=data_dir, bus=bus, store=store))
 
 
 @app.command()
@@ -120,7 +104,7 @@ def dashboard(data_dir: DataDir = None, store: StoreUrl = None, port: Port = Non
         raise MissingExtraError("the dashboard", "streamlit")
     from driftline_dashboard.serve import run  # noqa: PLC0415
 
-    run_part(run, _load(data_dir=data_dir, store=store, dashboard_port=port))
+    run_part(run, load(data_dir=data_dir, store=store, dashboard_port=port))
 
 
 @app.command()
@@ -128,7 +112,7 @@ def status(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None)
     """Say what runs, how much is stored and what waits on the bus."""
     from driftline_cli.status import show  # noqa: PLC0415
 
-    show(_load(data_dir=data_dir, bus=bus, store=store))
+    show(load(data_dir=data_dir, bus=bus, store=store))
 
 
 prices_app = typer.Typer(help="List by which prices calls are priced, and the models without one.")
@@ -141,7 +125,7 @@ def prices(context: typer.Context, data_dir: DataDir = None, store: StoreUrl = N
     from driftline_cli.prices import show  # noqa: PLC0415
 
     if context.invoked_subcommand is None:
-        show(_load(data_dir=data_dir, store=store), days)
+        show(load(data_dir=data_dir, store=store), days)
 
 
 @prices_app.command("reload")
@@ -149,7 +133,7 @@ def reload_prices(data_dir: DataDir = None, store: StoreUrl = None) -> None:
     """Take over the price file at once, instead of within a minute, and price the calls that came before."""
     from driftline_cli.prices import reload  # noqa: PLC0415
 
-    reload(_load(data_dir=data_dir, store=store))
+    reload(load(data_dir=data_dir, store=store))
 
 
 @app.command()
@@ -157,7 +141,7 @@ def migrate(data_dir: DataDir = None, store: StoreUrl = None) -> None:
     """Bring the store's schema and views up to date, while no ingest runs."""
     from driftline_processors.prepare import prepare  # noqa: PLC0415
 
-    prepare(_load(data_dir=data_dir, store=store), replace_views=True).close()
+    prepare(load(data_dir=data_dir, store=store), replace_views=True).close()
     typer.echo("the store is up to date")
 
 
@@ -179,7 +163,7 @@ def purge(
         return yes or typer.confirm("remove this? It cannot be undone")
 
     run(
-        _load(data_dir=data_dir, store=store),
+        load(data_dir=data_dir, store=store),
         subject(user=user, session=session, trace=trace),
         dry_run=dry_run,
         confirm=confirm,
@@ -203,4 +187,4 @@ def replay(
     """Derive tables again from messages on the bus, after conventions, patterns or prices changed."""
     from driftline_cli.replay import run  # noqa: PLC0415
 
-    run(_load(data_dir=data_dir, bus=bus, store=store), since, until, dry_run=dry_run)
+    run(load(data_dir=data_dir, bus=bus, store=store), since, until, dry_run=dry_run)

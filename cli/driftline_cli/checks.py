@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from driftline import settings as table
-from driftline_processors import checks
-from driftline_processors.checks import KINDS, NO_LIMIT, Check
-from driftline_store.client import connect, store_errors
+from driftline_cli.options import DataDir, StoreUrl, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from clickhouse_connect.driver.client import Client
 
-app = typer.Typer(no_args_is_help=True, help="Rules that every answer is checked by, from the next span on.")
+    from driftline_processors.checks import Check
 
-DataDir = Annotated[
-    Path | None, typer.Option(help="Folder of the embedded bus and store.", show_default="~/.driftline")
-]
-StoreUrl = Annotated[
-    str | None, typer.Option("--store", help="clickhouse://user:pass@host:8443/db", show_default="embedded")
-]
+app = typer.Typer(no_args_is_help=True, help="Rules that every answer is checked by, from the next span on.")
 
 
 @contextmanager
 def _store(data_dir: Path | None, store: str | None) -> Iterator[Client]:
-    client = connect(table.load(data_dir=str(data_dir) if data_dir else None, store=store))
+    from driftline_store.client import connect, store_errors  # noqa: PLC0415 - commands import only their own part
+
+    client = connect(load(data_dir=data_dir, store=store))
     try:
         with store_errors("changing the checks"):
             yield client
@@ -43,6 +37,8 @@ def _store(data_dir: Path | None, store: str | None) -> Iterator[Client]:
 @app.command("list")
 def show(data_dir: DataDir = None, store: StoreUrl = None) -> None:
     """Show the rules in force."""
+    from driftline_processors import checks  # noqa: PLC0415
+
     with _store(data_dir, store) as client:
         found = checks.active(client)
     shown = Table("name", "kind", "feature", "rule", box=None)
@@ -53,8 +49,7 @@ def show(data_dir: DataDir = None, store: StoreUrl = None) -> None:
 
 def _rule(check: Check) -> str:
     if check.kind == "length":
-        longest = "any" if check.longest == NO_LIMIT else f"{check.longest:,}"
-        return f"{check.shortest:,} to {longest} characters"
+        return f"{check.shortest:,} to {check.longest:,} characters"
     return check.pattern or "can be parsed as JSON"
 
 
@@ -62,23 +57,27 @@ def _rule(check: Check) -> str:
 def put(
     name: Annotated[str, typer.Argument(help="Of the rule; for a fallback the reason that is recorded.")],
     *,
-    kind: Annotated[str, typer.Option(help=f"One of {', '.join(KINDS)}.")],
+    kind: Annotated[str, typer.Option(help="fallback, forbidden, required, length or json.")],
     feature: Annotated[str, typer.Option(help="The feature that it is for.", show_default="all")] = "",
     pattern: Annotated[str, typer.Option(help="Regular expression, any case.")] = "",
     shortest: Annotated[int, typer.Option(help="Fewest characters.")] = 0,
-    longest: Annotated[int, typer.Option(help="Most characters.", show_default="no limit")] = NO_LIMIT,
+    longest: Annotated[int, typer.Option(help="Most characters.", show_default="no limit")] = 2**64 - 1,
     data_dir: DataDir = None,
     store: StoreUrl = None,
 ) -> None:
     """Add a rule, or change the one of that name."""
+    from driftline_processors import checks  # noqa: PLC0415
+
     with _store(data_dir, store) as client:
-        checks.put(client, Check(name, kind, feature, pattern, shortest, longest))
+        checks.put(client, checks.Check(name, kind, feature, pattern, shortest, longest))
     typer.echo(f"{name} holds from the next span on")
 
 
 @app.command()
 def remove(name: str, data_dir: DataDir = None, store: StoreUrl = None) -> None:
     """Take a rule out of force."""
+    from driftline_processors import checks  # noqa: PLC0415
+
     with _store(data_dir, store) as client:
         checks.remove(client, name)
     typer.echo(f"{name} is out of force from the next span on")

@@ -13,8 +13,10 @@ from rich.table import Table
 from driftline.bus import open_bus
 from driftline.errors import BusError
 from driftline_cli.parts_table import NOTHING, parts_table
-from driftline_processors.ingest import GROUP, TARGETS
+from driftline_processors.dead_letters import OPEN_COUNT
+from driftline_processors.ingest import GROUP
 from driftline_processors.reports import alive
+from driftline_processors.targets import TARGETS
 from driftline_store.client import connect, store_errors
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ _COUNTS: Final = {
     "judgements stored": "SELECT count() FROM evaluations WHERE source = 'judge'",
     "feedback stored": "SELECT count() FROM evaluations WHERE source = 'human'",
     "calls without a known price": "SELECT sum(unpriced_calls) FROM llm_rollups WHERE resolution = 'day'",
-    "dead letters": "SELECT count() FROM dead_letters",
+    "open dead letters": OPEN_COUNT,
 }
 
 _UNMATCHED: Final = """\

@@ -15,42 +15,18 @@ from typing import TYPE_CHECKING, Final
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from driftline.bus import LOGS_TOPIC, SPANS_TOPIC
 from driftline.errors import FencedError
-from driftline_processors.otlp import LOG_SCHEMA, TRACE_SCHEMA, frame, insert_settings
-from driftline_store.client import is_transient
+from driftline_processors.targets import may_be_unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from clickhouse_connect.driver.client import Client
 
-    from driftline.bus import Batch, Consumer, Message
+    from driftline.bus import Batch, Consumer
+    from driftline_processors.targets import Target
 
 logger = logging.getLogger(__name__)
 
 GROUP: Final = "ingest"
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a topic's messages go and how the engine reads them.
-
-    Attributes:
-        table: Null table that the views read.
-        probe: Null table of the same form without views, to find unreadable messages with.
-    """
-
-    topic: str
-    table: str
-    probe: str
-    schema: str
-
-
-TARGETS: Final = (
-    Target(SPANS_TOPIC, "otlp_traces", "otlp_traces_probe", TRACE_SCHEMA),
-    Target(LOGS_TOPIC, "otlp_logs", "otlp_logs_probe", LOG_SCHEMA),
-)
 
 
 @dataclass
@@ -105,76 +81,35 @@ class Ingest:
 
     def _store(self, batch: Batch) -> None:
         try:
-            insert(self.client, self.target.table, self.target.schema, batch.messages, batch.token)
+            self.target.insert(self.client, (message.value for message in batch.messages), batch.token)
         except DatabaseError as error:
-            if is_transient(error):
+            if not may_be_unreadable(error):
                 raise
             self._store_around_bad_messages(batch, error)
 
     def _store_around_bad_messages(self, batch: Batch, error: DatabaseError) -> None:
-        bad = unreadable(self.client, self.target, batch.messages)
+        values = [message.value for message in batch.messages]
+        bad = self.target.unreadable(self.client, values)
         if not bad:
             # Every message can be read, so the fault is in our views or the store: repeating is right, dropping is not.
             raise error
         letters = [
-            [batch.topic, batch.partition, message.offset, reason, message.value] for message, reason in bad.values()
+            [batch.bus_id, batch.topic, batch.partition, batch.messages[number].offset, why, values[number]]
+            for number, why in bad.items()
         ]
         self.client.insert(
             "dead_letters",
             letters,
-            column_names=["topic", "partition", "offset", "error", "value"],
+            column_names=["bus_id", "topic", "partition", "offset", "error", "value"],
             settings={"insert_deduplication_token": batch.token + "/dead", "async_insert": 0},
         )
         self.counts.dead_letters += len(letters)
-        first, reason = next(iter(bad.values()))
+        first = min(bad)
         logger.warning(
             "%d of %d messages of topic %s, partition %d cannot be read and are dead letters now; first: offset %d, %s",
-            len(bad), len(batch.messages), batch.topic, batch.partition, first.offset, reason,
+            len(bad), len(batch.messages), batch.topic, batch.partition,
+            batch.messages[first].offset, bad[first],
         )  # fmt: skip
-        good = tuple(message for message in batch.messages if message.offset not in bad)
+        good = [value for number, value in enumerate(values) if number not in bad]
         if good:
-            insert(self.client, self.target.table, self.target.schema, good, batch.token)
-
-
-def insert(client: Client, table: str, schema: str, messages: Sequence[Message], token: str) -> None:
-    """Put messages into a Null table, which the views read.
-
-    Args:
-        client: of the store.
-        table: the Null table.
-        schema: of the messages.
-        messages: requests.
-        token: names the bytes; empty: nothing is recognised as having been stored before.
-
-    Raises:
-        clickhouse_connect.driver.exceptions.Error: the store is away, or cannot parse a message.
-    """
-    client.raw_insert(
-        table,
-        insert_block=b"".join(frame(message.value) for message in messages),
-        fmt="Protobuf",
-        settings=insert_settings(schema, token),
-    )
-
-
-def unreadable(client: Client, target: Target, messages: Sequence[Message]) -> dict[int, tuple[Message, str]]:
-    """Messages that the engine cannot parse, with the reason, by offset; found by halving.
-
-    Raises:
-        clickhouse_connect.driver.exceptions.Error: the store is away.
-    """
-    try:
-        insert(client, target.probe, target.schema, messages, "")
-    except DatabaseError as error:
-        if is_transient(error):
-            raise
-        if len(messages) == 1:
-            return {messages[0].offset: (messages[0], _reason(error))}
-        middle = len(messages) // 2
-        return unreadable(client, target, messages[:middle]) | unreadable(client, target, messages[middle:])
-    return {}
-
-
-def _reason(error: DatabaseError) -> str:
-    """The engine's sentence, without its version and our bytes."""
-    return str(error).partition("(for url")[0].strip()[:500]
+            self.target.insert(self.client, good, batch.token)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 from driftline.bus import SPANS_TOPIC, Standing, open_bus
 from driftline.errors import BusError
 from driftline_processors import chores, prices
-from driftline_processors.ingest import GROUP, TARGETS, Counts, Ingest
+from driftline_processors.ingest import GROUP, Counts, Ingest
 from driftline_processors.otlp import INSERT_SECONDS
 from driftline_processors.outage import Outage
 from driftline_processors.prepare import prepare
 from driftline_processors.reports import Reporter, Sample
+from driftline_processors.targets import TARGETS
 from driftline_store.client import StoreUnavailableError, connect, is_transient
 from driftline_store.failures import translate
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from driftline.bus import Bus
     from driftline.settings import Settings
-    from driftline_processors.ingest import Target
+    from driftline_processors.targets import Target
 
 logger = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from driftline.errors import StoreError
 # Codes of ClickHouse that pass by themselves.
 _TRANSIENT_CODES = frozenset(
     {
+        75,  # CANNOT_WRITE_TO_FILE_DESCRIPTOR: mostly a full disk
         159,  # TIMEOUT_EXCEEDED
         160,  # TOO_SLOW
         202,  # TOO_MANY_SIMULTANEOUS_QUERIES
@@ -22,6 +23,7 @@ _TRANSIENT_CODES = frozenset(
         236,  # ABORTED
         241,  # MEMORY_LIMIT_EXCEEDED
         242,  # TABLE_IS_READ_ONLY
+        243,  # NOT_ENOUGH_SPACE
         252,  # TOO_MANY_PARTS
         285,  # TOO_FEW_LIVE_REPLICAS
         319,  # UNKNOWN_STATUS_OF_INSERT

@@ -68,6 +68,7 @@ NOTHING: Final[Mapping[str, str]] = {
     "price_backfills": "counts by model",
     "price_loads": "versions of prices",
     "evaluations_matched": "random ids and segments",
+    "dead_letter_actions": "places of messages",
     "matching_steps": "numbers of batches",
     "part_reports": "figures of the parts",
     "alert_transitions": "figures of segments",

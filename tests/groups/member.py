@@ -20,7 +20,8 @@ from driftline.bus.sqlite_consumer import SqliteConsumer
 from driftline.settings import load
 from driftline_cli.part import run_part
 from driftline_processors import ingest_worker
-from driftline_processors.ingest import TARGETS, Ingest
+from driftline_processors.ingest import Ingest
+from driftline_processors.targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

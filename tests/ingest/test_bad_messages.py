@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from driftline.bus import SPANS_TOPIC
+from fuzz.mutate import varint
 from ingest_support import captured, span_ids
 
 if TYPE_CHECKING:
@@ -29,6 +31,25 @@ def test_a_bad_message_in_the_middle_is_a_dead_letter_with_its_place_error_and_b
     assert "Protobuf" in letter["error"] or "eof" in letter["error"]
     for message in (first, last):
         pipeline.span(*span_ids(message)[0])
+
+
+@pytest.mark.parametrize("size", [2**34, 2**41, 2**62])
+def test_a_message_that_announces_more_than_any_memory_is_a_dead_letter(pipeline: Pipeline, size: int) -> None:
+    # The engine asks for the memory before it looks whether the message has so many bytes.
+    request = ExportTraceServiceRequest()
+    request.resource_spans.add().scope_spans.add().spans.add()
+    damaged = request.SerializeToString()[:-2] + b"\x12\x0c\x2a" + varint(size) + b"x"
+    pipeline.send(captured(GENAI, "chat"), damaged, captured(GENAI, "responses"))
+    [letter] = pipeline.rows("SELECT offset FROM dead_letters")
+    assert letter["offset"] == 1
+    assert pipeline.sums()["requests"] == 2
+
+
+def test_texts_that_are_no_utf8_are_stored(pipeline: Pipeline) -> None:
+    value = captured(GENAI, "chat").replace(b"fp_fake01", b"fp_\xff\xfeke01")
+    pipeline.send(TRUNCATED, value)
+    assert pipeline.rows("SELECT count() AS n FROM dead_letters") == [{"n": 1}]
+    pipeline.span(*span_ids(captured(GENAI, "chat"))[0])
 
 
 def test_a_batch_of_nothing_but_bad_messages_does_not_stop_what_follows(pipeline: Pipeline) -> None:

@@ -13,9 +13,9 @@ import pytest
 from driftline.bus import SPANS_TOPIC, open_bus
 from driftline.settings import load
 from driftline_processors import otlp
-from driftline_processors.ingest import TARGETS
 from driftline_processors.ingest_worker import Worker
 from driftline_processors.prepare import prepare
+from driftline_processors.targets import TARGETS
 from ingest_support import captured
 from store_fixtures import start_store
 

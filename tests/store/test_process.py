@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import stat
 import subprocess
@@ -11,9 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from driftline.errors import StoreError
-from driftline_store.client import connect
+from driftline_store.client import connect, is_transient
 from driftline_store.embedded import endpoint
 from store_fixtures import running_store, start_store
 
@@ -166,3 +168,23 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     code, said = run_to_its_end(tmp_path / "taken" / "data")
     assert code == 1
     assert "cannot be used" in said
+
+
+def test_without_room_an_insert_is_refused_for_a_while_and_its_redo_is_stored(tmp_path: Path) -> None:
+    with running_store(tmp_path) as store, contextlib.closing(store.client()) as client:
+        client.command(
+            "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a SETTINGS non_replicated_deduplication_window = 100"
+        )
+        reserved = client.query("SELECT getSetting('min_free_disk_bytes_to_perform_insert')").result_rows[0][0]
+        assert reserved > 0
+
+        def insert(**more: object) -> None:
+            settings = {"insert_deduplication_token": "one"} | more
+            client.raw_insert("t", ["a"], b"1\n" * 100, settings, "CSV")
+
+        with pytest.raises(DatabaseError) as caught:
+            insert(min_free_disk_bytes_to_perform_insert=2**62)
+        assert is_transient(caught.value)
+        for _ in range(2):
+            insert()
+        assert client.query("SELECT count() FROM t").result_rows == [(100,)]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from driftline_processors.ingest import GROUP, TARGETS, insert, unreadable
+from driftline_processors.ingest import GROUP
 from driftline_processors.replay.shadow import NEW
-from driftline_store.client import is_transient, store_errors
+from driftline_processors.targets import TARGETS, may_be_unreadable
+from driftline_store.client import store_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from driftline.bus import Bus, Message, Stretch
-    from driftline_processors.ingest import Target
+    from driftline_processors.targets import Target
 
 
 @dataclass(frozen=True)
@@ -82,16 +83,17 @@ def derive(client: Client, bus: Bus, found: list[Stretch], *, batch_bytes: int, 
 def _insert(client: Client, target: Target, batch: list[Message]) -> int:
     """Insert what can be parsed; gives how many messages cannot, which are dead letters already."""
     moved = replace(target, table=target.table + NEW)
+    values = [message.value for message in batch]
     try:
-        insert(client, moved.table, moved.schema, batch, "")
+        moved.insert(client, values, "")
     except DatabaseError as error:
-        if is_transient(error):
+        if not may_be_unreadable(error):
             raise
-        bad = unreadable(client, target, batch)
+        bad = target.unreadable(client, values)
         if not bad:
             raise
-        if good := [message for message in batch if message.offset not in bad]:
-            insert(client, moved.table, moved.schema, good, "")
+        if good := [value for number, value in enumerate(values) if number not in bad]:
+            moved.insert(client, good, "")
         return len(bad)
     return 0
 

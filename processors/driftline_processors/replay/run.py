@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from driftline.bus.leader import CONTROL_TOPIC
 from driftline.errors import BusError
-from driftline_processors.ingest import GROUP, TARGETS
+from driftline_processors.ingest import GROUP
 from driftline_processors.replay import purges, shadow, sums
 from driftline_processors.replay.derive import derive, stretches
 from driftline_processors.replay.merge import merge
 from driftline_processors.replay.shadow import NEW, listed
 from driftline_processors.replay.swap import State, planned, swap
 from driftline_processors.replay.tables import ROWS, SUMS
+from driftline_processors.targets import TARGETS
 from driftline_store.client import store_errors
 
 if TYPE_CHECKING:

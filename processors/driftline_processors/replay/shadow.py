@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from driftline_processors.ingest import TARGETS
 from driftline_processors.replay.tables import ROWS, SUMS
+from driftline_processors.targets import TARGETS
 from driftline_processors.views import VIEWS
 from driftline_store.client import store_errors
 

@@ -25,7 +25,13 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _TWICE = re.compile(r"^(Code: \d+\. DB::Exception: )\1")  # how errors in the data of a file begin
 _TRAILING_BLANK = re.compile(rb"[\s;]+$")
 # A server's defaults where chDB's differ: a bare expression is a syntax error.
-_BASE = {"implicit_select": "0", "async_insert": "0"}
+_BASE = {
+    "implicit_select": "0",
+    "async_insert": "0",
+    # Inserts stop while there is room left. What cannot be written to a full disk the wheel's engine does not notice:
+    # it answers success and keeps a part that cannot be read.
+    "min_free_disk_bytes_to_perform_insert": "200000000",
+}
 # The whole insert becomes one block, hence one part per partition with one deduplication entry. Without
 # these it is cut each 1,048,449 rows or 256 MiB, and a redo of a half-stored insert needs every cut again.
 ONE_BLOCK = {

@@ -1,0 +1,34 @@
+"""Options that several commands share, and how they become settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from driftline import settings as table
+
+if TYPE_CHECKING:
+    from driftline.settings import Settings
+
+DataDir = Annotated[
+    Path | None, typer.Option(help="Folder of the embedded bus and store.", show_default="~/.driftline")
+]
+BusUrl = Annotated[
+    str | None,
+    typer.Option("--bus", help="sqlite:///path/bus.db or kafka://host:9092", show_default="in the data folder"),
+]
+StoreUrl = Annotated[
+    str | None, typer.Option("--store", help="clickhouse://user:pass@host:8443/db", show_default="embedded")
+]
+
+
+def load(**arguments: Any) -> Settings:
+    """The settings, with the options that were given.
+
+    Raises:
+        SettingsError: a value cannot be used.
+    """
+    data_dir = arguments.pop("data_dir", None)
+    return table.load(data_dir=str(data_dir) if data_dir else None, **arguments)

@@ -1,0 +1,28 @@
+"""Ten rounds of faults against a real Kafka of three nodes; the long form is ``make faults``."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from faults.rounds import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROUNDS = 10
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_ten_rounds_of_faults_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    seed = int(os.environ.get("DRIFTLINE_TEST_SEED", time.time_ns() % 10**9))
+    print(f"seed {seed}: repeat with DRIFTLINE_TEST_SEED={seed}")
+    report = run(tmp_path, seed=seed, numbers=range(ROUNDS), extra=1)
+    assert report.wrong == [], f"seed {seed}"
+    assert report.rounds == ROUNDS
+    assert report.spans > 0
