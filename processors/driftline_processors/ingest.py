@@ -2,7 +2,7 @@
 
 A batch is claimed on the bus before its bytes are inserted, and its name is the insert's deduplication
 token. Whatever dies in between, the same bytes come again under the same name, and the engine leaves
-out what it has. A batch that the engine cannot parse is searched for the messages at fault; those go to
+out what it has. A batch that cannot be parsed is searched for the messages at fault; those go to
 the dead letters with their place and error, the others into the store.
 """
 
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from driftline.bus import LOGS_TOPIC, SPANS_TOPIC
 from driftline.errors import FencedError
+from driftline.otlp.decode import UnreadableError, from_json, is_json
+from driftline.otlp.signals import LOGS, TRACES
 from driftline_processors.otlp import LOG_SCHEMA, TRACE_SCHEMA, frame, insert_settings
 from driftline_store.client import is_transient
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from driftline.bus import Batch, Consumer, Message
+    from driftline.otlp.signals import Signal
 
 logger = logging.getLogger(__name__)
 
@@ -38,15 +40,20 @@ class Target:
         probe: Null table of the same form without views, to find unreadable messages with.
     """
 
-    topic: str
+    signal: Signal
     table: str
     probe: str
     schema: str
 
+    @property
+    def topic(self) -> str:
+        """Where its messages come from."""
+        return self.signal.topic
+
 
 TARGETS: Final = (
-    Target(SPANS_TOPIC, "otlp_traces", "otlp_traces_probe", TRACE_SCHEMA),
-    Target(LOGS_TOPIC, "otlp_logs", "otlp_logs_probe", LOG_SCHEMA),
+    Target(TRACES, "otlp_traces", "otlp_traces_probe", TRACE_SCHEMA),
+    Target(LOGS, "otlp_logs", "otlp_logs_probe", LOG_SCHEMA),
 )
 
 
@@ -97,7 +104,7 @@ class Ingest:
     def _store(self, batch: Batch) -> None:
         try:
             self._insert(self.target.table, batch.messages, batch.token)
-        except DatabaseError as error:
+        except (DatabaseError, UnreadableError) as error:
             if is_transient(error):
                 raise
             self._store_around_bad_messages(batch, error)
@@ -105,12 +112,18 @@ class Ingest:
     def _insert(self, table: str, messages: tuple[Message, ...], token: str) -> None:
         self.client.raw_insert(
             table,
-            insert_block=b"".join(frame(message.value) for message in messages),
+            insert_block=b"".join(frame(self._protobuf(message.value)) for message in messages),
             fmt="Protobuf",
             settings=insert_settings(self.target.schema, token),
         )
 
-    def _store_around_bad_messages(self, batch: Batch, error: DatabaseError) -> None:
+    def _protobuf(self, value: bytes) -> bytes:
+        """The message as the engine reads it; a Collector may have written JSON."""
+        if not is_json(value):
+            return value
+        return bytes(from_json(self.target.signal, value).SerializeToString())
+
+    def _store_around_bad_messages(self, batch: Batch, error: DatabaseError | UnreadableError) -> None:
         bad = self._unreadable(batch.messages)
         if not bad:
             # Every message can be read, so the fault is in our views or the store: repeating is right, dropping is not.
@@ -138,7 +151,7 @@ class Ingest:
         """Messages that the engine cannot parse, by offset, found by halving."""
         try:
             self._insert(self.target.probe, messages, "")
-        except DatabaseError as error:
+        except (DatabaseError, UnreadableError) as error:
             if is_transient(error):
                 raise
             if len(messages) == 1:
@@ -148,6 +161,6 @@ class Ingest:
         return {}
 
 
-def _reason(error: DatabaseError) -> str:
+def _reason(error: DatabaseError | UnreadableError) -> str:
     """The engine's sentence, without its version and our bytes."""
     return str(error).partition("(for url")[0].strip()[:500]
