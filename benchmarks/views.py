@@ -1,6 +1,6 @@
 """CPU time of a span on its way into the store, beside decoding the same bytes in Python.
 
-    python benchmarks/ingest.py [--quick] [--json]
+    python benchmarks/views.py [--quick] [--json]
 
 All ways run in this one process, one after the other and interleaved over the rounds, on the same messages:
 512 copies of a captured chat span with ids of their own. Fixed cost is what an insert costs whatever its
