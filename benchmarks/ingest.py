@@ -58,7 +58,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--otelcol", default=os.environ.get("DRIFTLINE_TEST_OTELCOL"), help="a Collector's binary")
     parser.add_argument("--phoenix", default=os.environ.get("DRIFTLINE_PHOENIX"), help="a Python with arize-phoenix")
-    parser.add_argument("--workers", type=int, default=1, help="processes of driftline ingest")
+    parser.add_argument("--workers", type=int, default=2, help="processes of driftline ingest")
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--messages", type=int, help=f"of {SPANS} spans each, instead of {MESSAGES}")
     parser.add_argument("--compression", default="zstd", choices=["none", "gzip", "snappy", "lz4", "zstd"])

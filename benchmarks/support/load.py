@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import struct
 import time
 from typing import TYPE_CHECKING
 
@@ -24,16 +25,19 @@ SPANS = 512
 
 TEMPLATES = 64
 FEATURES = 20
+_SECOND = 10**9
 _TRACE, _SPAN, _TEXT_ID = b"T" * 16, b"S" * 8, "X" * 24
-_IDS = re.compile(b"T{16}|S{8}|X{24}")
+_START, _END = b"A" * 8, b"B" * 8
+_PLACES = re.compile(b"T{16}|S{8}|X{24}|A{8}\x41B{8}")
+"""Ids, and the two times with the tag of the second between them."""
 
 
 def messages(count: int, seed: int) -> Iterator[bytes]:
-    """Requests of ``SPANS`` spans: random ids in each, texts that repeat only after 32,768 spans."""
+    """Requests of ``SPANS`` spans: random ids and times in each, texts that repeat only after 32,768 spans."""
     chance = random.Random(seed)
     templates = [_template(chance) for _ in range(TEMPLATES)]
     for number in range(count):
-        yield _IDS.sub(lambda found: _fresh(chance, len(found.group())), templates[number % TEMPLATES])
+        yield _PLACES.sub(lambda found: _fresh(chance, len(found.group())), templates[number % TEMPLATES])
 
 
 def preload(address: str, count: int, *, partitions: int, compression: str | None) -> int:
@@ -59,7 +63,12 @@ def preload(address: str, count: int, *, partitions: int, compression: str | Non
 
 
 def _fresh(chance: random.Random, size: int) -> bytes:
-    return chance.randbytes(size) if size != len(_TEXT_ID) else chance.randbytes(size // 2).hex().encode()
+    if size == len(_TEXT_ID):
+        return chance.randbytes(size // 2).hex().encode()
+    if size == len(_START) + 1 + len(_END):
+        start = time.time_ns() - chance.randrange(600 * _SECOND)
+        return struct.pack("<QcQ", start, b"\x41", start + chance.randrange(_SECOND // 10, 10 * _SECOND))
+    return chance.randbytes(size)
 
 
 def _template(chance: random.Random) -> bytes:
@@ -77,8 +86,7 @@ def _template(chance: random.Random) -> bytes:
 
 def _fill(span: Span, chance: random.Random, words: list[str]) -> None:
     span.trace_id, span.span_id, span.name, span.kind = _TRACE, _SPAN, "chat gpt-4o-mini", 3
-    span.start_time_unix_nano = time.time_ns() - chance.randrange(600 * 10**9)
-    span.end_time_unix_nano = span.start_time_unix_nano + chance.randrange(10**8, 10**10)
+    span.start_time_unix_nano, span.end_time_unix_nano = (int.from_bytes(place, "little") for place in (_START, _END))
     texts = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",

@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -25,7 +26,6 @@ from support.watch import NotRunError, Result, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from driftline_store.client import Client
 
@@ -50,7 +50,7 @@ class Topic:
 def driftline(topic: Topic, folder: Path, *, workers: int) -> Result:
     """``driftline ingest`` into the embedded store, with every table and view that there is."""
     environ = {"DRIFTLINE_BUS": f"kafka://{topic.address}", "DRIFTLINE_DATA_DIR": str(folder)}
-    with _store(folder) as (store, client), contextlib.ExitStack() as stack:
+    with _store(folder, "-m", "driftline_store.embedded") as (store, client), contextlib.ExitStack() as stack:
         command = [sys.executable, "-m", "driftline_cli", "ingest"]
         ingests = [stack.enter_context(_running(command, folder, f"ingest-{n}", environ)) for n in range(workers)]
         result = watch(
@@ -66,7 +66,7 @@ def driftline(topic: Topic, folder: Path, *, workers: int) -> Result:
 
 def collector(topic: Topic, folder: Path, binary: str) -> Result:
     """A Collector's Kafka receiver and ClickHouse exporter, over HTTP into another embedded store."""
-    with _store(folder) as (store, client):
+    with _store(folder, str(Path(__file__).with_name("store_for_go.py"))) as (store, client):
         config = folder / "collector.yaml"
         config.write_text(json.dumps(_collector_config(topic, folder)))  # JSON is YAML
         with _running([binary, "--config", str(config)], folder, "collector", {}) as process:
@@ -126,9 +126,8 @@ def _collector_config(topic: Topic, folder: Path) -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def _store(folder: Path) -> Iterator[tuple[psutil.Process, Client]]:
-    command = [sys.executable, "-m", "driftline_store.embedded", "--data-dir", str(folder)]
-    with _running(command, folder, "store", {}) as process:
+def _store(folder: Path, *program: str) -> Iterator[tuple[psutil.Process, Client]]:
+    with _running([sys.executable, *program, "--data-dir", str(folder)], folder, "store", {}) as process:
         client = connect(folder, wait=_START_SECONDS)
         yield process, client
         client.close()
