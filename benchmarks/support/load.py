@@ -51,13 +51,14 @@ def preload(address: str, count: int, *, partitions: int, compression: str | Non
     admin.wait_for_topics([SPANS_TOPIC, LOGS_TOPIC])
     admin.close()
     producer = kafka.KafkaProducer(
-        bootstrap_servers=address, compression_type=compression, max_request_size=2_000_000, acks=1
+        bootstrap_servers=address, compression_type=compression, max_request_size=2_000_000, acks="all"
     )
-    size = 0
+    size, sent = 0, []
     for number, message in enumerate(messages(count, seed=1)):
-        producer.send(SPANS_TOPIC, message, partition=number % partitions)
+        sent.append(producer.send(SPANS_TOPIC, message, partition=number % partitions))
         size += len(message)
-    producer.flush()
+    for one in sent:
+        one.get(timeout=60)  # raises what went wrong
     producer.close()
     return size
 

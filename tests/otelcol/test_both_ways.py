@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from driftline.otlp.decode import from_json
 from driftline.otlp.signals import LOGS, TRACES
 from driftline.settings import load
 from ingest_support import captured, span_ids
-from otelcol_support import collector, documented
+from otelcol_support import GIVEN, collector, documented
 from receiver_support import free_port, receiving
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ if TYPE_CHECKING:
     from driftline.settings import Settings
     from driftline_store.client import Client
 
-pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.slow,
+    pytest.mark.skipif(GIVEN not in os.environ, reason=f"needs a Collector, built as docs/collector.md says: {GIVEN}"),
+]
 
 WAIT_SECONDS = 30
 CALLS = 40
