@@ -1,10 +1,10 @@
-"""CPU time of a span on its way into the store, beside decoding the same bytes in Python.
+"""A preloaded Kafka topic into the store: spans a second, CPU time and bytes a span, beside two others.
 
-    python benchmarks/ingest.py [--quick] [--json]
+    python benchmarks/ingest.py [--quick] [--json] [--otelcol PATH] [--phoenix PYTHON]
 
-All ways run in this one process, one after the other and interleaved over the rounds, on the same messages:
-512 copies of a captured chat span with ids of their own. Fixed cost is what an insert costs whatever its
-size; the cost of a span is the difference between a large and a small insert, divided by their spans.
+Real processes on the same two cores, one way after the other, each from the same topic to the same end state: all
+spans can be counted in its store by SQL. CPU time is that of all processes of a way, its store's included, merges
+after the last insert too; the broker's is not. docs/benchmarks.md says how to get the other two.
 """
 
 from __future__ import annotations
@@ -12,117 +12,104 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
-import statistics
+import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import clickhouse_connect
-from google.protobuf.json_format import MessageToDict
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from driftline_processors import prices
-from driftline_processors.install import install
-from driftline_processors.otlp import TRACE_SCHEMA, frame, insert_settings
-from driftline_store.migrate import migrate
+import kafka_server
+from support import ways
+from support.load import SPANS, preload
+from support.watch import NotRunError, Result
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from collections.abc import Callable, Iterator
 
-CAPTURED = Path(__file__).parents[1] / "tests/fixtures/otel-genai-openai-1.3b0/chat.otlp.pb"
-SPANS = 512
-SMALL, LARGE = 1, 11
-
-Way = Callable[[int], float]
-"""Handles that many messages and gives the CPU seconds that it took."""
-
-
-def make_message(chance: random.Random) -> bytes:
-    """One request of ``SPANS`` spans."""
-    request = ExportTraceServiceRequest.FromString(CAPTURED.read_bytes())
-    spans = request.resource_spans[0].scope_spans[0].spans
-    for _ in range(SPANS - 1):
-        spans.add().CopyFrom(spans[0])
-    for span in spans:
-        span.trace_id, span.span_id = chance.randbytes(16), chance.randbytes(8)
-        span.start_time_unix_nano = time.time_ns()
-        span.end_time_unix_nano = span.start_time_unix_nano + chance.randrange(10**7, 10**9)
-    return request.SerializeToString()
-
-
-def in_python(message: bytes) -> Way:
-    """Decode to dictionaries, without storing anything."""
-
-    def run(count: int) -> float:
-        began = time.process_time()
-        for _ in range(count):
-            MessageToDict(ExportTraceServiceRequest.FromString(message))
-        return time.process_time() - began
-
-    return run
-
-
-def in_engine(client: Client, message: bytes, table: str) -> Way:
-    """Insert into a Null table: the probe only parses, the other one feeds all views."""
-
-    def run(count: int) -> float:
-        body = frame(message) * count
-        settings = insert_settings(TRACE_SCHEMA, random.randbytes(8).hex())
-        began = time.process_time()
-        client.raw_insert(table, insert_block=body, fmt="Protobuf", settings=settings)
-        return time.process_time() - began
-
-    return run
-
-
-def measure(ways: dict[str, Way], rounds: int) -> list[dict[str, float | str]]:
-    """Medians over the rounds, in which the ways take turns."""
-    small: dict[str, list[float]] = {name: [] for name in ways}
-    large: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            small[name].append(way(SMALL))
-            large[name].append(way(LARGE))
-    rows: list[dict[str, float | str]] = []
-    for name in ways:
-        a_span = (statistics.median(large[name]) - statistics.median(small[name])) / ((LARGE - SMALL) * SPANS)
-        fixed = statistics.median(small[name]) - a_span * SPANS * SMALL
-        rows.append({"way": name, "us_a_span": a_span * 1e6, "fixed_ms": max(fixed, 0.0) * 1e3})
-    base = float(rows[0]["us_a_span"])
-    return [row | {"ratio": float(row["us_a_span"]) / base} for row in rows]
+CORES = {0, 1}
+MESSAGES, QUICK_MESSAGES = 2000, 240
+PHOENIX_MESSAGES, QUICK_PHOENIX_MESSAGES = 16, 4
+"""It is slower by so much that fewer say enough."""
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="3 rounds instead of 15")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    options = parser.parse_args()
-    message = make_message(random.Random(1))
+    options = arguments()
+    os.sched_setaffinity(0, CORES & os.sched_getaffinity(0))
+    count = options.messages or (QUICK_MESSAGES if options.quick else MESSAGES)
     with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)  # the engine keeps its copy of the message schema in the working directory
-        client = clickhouse_connect.get_client(interface="chdb", path=f"{folder}/store")
-        migrate(client)
-        install(client)
-        prices.preload(client)
-        ways = {
-            "decode in Python, nothing stored": in_python(message),
-            "parse in the engine, nothing stored": in_engine(client, message, "otlp_traces_probe"),
-            "parse, map, price, roll up and store": in_engine(client, message, "otlp_traces"),
-        }
-        rows = measure(ways, rounds=3 if options.quick else 15)
-        client.close()
-    if not options.json:
-        print(f"{len(message) / SPANS:.0f} bytes a span, {SPANS} spans a message\n")
-        print(f"{'way':40} {'µs CPU a span':>14} {'ratio':>6} {'fixed, ms an insert':>20}")
-    for row in rows:
-        if options.json:
-            print(json.dumps(row))
-        else:
-            print(f"{row['way']:40} {row['us_a_span']:14.1f} {row['ratio']:6.2f} {row['fixed_ms']:20.1f}")
+        broker = kafka_server.OwnBroker(made(Path(folder), "kafka"))
+        try:
+            compression = None if options.compression == "none" else options.compression
+            size = preload(broker.address, count, partitions=options.partitions, compression=compression)
+            if not options.json:
+                print(f"{count * SPANS} spans of {size / count / SPANS:.0f} bytes in {count} messages, ", end="")
+                print(f"{options.partitions} partitions, compressed with {options.compression}\n")
+            show(measured(options, ways.Topic(broker.address, count * SPANS), Path(folder)), as_json=options.json)
+        finally:
+            broker.stop()
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="a tenth of the spans")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--otelcol", default=os.environ.get("DRIFTLINE_TEST_OTELCOL"), help="a Collector's binary")
+    parser.add_argument("--phoenix", default=os.environ.get("DRIFTLINE_PHOENIX"), help="a Python with arize-phoenix")
+    parser.add_argument("--workers", type=int, default=2, help="processes of driftline ingest")
+    parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--messages", type=int, help=f"of {SPANS} spans each, instead of {MESSAGES}")
+    parser.add_argument("--compression", default="zstd", choices=["none", "gzip", "snappy", "lz4", "zstd"])
+    return parser.parse_args()
+
+
+def measured(options: argparse.Namespace, topic: ways.Topic, folder: Path) -> Iterator[Result | tuple[str, str]]:
+    """Results in turn, or the reason why there is none."""
+    few = (QUICK_PHOENIX_MESSAGES if options.quick else PHOENIX_MESSAGES) * SPANS
+    todo: dict[str, Callable[[Path], Result]] = {
+        "Driftline": lambda place: ways.driftline(topic, place, workers=options.workers)
+    }
+    if options.otelcol:
+        todo["OpenTelemetry Collector"] = lambda place: ways.collector(topic, place, options.otelcol)
+    else:
+        yield "OpenTelemetry Collector", "not run: no binary was named with --otelcol"
+    if options.phoenix:
+        todo["Phoenix"] = lambda place: ways.phoenix(place, options.phoenix, few)
+    else:
+        yield "Phoenix", "not run: no Python with arize-phoenix was named with --phoenix"
+    for name, way in todo.items():
+        try:
+            yield way(made(folder, name))
+        except NotRunError as error:
+            yield name, f"not measured: {error}"
+
+
+def show(results: Iterator[Result | tuple[str, str]], *, as_json: bool) -> None:
+    """One line a result, as it comes."""
+    base: Result | None = None
+    if not as_json:
+        print(f"{'way':<26}{'spans/s':>9}{'µs CPU a span':>15}{'times':>8}  {'of which':<32}bytes a span on disk")
+    for result in results:
+        if isinstance(result, tuple):
+            print(json.dumps({"way": result[0], "error": result[1]}) if as_json else f"{result[0]:<26} {result[1]}")
+            continue
+        base = base or result
+        if as_json:
+            print(json.dumps(result.as_dict() | {"times": result.cost / base.cost}))
+            continue
+        parts = ", ".join(f"{name} {seconds / result.spans * 1e6:.1f}" for name, seconds in result.cpu.items())
+        disk = ", ".join(f"{what} {size:.0f}" for what, size in result.disk.items())
+        times = result.cost / base.cost
+        print(f"{result.way:<26}{result.rate:>9.0f}{result.cost:>15.1f}{times:>8.1f}  {parts:<32}{disk}", flush=True)
+
+
+def made(folder: Path, name: str) -> Path:
+    """A new folder inside."""
+    path = folder / name.replace(" ", "-")
+    path.mkdir()
+    return path
 
 
 if __name__ == "__main__":

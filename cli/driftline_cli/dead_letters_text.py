@@ -65,7 +65,7 @@ def _console() -> Console:
 
 def _descriptor(topic: str) -> Descriptor:
     """The message that a topic carries; of an unknown one, the first kind."""
-    from driftline.receiver.signals import SIGNALS  # noqa: PLC0415
+    from driftline.otlp.signals import SIGNALS  # noqa: PLC0415
 
     found = next((signal for signal in SIGNALS if signal.topic == topic), SIGNALS[0])
     descriptor: Descriptor = found.request.DESCRIPTOR

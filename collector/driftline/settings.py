@@ -114,7 +114,7 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("receiver_token", "", "Bearer token that senders must carry; empty: none is asked for.", secret=True),
     Setting("receiver_max_bytes", 16_000_000, "Largest request that the receiver takes, in bytes, also after decompression.", minimum=10_000, maximum=256_000_000),
     # Ingest
-    Setting("batch_bytes", 4_000_000, "Most bytes of messages in one insert into the store.", minimum=10_000, maximum=32_000_000),
+    Setting("batch_bytes", 16_000_000, "Most bytes of messages in one insert into the store.", minimum=10_000, maximum=32_000_000),
     Setting("batch_seconds", 1.0, "Pause of a worker between two inserts that are not full, in seconds, so that messages share one.", minimum=0.01, maximum=60),
     Setting("bus_retention_hours", 72.0, "How long the SQLite bus keeps messages that every consumer has finished, in hours.", minimum=0),
     Setting("segments_max", 2_000, "Distinct segments that keep sums of their own; further ones are summed up under `__other__`.", minimum=10, maximum=100_000),

@@ -2,7 +2,7 @@
 
 A batch is claimed on the bus before its bytes are inserted, and its name is the insert's deduplication
 token. Whatever dies in between, the same bytes come again under the same name, and the engine leaves
-out what it has. A batch that the engine cannot parse is searched for the messages at fault; those go to
+out what it has. A batch that cannot be parsed is searched for the messages at fault; those go to
 the dead letters with their place and error, the others into the store.
 """
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from driftline.errors import FencedError
+from driftline.otlp.decode import UnreadableError
 from driftline_processors.targets import may_be_unreadable
 
 if TYPE_CHECKING:
@@ -82,12 +83,12 @@ class Ingest:
     def _store(self, batch: Batch) -> None:
         try:
             self.target.insert(self.client, (message.value for message in batch.messages), batch.token)
-        except DatabaseError as error:
+        except (DatabaseError, UnreadableError) as error:
             if not may_be_unreadable(error):
                 raise
             self._store_around_bad_messages(batch, error)
 
-    def _store_around_bad_messages(self, batch: Batch, error: DatabaseError) -> None:
+    def _store_around_bad_messages(self, batch: Batch, error: DatabaseError | UnreadableError) -> None:
         values = [message.value for message in batch.messages]
         bad = self.target.unreadable(self.client, values)
         if not bad:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from driftline.bus import LOGS_TOPIC, SPANS_TOPIC
+from driftline.otlp.decode import UnreadableError, from_json, is_json
+from driftline.otlp.signals import LOGS, TRACES
 from driftline_processors.otlp import LOG_SCHEMA, TRACE_SCHEMA, frame, insert_settings
 from driftline_store.client import is_transient
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from clickhouse_connect.driver.client import Client
+
+    from driftline.otlp.signals import Signal
 
 _MEMORY_LIMIT: Final = 241
 """Passes by itself, or comes from a damaged message that announces a text of terabytes."""
@@ -30,14 +31,17 @@ class Target:
     Attributes:
         table: Null table that the views read.
         probe: Null table of the same form without views, to find unreadable messages with.
-        request: the messages' type.
     """
 
-    topic: str
+    signal: Signal
     table: str
     probe: str
     schema: str
-    request: type[Any]
+
+    @property
+    def topic(self) -> str:
+        """Where its messages come from."""
+        return self.signal.topic
 
     def insert(self, client: Client, values: Iterable[bytes], token: str) -> None:
         """Insert messages as one block.
@@ -49,6 +53,7 @@ class Target:
 
         Raises:
             clickhouse_connect.driver.exceptions.Error: a message cannot be read, or the store is away.
+            UnreadableError: a message in JSON cannot be read.
         """
         self._insert(client, self.table, values, token)
 
@@ -72,14 +77,19 @@ class Target:
     def _insert(self, client: Client, table: str, values: Iterable[bytes], token: str) -> None:
         client.raw_insert(
             table,
-            insert_block=b"".join(frame(value) for value in values),
+            insert_block=b"".join(frame(self._protobuf(value)) for value in values),
             fmt="Protobuf",
             settings=insert_settings(self.schema, token),
         )
 
+    def _protobuf(self, value: bytes) -> bytes:
+        """The message as the engine reads it; a Collector may have written JSON."""
+        return bytes(from_json(self.signal, value).SerializeToString()) if is_json(value) else value
+
     def _is_whole(self, value: bytes) -> bool:
         try:
-            self.request.FromString(value)
+            if not is_json(value):
+                self.signal.request.FromString(value)
         except DecodeError:
             return False
         return True
@@ -92,8 +102,8 @@ class Target:
             return {}
         try:
             self._insert(client, self.probe, [value for _, value in numbered], "")
-        except DatabaseError as error:
-            if is_transient(error) and not (damaged and error.code == _MEMORY_LIMIT):
+        except (DatabaseError, UnreadableError) as error:
+            if not (may_be_unreadable(error) if damaged else _is_final(error)):
                 raise
             if len(numbered) == 1:
                 return {numbered[0][0]: _reason(error)}
@@ -103,16 +113,22 @@ class Target:
 
 
 TARGETS: Final = (
-    Target(SPANS_TOPIC, "otlp_traces", "otlp_traces_probe", TRACE_SCHEMA, ExportTraceServiceRequest),
-    Target(LOGS_TOPIC, "otlp_logs", "otlp_logs_probe", LOG_SCHEMA, ExportLogsServiceRequest),
+    Target(TRACES, "otlp_traces", "otlp_traces_probe", TRACE_SCHEMA),
+    Target(LOGS, "otlp_logs", "otlp_logs_probe", LOG_SCHEMA),
 )
 
 
-def may_be_unreadable(error: DatabaseError) -> bool:
+def may_be_unreadable(error: DatabaseError | UnreadableError) -> bool:
     """Whether an insert can have failed because of its bytes."""
-    return not is_transient(error) or error.code == _MEMORY_LIMIT
+    return _is_final(error) or (isinstance(error, DatabaseError) and error.code == _MEMORY_LIMIT)
 
 
-def _reason(error: DatabaseError) -> str:
+def _is_final(error: DatabaseError | UnreadableError) -> bool:
+    return isinstance(error, UnreadableError) or not is_transient(error)
+
+
+def _reason(error: DatabaseError | UnreadableError) -> str:
     """The engine's sentence, without the client's words before it, its version and our bytes."""
+    if isinstance(error, UnreadableError):
+        return str(error)[:500]
     return str(error).rpartition("DB::Exception: ")[2].partition("(for url")[0].strip()[:500]

@@ -15,11 +15,11 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from driftline.bus import Batch, Message
+from driftline.otlp.signals import LOGS, TRACES
 from driftline.receiver.answers import Encoding
 from driftline.receiver.counts import Counts
 from driftline.receiver.intake import Intake
 from driftline.receiver.refusals import RefusedError
-from driftline.receiver.signals import LOGS, TRACES
 from driftline_processors.ingest import Ingest
 from driftline_processors.install import install
 from driftline_processors.targets import TARGETS
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from driftline.receiver.signals import Signal
+    from driftline.otlp.signals import Signal
     from driftline_processors.targets import Target
     from driftline_store.client import Client
     from receiver_support import Serving

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 
-from driftline.receiver.decode import MAX_RECORDS
+from driftline.otlp.decode import MAX_RECORDS
 from driftline.receiver.inflate import inflated
 from driftline.receiver.refusals import RefusedError
 from receiver_support import JSON, PROTOBUF, as_json, serving, spans_request

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import json_format
 
 if TYPE_CHECKING:
+    from driftline.otlp.signals import Signal
     from driftline.receiver.intake import Stored
     from driftline.receiver.refusals import RefusedError
-    from driftline.receiver.signals import Signal
 
 
 class Encoding(enum.Enum):

@@ -14,22 +14,22 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from driftline.otlp.signals import SIGNALS
 from driftline.receiver.answers import Encoding, acknowledgement, encoding_of, explanation
 from driftline.receiver.body import READ_SECONDS, Body
 from driftline.receiver.budget import Budget
 from driftline.receiver.inflate import checked_encoding, inflated
 from driftline.receiver.refusals import RefusedError
-from driftline.receiver.signals import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
 
+    from driftline.otlp.signals import Signal
     from driftline.receiver.budget import Share
     from driftline.receiver.counts import Counts
     from driftline.receiver.intake import Intake, Stored
-    from driftline.receiver.signals import Signal
 
 MAX_REQUESTS: Final = 256
 """Requests under way at once."""

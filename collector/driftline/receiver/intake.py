@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from driftline.errors import BusError
+from driftline.otlp.decode import TooManyRecordsError, UnreadableError, from_json, from_protobuf
 from driftline.receiver.answers import Encoding
-from driftline.receiver.decode import from_json, from_protobuf
-from driftline.receiver.refusals import bus_away
+from driftline.receiver.refusals import bus_away, too_many, unreadable
 
 if TYPE_CHECKING:
     from driftline.bus import Producer
+    from driftline.otlp.signals import Signal
     from driftline.receiver.counts import Counts
-    from driftline.receiver.signals import Signal
 
 logger = logging.getLogger(__name__)
 
@@ -64,11 +64,8 @@ class Intake:
         return stored
 
     def _store(self, signal: Signal, encoding: Encoding, body: bytes) -> Stored:
-        if encoding is Encoding.JSON:
-            request = from_json(signal, body)
-            value = bytes(request.SerializeToString())
-        else:
-            request, value = from_protobuf(signal, body), body
+        request = _parsed(signal, encoding, body)
+        value = bytes(request.SerializeToString()) if encoding is Encoding.JSON else body
         count = signal.count(request)
         if not count:
             return Stored(0)
@@ -107,3 +104,12 @@ class Intake:
             logger.warning("requests are refused, to be sent again: %s", error)
         else:
             logger.error("requests are refused, to be sent again: the bus fails", exc_info=error)
+
+
+def _parsed(signal: Signal, encoding: Encoding, body: bytes) -> Any:
+    try:
+        return from_json(signal, body) if encoding is Encoding.JSON else from_protobuf(signal, body)
+    except TooManyRecordsError as error:
+        raise too_many(str(error)) from None
+    except UnreadableError as error:
+        raise unreadable(str(error)) from None

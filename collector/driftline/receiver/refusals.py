@@ -53,6 +53,11 @@ def too_large(limit: int) -> RefusedError:
     )
 
 
+def too_many(why: str) -> RefusedError:
+    """The request has more records than anyone sends."""
+    return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, why)
+
+
 def busy(what: str) -> RefusedError:
     """There is no room at the moment."""
     # The OpenTelemetry SDKs give one export 10 s, retries included, so a longer wait would mean losing it.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from driftline.otlp.decode import UnreadableError
 from driftline_processors.ingest import GROUP
 from driftline_processors.replay.shadow import NEW
 from driftline_processors.targets import TARGETS, may_be_unreadable
@@ -86,7 +87,7 @@ def _insert(client: Client, target: Target, batch: list[Message]) -> int:
     values = [message.value for message in batch]
     try:
         moved.insert(client, values, "")
-    except DatabaseError as error:
+    except (DatabaseError, UnreadableError) as error:
         if not may_be_unreadable(error):
             raise
         bad = target.unreadable(client, values)

@@ -1,4 +1,4 @@
-"""What the receiver takes: traces and logs, alike but for their names."""
+"""What OTLP requests carry here: traces and logs, alike but for their names."""
 
 from __future__ import annotations
 

@@ -10,36 +10,53 @@ import base64
 import binascii
 import json
 import re
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
-from driftline.receiver.refusals import RefusedError, unreadable
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from driftline.receiver.signals import Signal
+    from driftline.otlp.signals import Signal
 
 MAX_RECORDS: Final = 100_000
 """Records in one request: an empty one has two bytes on the wire but many in memory."""
 
 _IDS: Final = ("traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id")
 _HALF_CHARACTER: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_OBJECT: Final = re.compile(rb"[ \t\r\n]*\{")
+
+
+class UnreadableError(ValueError):
+    """Bytes that are no request of their signal; its text says what was expected."""
+
+
+class TooManyRecordsError(UnreadableError):
+    """A request with more records than ``MAX_RECORDS``."""
+
+
+def is_json(body: bytes) -> bool:
+    """Whether a request without a content type is JSON; else it is protobuf.
+
+    A JSON request begins with ``{``, after optional blanks. No protobuf request does, except that its first byte,
+    0x0A, is also a line feed, and the second, a length, may be the byte of ``{``. The byte 0x12 decides: JSON has
+    control characters only as escapes, and it is the tag of field 2, under which any record comes: ``scope_spans`` in
+    a resource block, ``spans`` in a scope block, and likewise for logs.
+    """
+    return _OBJECT.match(body) is not None and b"\x12" not in body
 
 
 def from_protobuf(signal: Signal, body: bytes) -> Any:
     """Parse a protobuf request.
 
     Raises:
-        RefusedError: it is none, or has too many records.
+        UnreadableError: it is none, or has too many records.
     """
     try:
         request = signal.request.FromString(body)
     except DecodeError:
-        raise unreadable(f"it is no {signal.request.__name__} in protobuf") from None
+        raise UnreadableError(f"it is no {signal.request.__name__} in protobuf") from None
     if signal.count(request) > MAX_RECORDS:
         raise _too_many(signal)
     return request
@@ -49,7 +66,7 @@ def from_json(signal: Signal, body: bytes) -> Any:
     """Parse a JSON request; fields that are not known are ignored.
 
     Raises:
-        RefusedError: it is none, or has too many records.
+        UnreadableError: it is none, or has too many records.
     """
     try:
         document = _an_object(json.loads(body))
@@ -58,10 +75,10 @@ def from_json(signal: Signal, body: bytes) -> Any:
         _rewrite_all_ids(signal, document)
         request = json_format.ParseDict(document, signal.request(), ignore_unknown_fields=True)
         request.ByteSize()  # what nests too deeply to be written is found here
-    except RefusedError:
+    except TooManyRecordsError:
         raise
     except Exception as error:  # noqa: BLE001 - the parser meets malformed documents with whatever it runs into
-        raise unreadable(f"it is no {signal.request.__name__} in OTLP's JSON ({type(error).__name__})") from None
+        raise UnreadableError(f"it is no {signal.request.__name__} in OTLP's JSON ({type(error).__name__})") from None
     return request
 
 
@@ -117,8 +134,5 @@ def _without_half_characters(value: Any) -> Any:
     return value
 
 
-def _too_many(signal: Signal) -> RefusedError:
-    return RefusedError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"the request has more than {MAX_RECORDS} {signal.name}; send smaller batches",
-    )
+def _too_many(signal: Signal) -> TooManyRecordsError:
+    return TooManyRecordsError(f"the request has more than {MAX_RECORDS} {signal.name}; send smaller batches")
