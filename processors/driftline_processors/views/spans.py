@@ -16,34 +16,29 @@ from driftline_processors.conventions.classes import (
     provider_sql,
 )
 from driftline_processors.conventions.doubles import ANNOUNCEMENTS, WRAPPERS, any_of
-from driftline_processors.conventions.field import attrs
-from driftline_processors.conventions.fields import DOCUMENTS, SPAN_FIELDS, consumed_keys, family_condition
-from driftline_processors.conventions.parsed import first_of
+from driftline_processors.conventions.fields import SPAN_FIELDS, SPAN_PLACES, family_condition
+from driftline_processors.conventions.slots import is_kept
 from driftline_processors.conventions.sources import quote
-from driftline_processors.views.view import View, arrays, select, texts
+from driftline_processors.views.view import View, attributes, resource_attributes, select
 
 ERROR_STATUS: Final = 2
 """``STATUS_CODE_ERROR`` of OTLP."""
 
 _FLATTENED: Final = f"""\
     SELECT
-        rs.resource.attributes.key AS rk,
-        {texts("rs.resource")} AS rv,
-        scoped.scope.name AS scope,
-        s.events AS events,
-        s.start_time_unix_nano AS start_nano,
-        {arrays("s")},
-        s
-    FROM (SELECT rs, scoped, arrayJoin(scoped.spans) AS s
-          FROM (SELECT rs, arrayJoin(rs.scope_spans) AS scoped
-                FROM (SELECT arrayJoin(resource_spans) AS rs FROM otlp_traces)))"""
+        r, scope, s, s.events AS events, s.start_time_unix_nano AS start_nano,
+        {attributes("s", SPAN_PLACES)}
+    FROM (SELECT r, scoped.scope.name AS scope, arrayJoin(scoped.spans) AS s
+          FROM (SELECT r, arrayJoin(scopes) AS scoped
+                FROM (SELECT {resource_attributes(SPAN_PLACES)}, rs.scope_spans AS scopes
+                      FROM (SELECT arrayJoin(resource_spans) AS rs FROM otlp_traces))))"""
 
-
-def _other_attributes() -> str:
-    keys = ", ".join(quote(key) for key in consumed_keys())
-    wanted = f"x NOT IN ({keys}) AND NOT ({family_condition('x')})"
-    names = f"arrayFilter(x -> {wanted}, k)::Array(LowCardinality(String))"
-    return f"mapFromArrays({names}, arrayFilter((y, x) -> {wanted}, v, k))"
+_ATTRIBUTES: Final = f"""\
+    SELECT *, {SPAN_PLACES.attributes.filled("c", "v")} AS a,
+        mapFromArrays(arrayFilter((x, y) -> {is_kept("y")}, k, c)::Array(LowCardinality(String)),
+            arrayFilter((x, y) -> {is_kept("y")}, v, c)) AS kept
+    FROM (
+{_FLATTENED})"""
 
 
 def _fields() -> str:
@@ -70,13 +65,12 @@ def _fields() -> str:
             "measured_duration",
             "if(s.end_time_unix_nano > start_nano, (s.end_time_unix_nano - start_nano) / 1e9, 0)",
         ),
-        *((name, first_of([source.sql() for source in attrs(*keys)])) for name, keys in DOCUMENTS.items()),
         ("failed", f"s.status.code = {ERROR_STATUS}"),
         ("status_message", "s.status.message"),
-        ("attributes", _other_attributes()),
-        *((field.name, field.sql()) for field in SPAN_FIELDS),
+        ("attributes", f"mapFilter((x, y) -> NOT ({family_condition('x')}), kept)"),
+        *((field.name, field.sql(SPAN_PLACES)) for field in SPAN_FIELDS),
     ]
-    return select(columns, _FLATTENED)
+    return select(columns, _ATTRIBUTES)
 
 
 _CALLS: Final = ", ".join(quote(operation) for operation in CALL_OPERATIONS)
