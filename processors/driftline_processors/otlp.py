@@ -133,6 +133,10 @@ def insert_settings(schema: str, token: str) -> dict[str, str | int]:
         # Messages straddling a month, or sent late, touch several partitions; they are coarse and clamped.
         "throw_on_max_partitions_per_insert_block": 0,
         "input_format_parallel_parsing": 0,
+        # Rewriting the views' queries costs more than it saves: half of the planning, for nothing measurable in
+        # the run (docs/decisions/0007).
+        "optimize_and_compare_chain": 0,
+        "query_plan_merge_expressions": 0,
     }
 
 

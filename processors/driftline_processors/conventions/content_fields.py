@@ -8,8 +8,6 @@ from driftline_processors.conventions.field import Field
 from driftline_processors.conventions.parsed import EventAttr, Events, Flattened, Holding, Together
 from driftline_processors.conventions.sources import Attr, Kind
 
-_MESSAGE: Final = ("0.role", "0.content")
-
 SPAN_CONTENT: Final[tuple[Field, ...]] = (
     Field("system", Kind.TEXT, (Attr("gen_ai.system_instructions"),)),
     Field(
@@ -18,9 +16,9 @@ SPAN_CONTENT: Final[tuple[Field, ...]] = (
         (
             Attr("gen_ai.input.messages"),
             Flattened("llm.input_messages."),
-            Flattened("gen_ai.prompt.", opens=_MESSAGE),
+            Flattened("gen_ai.prompt."),
             Attr("ai.prompt.messages", "ai.prompt", "langfuse.observation.input", "gen_ai.prompt"),
-            EventAttr("gen_ai.content.prompt", "gen_ai.prompt"),
+            EventAttr("gen_ai.prompt"),
             Events("events", of_answer=False),
             Holding("request_data", '"messages"'),
             Attr(
@@ -38,10 +36,10 @@ SPAN_CONTENT: Final[tuple[Field, ...]] = (
         (
             Attr("gen_ai.output.messages"),
             Flattened("llm.output_messages."),
-            Flattened("gen_ai.completion.", opens=(*_MESSAGE, "0.finish_reason")),
+            Flattened("gen_ai.completion."),
             Together("ai.response.text", beside="ai.response.toolCalls"),
             Attr("ai.response.object", "langfuse.observation.output", "gen_ai.completion"),
-            EventAttr("gen_ai.content.completion", "gen_ai.completion"),
+            EventAttr("gen_ai.completion"),
             Events("events", of_answer=True),
             Attr(
                 "response_data",

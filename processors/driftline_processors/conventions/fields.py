@@ -7,6 +7,7 @@ Pydantic AI, the Vercel AI SDK and OpenLIT. Amounts and content have modules of 
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from driftline_processors.conventions.classes import FINISH_REASONS, OPERATIONS, PROVIDERS
@@ -16,6 +17,7 @@ from driftline_processors.conventions.parsed import (
     EventAttr,
     FirstItem,
     Flattened,
+    OfList,
     SpanName,
     Unquoted,
     When,
@@ -112,18 +114,17 @@ _END: Final[tuple[Field, ...]] = (
         (
             FirstItem("gen_ai.response.finish_reasons"),
             Json("gen_ai.output.messages", (1, "finish_reason")),
-            Attr(
-                "gen_ai.completion.0.finish_reason", "llm.finish_reason", "ai.response.finishReason", "ai.finishReason"
-            ),
+            OfList("gen_ai.completion.0.finish_reason"),
+            Attr("llm.finish_reason", "ai.response.finishReason", "ai.finishReason"),
             Unquoted("langfuse.observation.metadata.finish_reason"),
         ),
         words=FINISH_REASONS,
     ),
-    Field("raw_error", Kind.TEXT, (Attr("error.type"), EventAttr("exception", "exception.type"))),
+    Field("raw_error", Kind.TEXT, (Attr("error.type"), EventAttr("exception.type"))),
     Field(
         "stated_error",
         Kind.TEXT,
-        (Attr("langfuse.observation.status_message"), EventAttr("exception", "exception.message")),
+        (Attr("langfuse.observation.status_message"), EventAttr("exception.message")),
     ),
     Field("http_status", Kind.TEXT, (Attr("http.response.status_code"),)),
     Field("provider_error", Kind.TEXT, (Attr("driftline.error.code"),)),
@@ -217,7 +218,11 @@ SPAN_FIELDS: Final[tuple[Field, ...]] = (*_WHAT, *USAGE_FIELDS, *_END, *_WHOSE, 
 SPAN_PLACES: Final = Places.of(sources_of(SPAN_FIELDS))
 
 
-def family_condition(key: str) -> str:
-    """SQL that holds for keys of lists which are gathered into a column of their own, or kept nowhere."""
-    families = sorted({source.is_of(key) for source in sources_of(SPAN_FIELDS) if isinstance(source, Flattened)})
-    return " OR ".join([*families, f"startsWith({key}, 'embedding.embeddings.')"])
+def list_pattern() -> str:
+    """Regular expression of the keys of lists that are gathered into a column of their own."""
+    prefixes = sorted({source.prefix for source in sources_of(SPAN_FIELDS) if isinstance(source, Flattened)})
+    return f"^(?:{'|'.join(map(re.escape, prefixes))})[0-9]"
+
+
+DROPPED_PATTERN: Final = r"^embedding\.embeddings\."
+"""Keys of attributes that are kept nowhere: the numbers of vectors."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from driftline_processors.conventions.classes import by_start
 from driftline_processors.conventions.slots import first_of
 from driftline_processors.conventions.sources import Part, Source, quote
 
@@ -138,30 +139,29 @@ class Together(Source):
 
 
 @dataclass(frozen=True)
+class OfList(Part):
+    """One member of such a list as ``Flattened`` gathers, by its whole key."""
+
+    def sql(self, at: Places) -> str:
+        """See ``Source``."""
+        return at.text(self.key)
+
+
+@dataclass(frozen=True)
 class Flattened(Source):
     """A list of objects spread over keys like ``prefix.0.message.role``, gathered as one JSON object.
 
     Attributes:
         prefix: up to the number.
-        opens: what follows the prefix in a key that is always there; without it any key of the family will do,
-            which takes longer to find.
     """
 
     prefix: str
-    opens: tuple[str, ...] = ()
 
     def sql(self, at: Places) -> str:
         """See ``Source``."""
         del at  # its keys are not known beforehand
-        mine = self.is_of("x")
-        opening = ", ".join(quote(self.prefix + key) for key in self.opens)
-        is_there = f"hasAny(k, [{opening}])" if opening else f"arrayExists(x -> {mine}, k)"
-        return f"if({is_there}, toJSONString(mapFilter((x, y) -> {mine}, mapFromArrays(k, v))), '')"
-
-    def is_of(self, key: str) -> str:
-        """Condition that a key belongs to the family; ``gen_ai.prompt.name`` is none of ``gen_ai.prompt.0``'s."""
-        # The colon is what follows the digits in ASCII.
-        return f"({key} BETWEEN {quote(self.prefix + '0')} AND {quote(self.prefix + ':')})"
+        mine = f"mapExtractKeyLike(lists, {quote(self.prefix + '%')})"
+        return f"if(empty({mine}), '', toJSONString({mine}))"
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class EventDelay(Source):
         """See ``Source``."""
         del at
         names = ", ".join(map(quote, self.names))
-        then = f"arrayFirst(e -> e.name IN ({names}), events).time_unix_nano"
+        then = f"arrayFirst((x, y) -> y IN ({names}), event_nanos, event_names)"
         return f"if({then} >= start_nano, toString(({then} - start_nano) / 1e9), '')"
 
 
@@ -215,17 +215,17 @@ class TimeDelay(Part):
 
 @dataclass(frozen=True)
 class EventAttr(Source):
-    """A text attribute of the span's first event of that name."""
+    """A text attribute of the span's events, of the first that has it."""
 
-    event: str
     key: str
 
     def sql(self, at: Places) -> str:
         """See ``Source``."""
-        del at
-        attributes = f"arrayFirst(e -> e.name = {quote(self.event)}, events).attributes"
-        found = f"ifNull(arrayFirst(a -> a.key = {quote(self.key)}, {attributes}).value.string_value, '')"
-        return f"if(has(events.name, {quote(self.event)}), {found}, '')"
+        return at.events.first((self.key,))
+
+    def reads_events(self) -> Keys:
+        """See ``Source``."""
+        return (self.key,)
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,6 @@ class SpanName(Source):
         """See ``Source``."""
         del at
         scopes = ", ".join(quote(scope) for scope, _ in self.known)
-        rows = [(f"{scope}/{name}", meaning) for scope, names in self.known for name, meaning in names]
-        starts, meanings = (", ".join(map(quote, column)) for column in zip(*rows, strict=True))
-        found = f"[{meanings}][arrayFirstIndex(x -> startsWith(concat(scope, '/', s.name), x), [{starts}])]"
+        starts = {f"{scope}/{name}": meaning for scope, names in self.known for name, meaning in names}
+        found = by_start("concat(scope, '/', name)", starts)
         return f"if(scope IN ({scopes}), {found}, '')"

@@ -58,7 +58,7 @@ class Slots:
     @classmethod
     def of(cls, column: str, runs: Iterable[Keys], consumed: Iterable[str] = ()) -> Slots:
         """Slots for everything that is looked for."""
-        wanted = list(dict.fromkeys(runs))
+        wanted = [run for run in dict.fromkeys(runs) if run]
         seekers: defaultdict[str, int] = defaultdict(int)
         for key in (key for run in wanted for key in run):
             seekers[key] += 1
@@ -86,8 +86,10 @@ class Slots:
 
     def filled(self, codes: str, values: str) -> str:
         """SQL for the map of slots; reading it gives the first entry of a slot, so the best come first."""
-        by_rank = f"mapSort((x, y) -> if(y = '', {_UNKNOWN}, x), mapFromArrays({codes}, {values}))"
-        return f"mapApply((x, y) -> (intDiv(x, {_WIDTH}), y), {by_rank})"
+        found = f"mapFromArrays({codes}, {values})"
+        if any(len(slot) > 1 for slot in self.slots):
+            found = f"mapSort((x, y) -> if(y = '', {_UNKNOWN}, x), {found})"
+        return f"mapApply((x, y) -> (intDiv(x, {_WIDTH}), y), {found})"
 
 
 def is_kept(code: str) -> str:

@@ -1,8 +1,9 @@
 """Where a value can be found in a span or a log record, and the SQL expression that fetches it.
 
-The expressions are used in a query that offers the attributes as maps of slots (``conventions.slots``) and as
-parallel arrays: ``k`` has the attribute keys and ``v`` their values as text. It also has ``events``, the span's
-events, ``start_nano``, its start, and ``scope`` and ``s``, the instrumentation's name and the span itself.
+The expressions are used in a query that offers attributes as maps of slots (``conventions.slots``): ``a`` has those
+of the span, ``r`` those of its resource, ``e`` those of its events. ``lists`` maps the keys of lists that are spread
+over many attributes to their values. The span's own are ``name``, ``scope``, which is the instrumentation's name,
+``start_nano``, ``event_names`` and ``event_nanos``.
 
 Every expression is a String, empty where the value is not there, and total: whatever the bytes say, it
 never fails, because a view that fails would leave the tables before it written (DESIGN: views are total).
@@ -50,6 +51,14 @@ class Source(ABC):
         """Attribute keys that it looks for, in the runs in which ``at.text`` is asked for them."""
         return ()
 
+    def reads_resource(self) -> Keys:
+        """Keys of resource attributes that it looks for."""
+        return ()
+
+    def reads_events(self) -> Keys:
+        """Keys of events' attributes that it looks for."""
+        return ()
+
     def consumes(self) -> Keys:
         """Attribute keys that need no further copy once this source was read; none where it reads only a part."""
         return ()
@@ -89,6 +98,10 @@ class Resource(Source):
         """See ``Source``."""
         return at.resource.first(self.keys)
 
+    def reads_resource(self) -> Keys:
+        """See ``Source``."""
+        return self.keys
+
 
 @dataclass(frozen=True)
 class Places:
@@ -96,15 +109,17 @@ class Places:
 
     attributes: Slots
     resource: Slots
+    events: Slots
 
     @classmethod
     def of(cls, sources: Iterable[Source]) -> Places:
-        """What these sources look for, as columns ``a`` and ``r``."""
+        """What these sources look for."""
         known = tuple(sources)
         consumed = (key for source in known for key in source.consumes())
         return cls(
             Slots.of("a", (run for source in known for run in source.reads()), consumed),
-            Slots.of("r", (source.keys for source in known if isinstance(source, Resource))),
+            Slots.of("r", (source.reads_resource() for source in known)),
+            Slots.of("e", (source.reads_events() for source in known)),
         )
 
     def text(self, *keys: str) -> str:
