@@ -18,7 +18,7 @@ SPAN_CONTENT: Final[tuple[Field, ...]] = (
             Flattened("llm.input_messages."),
             Flattened("gen_ai.prompt."),
             Attr("ai.prompt.messages", "ai.prompt", "langfuse.observation.input", "gen_ai.prompt"),
-            EventAttr("gen_ai.prompt"),
+            EventAttr("gen_ai.content.prompt", "gen_ai.prompt"),
             Events("events", of_answer=False),
             Holding("request_data", '"messages"'),
             Attr(
@@ -39,7 +39,7 @@ SPAN_CONTENT: Final[tuple[Field, ...]] = (
             Flattened("gen_ai.completion."),
             Together("ai.response.text", beside="ai.response.toolCalls"),
             Attr("ai.response.object", "langfuse.observation.output", "gen_ai.completion"),
-            EventAttr("gen_ai.completion"),
+            EventAttr("gen_ai.content.completion", "gen_ai.completion"),
             Events("events", of_answer=True),
             Attr(
                 "response_data",

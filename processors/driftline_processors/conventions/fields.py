@@ -120,11 +120,11 @@ _END: Final[tuple[Field, ...]] = (
         ),
         words=FINISH_REASONS,
     ),
-    Field("raw_error", Kind.TEXT, (Attr("error.type"), EventAttr("exception.type"))),
+    Field("raw_error", Kind.TEXT, (Attr("error.type"), EventAttr("exception", "exception.type"))),
     Field(
         "stated_error",
         Kind.TEXT,
-        (Attr("langfuse.observation.status_message"), EventAttr("exception.message")),
+        (Attr("langfuse.observation.status_message"), EventAttr("exception", "exception.message")),
     ),
     Field("http_status", Kind.TEXT, (Attr("http.response.status_code"),)),
     Field("provider_error", Kind.TEXT, (Attr("driftline.error.code"),)),

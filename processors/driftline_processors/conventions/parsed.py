@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from driftline_processors.conventions.classes import by_start
-from driftline_processors.conventions.slots import first_of
-from driftline_processors.conventions.sources import Part, Source, quote
+from driftline_processors.conventions.slots import first_of, quote
+from driftline_processors.conventions.sources import Part, Source
 
 if TYPE_CHECKING:
     from driftline_processors.conventions.slots import Keys
@@ -215,17 +215,18 @@ class TimeDelay(Part):
 
 @dataclass(frozen=True)
 class EventAttr(Source):
-    """A text attribute of the span's events, of the first that has it."""
+    """A text attribute of the first of the span's events of that name which has it."""
 
+    event: str
     key: str
 
     def sql(self, at: Places) -> str:
         """See ``Source``."""
-        return at.events.first((self.key,))
+        return at.events.first(self.reads_events())
 
     def reads_events(self) -> Keys:
         """See ``Source``."""
-        return (self.key,)
+        return (f"{self.event}/{self.key}",)
 
 
 @dataclass(frozen=True)

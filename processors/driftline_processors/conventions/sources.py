@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from driftline_processors.conventions.slots import Keys
 
-__all__ = ["Attr", "Json", "Kind", "Loose", "Part", "Places", "Resource", "Source", "quote"]
-
 
 class Kind(Enum):
     """Type of a canonical field: how its text becomes the column's value; NULL where it cannot."""
@@ -56,7 +54,7 @@ class Source(ABC):
         return ()
 
     def reads_events(self) -> Keys:
-        """Keys of events' attributes that it looks for."""
+        """Keys of events' attributes that it looks for, each behind its event's name and a slash."""
         return ()
 
     def consumes(self) -> Keys:

@@ -7,7 +7,8 @@ from typing import Final
 from driftline_processors.conventions.content_fields import EVENT_CONTENT
 from driftline_processors.conventions.evaluation_fields import EVALUATION_FIELDS
 from driftline_processors.conventions.field import sources_of
-from driftline_processors.conventions.sources import Attr, Places, quote
+from driftline_processors.conventions.slots import quote
+from driftline_processors.conventions.sources import Attr, Places
 from driftline_processors.views.view import View, attributes, resource_attributes, select
 
 EVALUATION_EVENT: Final = "gen_ai.evaluation.result"

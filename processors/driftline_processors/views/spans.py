@@ -1,7 +1,7 @@
 """Raw trace requests to ``llm_spans``: flatten, fetch the canonical fields, derive, price.
 
-Three nested queries, each naming what the next one uses: one row per span with its attributes as
-parallel arrays; the fields of the conventions table; the columns of ``llm_spans``.
+Nested queries, each naming what the next one uses: one row per span with its attributes as arrays and their codes;
+the same by slot; the fields of the conventions table; what several columns are made from; the columns of ``llm_spans``.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from driftline_processors.conventions.classes import (
 )
 from driftline_processors.conventions.doubles import ANNOUNCEMENTS, WRAPPERS, any_of
 from driftline_processors.conventions.fields import DROPPED_PATTERN, SPAN_FIELDS, SPAN_PLACES, list_pattern
-from driftline_processors.conventions.slots import is_kept
-from driftline_processors.conventions.sources import quote
+from driftline_processors.conventions.slots import is_kept, quote
 from driftline_processors.views.view import View, attributes, resource_attributes, select
 
 ERROR_STATUS: Final = 2
 """``STATUS_CODE_ERROR`` of OTLP."""
 
-_EVENT_KEYS: Final = "arrayFlatten(s.events.attributes.key)"
+_EVENT_KEYS: Final = (
+    "arrayFlatten(arrayMap((x, y) -> arrayMap(z -> concat(x, '/', z), y), s.events.name, s.events.attributes.key))"
+)
 _EVENT_TEXTS: Final = "arrayMap(x -> ifNull(x, ''), arrayFlatten(s.events.attributes.value.string_value))"
 
 # What is needed of a span is taken out of it here: each level that passes on the whole of it, or a lambda over it,
