@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from driftline_processors.conventions.sources import quote
+from driftline_processors.conventions.slots import quote
 
 CALL_OPERATIONS: Final = ("chat", "text_completion", "generate_content", "embeddings")
 """Operations that are billed. Agents and workflows repeat the usage of their calls and are not."""
@@ -143,11 +144,19 @@ def mapped(expression: str, table: dict[str, str]) -> str:
     return f"transform({expression}, [{keys}], [{values}])"
 
 
+def by_start(expression: str, table: dict[str, str]) -> str:
+    """SQL that looks up how an expression begins; the first match wins, and '' is for none.
+
+    A pattern and a table, since a lambda over the starts costs many times their planning.
+    """
+    pattern = f"^(?:{'|'.join(map(re.escape, table))})"
+    starts, meanings = (", ".join(map(quote, part)) for part in (table, table.values()))
+    return f"transform(extract({expression}, {quote(pattern)}), [{starts}], [{meanings}], '')"
+
+
 def provider_sql(named: str, model: str) -> str:
     """SQL for a provider by its OpenTelemetry name: as it was named, else the one that has such models."""
-    starts, sellers = (", ".join(map(quote, part)) for part in (MODEL_PROVIDERS, MODEL_PROVIDERS.values()))
-    by_model = f"[{sellers}][arrayFirstIndex(x -> startsWith(lower({model}), x), [{starts}])]"
-    return f"if({named} != '' OR {model} = '', {named}, {by_model})"
+    return f"if({named} != '' OR {model} = '', {named}, {by_start(f'lower({model})', MODEL_PROVIDERS)})"
 
 
 def error_text_sql() -> str:

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from typing import Final
 
-from driftline_processors.conventions.field import Field, attrs
+from driftline_processors.conventions.field import Field
 from driftline_processors.conventions.parsed import EventAttr, Events, Flattened, Holding, Together
 from driftline_processors.conventions.sources import Attr, Kind
 
-_MESSAGE: Final = ("0.role", "0.content")
-
 SPAN_CONTENT: Final[tuple[Field, ...]] = (
-    Field("system", Kind.TEXT, attrs("gen_ai.system_instructions")),
+    Field("system", Kind.TEXT, (Attr("gen_ai.system_instructions"),)),
     Field(
         "input",
         Kind.TEXT,
         (
             Attr("gen_ai.input.messages"),
             Flattened("llm.input_messages."),
-            Flattened("gen_ai.prompt.", opens=_MESSAGE),
-            *attrs("ai.prompt.messages", "ai.prompt", "langfuse.observation.input", "gen_ai.prompt"),
+            Flattened("gen_ai.prompt."),
+            Attr("ai.prompt.messages", "ai.prompt", "langfuse.observation.input", "gen_ai.prompt"),
             EventAttr("gen_ai.content.prompt", "gen_ai.prompt"),
             Events("events", of_answer=False),
             Holding("request_data", '"messages"'),
-            *attrs("input.value", "traceloop.entity.input"),
-            *attrs("gen_ai.tool.call.arguments", "ai.toolCall.args", "tool_arguments"),
+            Attr(
+                "input.value",
+                "traceloop.entity.input",
+                "gen_ai.tool.call.arguments",
+                "ai.toolCall.args",
+                "tool_arguments",
+            ),
         ),
     ),
     Field(
@@ -33,13 +36,20 @@ SPAN_CONTENT: Final[tuple[Field, ...]] = (
         (
             Attr("gen_ai.output.messages"),
             Flattened("llm.output_messages."),
-            Flattened("gen_ai.completion.", opens=(*_MESSAGE, "0.finish_reason")),
+            Flattened("gen_ai.completion."),
             Together("ai.response.text", beside="ai.response.toolCalls"),
-            *attrs("ai.response.object", "langfuse.observation.output", "gen_ai.completion"),
+            Attr("ai.response.object", "langfuse.observation.output", "gen_ai.completion"),
             EventAttr("gen_ai.content.completion", "gen_ai.completion"),
             Events("events", of_answer=True),
-            *attrs("response_data", "output.value", "traceloop.entity.output"),
-            *attrs("gen_ai.tool.call.result", "ai.toolCall.result", "tool_response", "final_result"),
+            Attr(
+                "response_data",
+                "output.value",
+                "traceloop.entity.output",
+                "gen_ai.tool.call.result",
+                "ai.toolCall.result",
+                "tool_response",
+                "final_result",
+            ),
         ),
     ),
 )

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from driftline_processors.conventions.classes import mapped
-from driftline_processors.conventions.parsed import first_of
-from driftline_processors.conventions.sources import Attr
+from driftline_processors.conventions.slots import first_of
 
 if TYPE_CHECKING:
-    from driftline_processors.conventions.sources import Kind, Source
+    from collections.abc import Iterable
+
+    from driftline_processors.conventions.sources import Kind, Places, Source
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,12 @@ class Field:
     sources: tuple[Source, ...]
     words: dict[str, str] = field(default_factory=dict)
 
-    def sql(self) -> str:
+    def sql(self, at: Places) -> str:
         """Expression of the first value that was sent; '' or NULL when none was."""
-        found = first_of([source.sql() for source in self.sources])
+        found = first_of(source.sql(at) for source in self.sources)
         return self.kind.sql(mapped(f"lower({found})", self.words) if self.words else found)
 
 
-def attrs(*keys: str) -> tuple[Source, ...]:
-    """Span attributes, best first."""
-    return tuple(Attr(key) for key in keys)
+def sources_of(fields: Iterable[Field]) -> tuple[Source, ...]:
+    """All places where values of these fields can stand."""
+    return tuple(source for field in fields for source in field.sources)

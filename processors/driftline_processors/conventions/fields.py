@@ -7,24 +7,23 @@ Pydantic AI, the Vercel AI SDK and OpenLIT. Amounts and content have modules of 
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from driftline_processors.conventions.classes import FINISH_REASONS, OPERATIONS, PROVIDERS
 from driftline_processors.conventions.content_fields import SPAN_CONTENT
-from driftline_processors.conventions.field import Field, attrs
+from driftline_processors.conventions.field import Field, sources_of
 from driftline_processors.conventions.parsed import (
     EventAttr,
     FirstItem,
     Flattened,
+    OfList,
     SpanName,
-    Together,
     Unquoted,
     When,
 )
-from driftline_processors.conventions.sources import Attr, Json, Kind, Loose, Resource
-from driftline_processors.conventions.usage_fields import DOCUMENTS, USAGE_FIELDS
-
-__all__ = ["DOCUMENTS", "SPAN_FIELDS", "consumed_keys", "family_condition"]
+from driftline_processors.conventions.sources import Attr, Json, Kind, Loose, Places, Resource
+from driftline_processors.conventions.usage_fields import USAGE_FIELDS
 
 _LOGFIRE: Final = (
     ("Chat Completion with", "chat"),
@@ -48,8 +47,14 @@ _OPERATION: Final = Field(
     "operation",
     Kind.TEXT,
     (
-        *attrs("gen_ai.operation.name", "openinference.span.kind", "langfuse.observation.type"),
-        *attrs("traceloop.span.kind", "llm.request.type", "ai.operationId"),
+        Attr(
+            "gen_ai.operation.name",
+            "openinference.span.kind",
+            "langfuse.observation.type",
+            "traceloop.span.kind",
+            "llm.request.type",
+            "ai.operationId",
+        ),
         SpanName(NAMES),
     ),
     words=OPERATIONS,
@@ -57,41 +62,46 @@ _OPERATION: Final = Field(
 
 _WHAT: Final[tuple[Field, ...]] = (
     _OPERATION,
-    Field("step_kind", Kind.TEXT, attrs("driftline.span.kind")),
+    Field("step_kind", Kind.TEXT, (Attr("driftline.span.kind"),)),
     Field("logfire_kind", Kind.TEXT, (Loose("logfire.span_type"),)),
     Field("sdk", Kind.TEXT, (Resource("telemetry.sdk.name"),)),
     Field(
         "request_model",
         Kind.TEXT,
         (
-            Attr("gen_ai.request.model"),
-            Attr("llm.request.model_name"),
+            Attr("gen_ai.request.model", "llm.request.model_name"),
             Json("llm.invocation_parameters", ("model",)),
             Json("embedding.invocation_parameters", ("model",)),
-            *attrs("ai.model.id", "langfuse.observation.model.name", "llm.model_name", "embedding.model_name"),
+            Attr("ai.model.id", "langfuse.observation.model.name", "llm.model_name", "embedding.model_name"),
         ),
     ),
     Field(
         "response_model",
         Kind.TEXT,
         (
-            *attrs("gen_ai.response.model", "llm.response.model_name", "ai.response.model"),
-            *attrs("llm.model_name", "embedding.model_name", "langfuse.observation.model.name"),
+            Attr(
+                "gen_ai.response.model",
+                "llm.response.model_name",
+                "ai.response.model",
+                "llm.model_name",
+                "embedding.model_name",
+                "langfuse.observation.model.name",
+            ),
         ),
     ),
-    Field("answer_model", Kind.TEXT, attrs("driftline.answer.model")),
+    Field("answer_model", Kind.TEXT, (Attr("driftline.answer.model"),)),
     Field(
         "named_provider",
         Kind.TEXT,
-        attrs("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider"),
+        (Attr("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider"),),
         words=PROVIDERS,
     ),
-    Field("response_id", Kind.TEXT, attrs("gen_ai.response.id", "ai.response.id")),
+    Field("response_id", Kind.TEXT, (Attr("gen_ai.response.id", "ai.response.id"),)),
     Field(
         "named_tool",
         Kind.TEXT,
         (
-            *attrs("gen_ai.tool.name", "tool.name", "ai.toolCall.name"),
+            Attr("gen_ai.tool.name", "tool.name", "ai.toolCall.name"),
             When("traceloop.span.kind", "tool", then="traceloop.entity.name"),
         ),
     ),
@@ -104,8 +114,8 @@ _END: Final[tuple[Field, ...]] = (
         (
             FirstItem("gen_ai.response.finish_reasons"),
             Json("gen_ai.output.messages", (1, "finish_reason")),
-            *attrs("gen_ai.completion.0.finish_reason", "llm.finish_reason"),
-            *attrs("ai.response.finishReason", "ai.finishReason"),
+            OfList("gen_ai.completion.0.finish_reason"),
+            Attr("llm.finish_reason", "ai.response.finishReason", "ai.finishReason"),
             Unquoted("langfuse.observation.metadata.finish_reason"),
         ),
         words=FINISH_REASONS,
@@ -116,9 +126,9 @@ _END: Final[tuple[Field, ...]] = (
         Kind.TEXT,
         (Attr("langfuse.observation.status_message"), EventAttr("exception", "exception.message")),
     ),
-    Field("http_status", Kind.TEXT, attrs("http.response.status_code")),
-    Field("provider_error", Kind.TEXT, attrs("driftline.error.code")),
-    Field("fallback_reason", Kind.TEXT, attrs("driftline.fallback.reason")),
+    Field("http_status", Kind.TEXT, (Attr("http.response.status_code"),)),
+    Field("provider_error", Kind.TEXT, (Attr("driftline.error.code"),)),
+    Field("fallback_reason", Kind.TEXT, (Attr("driftline.fallback.reason"),)),
 )
 
 _WHOSE: Final[tuple[Field, ...]] = (
@@ -126,8 +136,13 @@ _WHOSE: Final[tuple[Field, ...]] = (
         "session_id",
         Kind.TEXT,
         (
-            *attrs("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id"),
-            *attrs("ai.telemetry.metadata.sessionId", "langfuse.session.id"),
+            Attr(
+                "gen_ai.conversation.id",
+                "session.id",
+                "traceloop.association.properties.session_id",
+                "ai.telemetry.metadata.sessionId",
+                "langfuse.session.id",
+            ),
             Loose("session_id"),
         ),
     ),
@@ -135,67 +150,79 @@ _WHOSE: Final[tuple[Field, ...]] = (
         "user_id",
         Kind.TEXT,
         (
-            *attrs("user.id", "enduser.id", "traceloop.association.properties.user_id", "gen_ai.request.user"),
-            *attrs("gen_ai.user", "llm.user", "ai.telemetry.metadata.userId", "langfuse.user.id"),
+            Attr(
+                "user.id",
+                "enduser.id",
+                "traceloop.association.properties.user_id",
+                "gen_ai.request.user",
+                "gen_ai.user",
+                "llm.user",
+                "ai.telemetry.metadata.userId",
+                "langfuse.user.id",
+            ),
             Loose("user_id"),
             Json("metadata", ("user_id",)),
         ),
     ),
-    Field("declared_feature", Kind.TEXT, attrs("driftline.feature")),
+    Field("declared_feature", Kind.TEXT, (Attr("driftline.feature"),)),
     Field(
         "workflow",
         Kind.TEXT,
         (
-            *attrs("gen_ai.workflow.name", "gen_ai.agent.name", "traceloop.workflow.name"),
-            *attrs("ai.telemetry.functionId", "langfuse.trace.name"),
+            Attr(
+                "gen_ai.workflow.name",
+                "gen_ai.agent.name",
+                "traceloop.workflow.name",
+                "ai.telemetry.functionId",
+                "langfuse.trace.name",
+            ),
         ),
     ),
     Field(
         "prompt_name",
         Kind.TEXT,
-        attrs("gen_ai.prompt.name", "langfuse.observation.prompt.name", "traceloop.prompt.key", "prompt.id"),
+        (Attr("gen_ai.prompt.name", "langfuse.observation.prompt.name", "traceloop.prompt.key", "prompt.id"),),
     ),
     Field(
         "prompt_version",
         Kind.TEXT,
         (
-            *attrs("gen_ai.prompt.version", "llm.prompt_template.version"),
-            *attrs("langfuse.observation.prompt.version", "traceloop.prompt.version"),
+            Attr(
+                "gen_ai.prompt.version",
+                "llm.prompt_template.version",
+                "langfuse.observation.prompt.version",
+                "traceloop.prompt.version",
+            ),
         ),
     ),
-    Field("is_declared_request", Kind.BOOL, attrs("driftline.request")),
+    Field("is_declared_request", Kind.BOOL, (Attr("driftline.request"),)),
     Field("service", Kind.TEXT, (Resource("service.name"),)),
     Field(
         "environment",
         Kind.TEXT,
         (
-            Resource("deployment.environment.name"),
-            Resource("deployment.environment"),
-            Resource("langfuse.environment"),
+            Resource("deployment.environment.name", "deployment.environment", "langfuse.environment"),
             Attr("langfuse.environment"),
         ),
     ),
     Field(
         "release",
         Kind.TEXT,
-        (Resource("service.version"), Resource("langfuse.release"), Attr("langfuse.release")),
+        (Resource("service.version", "langfuse.release"), Attr("langfuse.release")),
     ),
 )
 
 SPAN_FIELDS: Final[tuple[Field, ...]] = (*_WHAT, *USAGE_FIELDS, *_END, *_WHOSE, *SPAN_CONTENT)
 
 
-def consumed_keys() -> tuple[str, ...]:
-    """Attribute keys that have a column of their own and are not copied into ``attributes``."""
-    sources = [source for field in SPAN_FIELDS for source in field.sources]
-    keys = {key for source in sources if (key := source.consumes())}
-    beside = {source.beside for source in sources if isinstance(source, Together)}
-    return tuple(sorted(keys | beside))
+SPAN_PLACES: Final = Places.of(sources_of(SPAN_FIELDS))
 
 
-def family_condition(key: str) -> str:
-    """SQL that holds for keys of lists which are gathered into a column of their own, or kept nowhere."""
-    families = sorted(
-        {source.is_of(key) for field in SPAN_FIELDS for source in field.sources if isinstance(source, Flattened)}
-    )
-    return " OR ".join([*families, f"startsWith({key}, 'embedding.embeddings.')"])
+def list_pattern() -> str:
+    """Regular expression of the keys of lists that are gathered into a column of their own."""
+    prefixes = sorted({source.prefix for source in sources_of(SPAN_FIELDS) if isinstance(source, Flattened)})
+    return f"^(?:{'|'.join(map(re.escape, prefixes))})[0-9]"
+
+
+DROPPED_PATTERN: Final = r"^embedding\.embeddings\."
+"""Keys of attributes that are kept nowhere: the numbers of vectors."""

@@ -9,8 +9,10 @@ from typing import Final
 
 from driftline_processors.conventions.content_fields import EVENT_CONTENT
 from driftline_processors.conventions.evaluation_fields import EVALUATION_FIELDS
-from driftline_processors.conventions.sources import Attr, quote
-from driftline_processors.views.view import View, arrays, select, texts
+from driftline_processors.conventions.field import sources_of
+from driftline_processors.conventions.slots import quote
+from driftline_processors.conventions.sources import Attr, Places
+from driftline_processors.views.view import View, attributes, resource_attributes, select
 
 EVALUATION_EVENT: Final = "gen_ai.evaluation.result"
 CONTENT_EVENT: Final = "gen_ai.client.inference.operation.details"
@@ -23,36 +25,36 @@ MESSAGE_EVENTS: Final = (
 )
 
 
-def _records(condition: str) -> str:
+def _records(places: Places, condition: str) -> str:
     return f"""\
-    SELECT
-        rs.resource.attributes.key AS rk,
-        {texts("rs.resource")} AS rv,
-        {arrays("r")},
-        r
-    FROM (SELECT rs, arrayJoin(arrayJoin(rs.scope_logs).log_records) AS r
-          FROM (SELECT arrayJoin(resource_logs) AS rs FROM otlp_logs))
-    WHERE {condition}"""
+    SELECT r, record, {places.attributes.filled("c", "v")} AS a
+    FROM (SELECT r, record, {attributes("record", places)}
+          FROM (SELECT r, arrayJoin(arrayJoin(scopes).log_records) AS record
+                FROM (SELECT {resource_attributes(places)}, rs.scope_logs AS scopes
+                      FROM (SELECT arrayJoin(resource_logs) AS rs FROM otlp_logs)))
+          WHERE {condition})"""
 
 
 # Records outside of a span carry no ids, or zeros.
 _IDS: Final = [
-    (name, f"if(empty(replaceAll(r.{name}, '\\0', '')), '', lower(hex(r.{name})))") for name in ("trace_id", "span_id")
+    (name, f"if(empty(replaceAll(record.{name}, '\\0', '')), '', lower(hex(record.{name})))")
+    for name in ("trace_id", "span_id")
 ]
 _TIME: Final = (
-    "fromUnixTimestamp64Micro(toInt64(intDiv(if(r.time_unix_nano > 0, r.time_unix_nano, "
-    "r.observed_time_unix_nano), 1000)), 'UTC')"
+    "fromUnixTimestamp64Micro(toInt64(intDiv(if(record.time_unix_nano > 0, record.time_unix_nano, "
+    "record.observed_time_unix_nano), 1000)), 'UTC')"
 )
 
 
-_FIELDS: Final = {field.name: field.sql() for field in EVALUATION_FIELDS}
+_PLACES: Final = Places.of(sources_of(EVALUATION_FIELDS))
+_FIELDS: Final = {field.name: field.sql(_PLACES) for field in EVALUATION_FIELDS}
 _VERDICT: Final = [
     ("name", _FIELDS["evaluation"]),
     ("source", f"if({_FIELDS['source']} = '', 'human', {_FIELDS['source']})"),
     ("score", f"if(isFinite({_FIELDS['score']}), {_FIELDS['score']}, NULL)"),
     *((name, _FIELDS[name]) for name in ("label", "explanation", "error")),
 ]
-_RESULTS: Final = _records(f"r.event_name = '{EVALUATION_EVENT}'")
+_RESULTS: Final = _records(_PLACES, f"record.event_name = '{EVALUATION_EVENT}'")
 _REQUEST_NANO: Final = f"ifNull({_FIELDS['request_start_nano']}, 0)"
 
 _HAS_SEGMENT: Final = f"({_REQUEST_NANO} > 0 OR {_FIELDS['feature']} != '')"
@@ -96,18 +98,22 @@ def _pending() -> str:
 
 
 def _content() -> str:
-    columns = [*_IDS, ("at", _TIME), *((field.name, field.sql()) for field in EVENT_CONTENT)]
-    return select(columns, _records(f"r.event_name = '{CONTENT_EVENT}'"), where="input != '' OR output != ''")
+    places = Places.of(sources_of(EVENT_CONTENT))
+    columns = [*_IDS, ("at", _TIME), *((field.name, field.sql(places)) for field in EVENT_CONTENT)]
+    records = _records(places, f"record.event_name = '{CONTENT_EVENT}'")
+    return select(columns, records, where="input != '' OR output != ''")
 
 
 def _messages() -> str:
     """Content of OpenTelemetry's first events, one a message: all that an insert has of a span as one row."""
-    name = f"if(r.event_name != '', r.event_name, {Attr('event.name').sql()})"
-    body = "coalesce(r.body.string_value, 'otlp-kvlist:' || base64Encode(r.body.kvlist_value), '')"
+    stated = Attr("event.name")
+    places = Places.of([stated])
+    name = f"if(record.event_name != '', record.event_name, {stated.sql(places)})"
+    body = "coalesce(record.body.string_value, 'otlp-kvlist:' || base64Encode(record.body.kvlist_value), '')"
     event = f"map('event.name', {name}, 'body', {body})"
     names = ", ".join(quote(event) for event in MESSAGE_EVENTS)
     told = [*_IDS, ("at", _TIME), ("event", event)]
-    events = select(told, _records(f"{name} IN ({names})"))
+    events = select(told, _records(places, f"record.event_name IN ('', {names})"), where=f"{name} IN ({names})")
 
     def side(is_of: str) -> str:
         found = f"groupArrayIf(event, event['event.name'] {is_of} 'gen_ai.choice')"

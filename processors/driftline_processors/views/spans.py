@@ -1,7 +1,7 @@
 """Raw trace requests to ``llm_spans``: flatten, fetch the canonical fields, derive, price.
 
-Three nested queries, each naming what the next one uses: one row per span with its attributes as
-parallel arrays; the fields of the conventions table; the columns of ``llm_spans``.
+Nested queries, each naming what the next one uses: one row per span with its attributes as arrays and their codes;
+the same by slot; the fields of the conventions table; what several columns are made from; the columns of ``llm_spans``.
 """
 
 from __future__ import annotations
@@ -16,47 +16,63 @@ from driftline_processors.conventions.classes import (
     provider_sql,
 )
 from driftline_processors.conventions.doubles import ANNOUNCEMENTS, WRAPPERS, any_of
-from driftline_processors.conventions.field import attrs
-from driftline_processors.conventions.fields import DOCUMENTS, SPAN_FIELDS, consumed_keys, family_condition
-from driftline_processors.conventions.parsed import first_of
-from driftline_processors.conventions.sources import quote
+from driftline_processors.conventions.fields import DROPPED_PATTERN, SPAN_FIELDS, SPAN_PLACES, list_pattern
+from driftline_processors.conventions.slots import is_kept, quote
 from driftline_processors.dictionaries import price_key_sql
-from driftline_processors.views.view import View, arrays, select, texts
+from driftline_processors.views.view import View, attributes, resource_attributes, select
 
 ERROR_STATUS: Final = 2
 """``STATUS_CODE_ERROR`` of OTLP."""
 
+_EVENT_KEYS: Final = (
+    "arrayFlatten(arrayMap((x, y) -> arrayMap(z -> concat(x, '/', z), y), s.events.name, s.events.attributes.key))"
+)
+_EVENT_TEXTS: Final = "arrayMap(x -> ifNull(x, ''), arrayFlatten(s.events.attributes.value.string_value))"
+
+# What is needed of a span is taken out of it here: each level that passes on the whole of it, or a lambda over it,
+# is planned with its long type.
 _FLATTENED: Final = f"""\
     SELECT
-        rs.resource.attributes.key AS rk,
-        {texts("rs.resource")} AS rv,
-        scoped.scope.name AS scope,
-        s.events AS events,
+        r, scope,
+        lower(hex(s.trace_id)) AS trace_id,
+        lower(hex(s.span_id)) AS span_id,
+        lower(hex(s.parent_span_id)) AS parent_span_id,
+        s.name AS name,
         s.start_time_unix_nano AS start_nano,
-        {arrays("s")},
-        s
-    FROM (SELECT rs, scoped, arrayJoin(scoped.spans) AS s
-          FROM (SELECT rs, arrayJoin(rs.scope_spans) AS scoped
-                FROM (SELECT arrayJoin(resource_spans) AS rs FROM otlp_traces)))"""
+        s.end_time_unix_nano AS end_nano,
+        s.status.code = {ERROR_STATUS} AS failed,
+        s.status.message AS status_message,
+        s.events.name AS event_names,
+        s.events.time_unix_nano AS event_nanos,
+        {SPAN_PLACES.events.filled(SPAN_PLACES.events.codes(_EVENT_KEYS), _EVENT_TEXTS)} AS e,
+        {attributes("s", SPAN_PLACES)}
+    FROM (SELECT r, scoped.scope.name AS scope, arrayJoin(scoped.spans) AS s
+          FROM (SELECT r, arrayJoin(scopes) AS scoped
+                FROM (SELECT {resource_attributes(SPAN_PLACES)}, rs.scope_spans AS scopes
+                      FROM (SELECT arrayJoin(resource_spans) AS rs FROM otlp_traces))))"""
 
+_PASSED: Final = (
+    "r, e, trace_id, span_id, parent_span_id, name, scope, start_nano, end_nano, failed, status_message, "
+    "event_names, event_nanos"
+)
 
-def _other_attributes() -> str:
-    keys = ", ".join(quote(key) for key in consumed_keys())
-    wanted = f"x NOT IN ({keys}) AND NOT ({family_condition('x')})"
-    names = f"arrayFilter(x -> {wanted}, k)::Array(LowCardinality(String))"
-    return f"mapFromArrays({names}, arrayFilter((y, x) -> {wanted}, v, k))"
+_ATTRIBUTES: Final = f"""\
+    SELECT {_PASSED}, {SPAN_PLACES.attributes.filled("c", "v")} AS a,
+        mapFromArrays(arrayFilter((x, y) -> {is_kept("y")}, k, c)::Array(LowCardinality(String)),
+            arrayFilter((x, y) -> {is_kept("y")}, v, c)) AS kept
+    FROM (
+{_FLATTENED})"""
+
+_LISTS: Final = f"""\
+    SELECT {_PASSED}, a, mapFilter((x, y) -> match(x, {quote(list_pattern())}), kept) AS lists,
+        mapFilter((x, y) -> NOT match(x, {quote(list_pattern() + "|" + DROPPED_PATTERN)}), kept) AS attributes
+    FROM (
+{_ATTRIBUTES})"""
 
 
 def _fields() -> str:
     columns = [
-        ("trace_id", "lower(hex(s.trace_id))"),
-        ("span_id", "lower(hex(s.span_id))"),
-        ("parent_span_id", "lower(hex(s.parent_span_id))"),
-        # The last 7 bytes of a trace id are random by W3C Trace Context level 2; OpenTelemetry's consistent
-        # probability sampling compares them, as a 56-bit number, with a threshold.
-        ("randomness", "reinterpretAsUInt64(reverse(substring(s.trace_id, 10, 7)))"),
-        ("name", "s.name"),
-        ("scope", "scope"),
+        *((name, name) for name in ("trace_id", "span_id", "parent_span_id", "name", "scope")),
         ("start_unix_nano", "start_nano"),
         # A clock that is wrong by more than this would spread one insert over many partitions.
         (
@@ -67,17 +83,11 @@ def _fields() -> str:
                 "fromUnixTimestamp64Micro(toInt64(intDiv(start_nano, 1000)), 'UTC'), now64(6, 'UTC'))"
             ),
         ),
-        (
-            "measured_duration",
-            "if(s.end_time_unix_nano > start_nano, (s.end_time_unix_nano - start_nano) / 1e9, 0)",
-        ),
-        *((name, first_of([source.sql() for source in attrs(*keys)])) for name, keys in DOCUMENTS.items()),
-        ("failed", f"s.status.code = {ERROR_STATUS}"),
-        ("status_message", "s.status.message"),
-        ("attributes", _other_attributes()),
-        *((field.name, field.sql()) for field in SPAN_FIELDS),
+        ("measured_duration", "if(end_nano > start_nano, (end_nano - start_nano) / 1e9, 0)"),
+        *((name, name) for name in ("failed", "status_message", "attributes")),
+        *((field.name, field.sql(SPAN_PLACES)) for field in SPAN_FIELDS),
     ]
-    return select(columns, _FLATTENED)
+    return select(columns, _LISTS)
 
 
 _CALLS: Final = ", ".join(quote(operation) for operation in CALL_OPERATIONS)
@@ -86,6 +96,10 @@ _WRAPS: Final = any_of(WRAPPERS)
 _BLOCKED: Final = "finish_reason = 'content_filter'"
 
 _IS_ANSWER: Final = "(is_call OR is_request) AND NOT is_error AND operation != 'embeddings' AND output != ''"
+
+
+_PRICE: Final = "'version', 'input', 'cache_read', 'cache_write', 'output'"
+_FREE: Final = ", ".join(["toDecimal64(0, 6)"] * 4)
 
 
 def _derived() -> str:
@@ -111,21 +125,17 @@ def _derived() -> str:
         ("written", "ifNull(cache_write_tokens, 0)"),
         ("billed_input", "greatest(ifNull(input_tokens, 0), cached + written)"),
         ("price_key", price_key_sql("provider", "model", "start")),
-        ("price_version", "if(is_call, dictGetOrDefault('prices', 'version', price_key, billed_input, ''), '')"),
+        ("price", f"dictGetOrDefault('prices', ({_PRICE}), price_key, billed_input, ('', {_FREE}))"),
+        ("price_version", "if(is_call, price.version, '')"),
         ("*", "*"),
     ]
     listed = ",\n    ".join(e if c == "*" else f"{e} AS {c}" for c, e in columns)
     return f"SELECT\n    {listed}\nFROM (\n{_fields()}\n)"
 
 
-def _price(name: str) -> str:
-    return f"dictGetOrDefault('prices', '{name}', price_key, billed_input, toDecimal64(0, 6))"
-
-
 _COST: Final = (
-    "toDecimal128((billed_input - cached - written), 0) * "
-    f"{_price('input')} + toDecimal128(cached, 0) * {_price('cache_read')} + toDecimal128(written, 0) * "
-    f"{_price('cache_write')} + toDecimal128(ifNull(output_tokens, 0), 0) * {_price('output')}"
+    "toDecimal128((billed_input - cached - written), 0) * price.input + toDecimal128(cached, 0) * price.cache_read + "
+    "toDecimal128(written, 0) * price.cache_write + toDecimal128(ifNull(output_tokens, 0), 0) * price.output"
 )
 """USD for a million calls like this one; an unknown token count is no cost but an unknown cost."""
 

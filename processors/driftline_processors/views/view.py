@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from driftline_processors.conventions.sources import Places
+
 _SOURCE: Final = re.compile(r"(?P<verb>\b(?:FROM|JOIN)\s+)(?P<table>[a-z_]\w*)")
 
 
@@ -66,15 +68,6 @@ class View:
         return f"{verb} {self.name} TO {self.target} AS\n{self.query}\nCOMMENT '{self.fingerprint}'"
 
 
-def arrays(item: str) -> str:
-    """Columns with the attributes of a span or record as the parallel arrays of ``conventions.sources``.
-
-    Args:
-        item: the tuple that holds the attribute list.
-    """
-    return f"{item}.attributes.key AS k, {texts(item)} AS v, {item}.attributes.value.array_value AS av"
-
-
 def texts(item: str) -> str:
     """Values of an attribute list as text; structured ones as their bytes, tagged and in base64."""
     return (
@@ -82,6 +75,23 @@ def texts(item: str) -> str:
         "toString(x.bool_value), 'otlp-array:' || base64Encode(x.array_value), "
         f"'otlp-kvlist:' || base64Encode(x.kvlist_value), ''), {item}.attributes.value)"
     )
+
+
+def attributes(item: str, places: Places) -> str:
+    """Columns with a span's or record's attributes: ``k`` and ``v``, its keys and texts, and ``c``, their codes.
+
+    Args:
+        item: the tuple that holds the attribute list.
+        places: what will be looked for.
+    """
+    keys = f"{item}.attributes.key"
+    return f"{keys} AS k, {texts(item)} AS v, {places.attributes.codes(keys)} AS c"
+
+
+def resource_attributes(places: Places) -> str:
+    """Column ``r``, the attributes of the resource ``rs`` by slot."""
+    codes = places.resource.codes("rs.resource.attributes.key")
+    return f"{places.resource.filled(codes, texts('rs.resource'))} AS r"
 
 
 def select(columns: list[tuple[str, str]], source: str, where: str = "") -> str:
