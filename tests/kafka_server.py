@@ -156,7 +156,8 @@ def _start(classpath: str, folder: Path) -> str:
     properties = folder / "server.properties"
     properties.write_text(_PROPERTIES.format(port=port, controller=controller, folder=folder))
     (folder / "classpath").write_text(classpath)
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # The first byte keeps it from beginning with "-", which the tool would take for an option.
+    cluster = base64.urlsafe_b64encode(b"k" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
     form = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
     with (folder / "log").open("ab") as log:
         command = [*_java(classpath), *form]

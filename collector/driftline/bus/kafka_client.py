@@ -76,7 +76,7 @@ def open_consumer(url: KafkaUrl, group: str | None) -> Any:
         BusError: no broker answers, or they refuse us.
     """
     return open_client(
-        kafka.KafkaConsumer,
+        _Consumer,
         url,
         group_id=group,
         enable_auto_commit=False,
@@ -92,6 +92,19 @@ def open_consumer(url: KafkaUrl, group: str | None) -> Any:
         fetch_max_bytes=16_000_000,
         metrics_enabled=False,
     )
+
+
+class _Consumer(kafka.KafkaConsumer):  # type: ignore[misc]  # kafka-python has no types
+    """kafka-python's consumer, which also goes on with what it had put aside for a paused partition.
+
+    kafka-python 3.0 takes that up again only while it has no records at hand, but counts records that have all been
+    handed out as some. With nothing new in other partitions, one that was resumed would then stay unread for ever.
+    """
+
+    def poll(self, *args: Any, **options: Any) -> Any:
+        if not self._fetcher._next_partition_records:  # noqa: SLF001  there is no public name for it
+            self._fetcher._next_partition_records = None  # noqa: SLF001
+        return super().poll(*args, **options)
 
 
 def group_id(topic: str, group: str) -> str:
