@@ -31,7 +31,8 @@ def wilson(p: Column, n: Column) -> tuple[Column, Column]:
     p, n = np.where(valid, p, np.nan), np.where(valid, n, np.nan)
     centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * np.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    # At 0 and 1 the ends meet p, but for rounding.
+    return np.clip(np.minimum(centre - half, p), 0, 1), np.clip(np.maximum(centre + half, p), 0, 1)
 
 
 def weighted_mean(mean: Column, variance: Column, effective: Column) -> tuple[Column, Column]:

@@ -250,11 +250,11 @@ def test_a_kill_within_a_batch_loses_and_doubles_nothing(
 
     def cut(ledger: Ledger, batch: int) -> None:
         if moment == "within their sums":
-            ledger.client.command("DETACH TABLE evaluations_to_minutes")
+            ledger.client.command("DETACH TABLE evaluations_to_rollups")
         if moment != "before the rows":
             finish(ledger, batch)
         if moment == "within their sums":
-            ledger.client.command("ATTACH TABLE evaluations_to_minutes")
+            ledger.client.command("ATTACH TABLE evaluations_to_rollups")
         ledger.client.command("TRUNCATE TABLE matching_steps")
         raise Killed
 

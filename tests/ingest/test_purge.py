@@ -109,7 +109,8 @@ def test_a_person_is_gone_from_every_table_and_nobody_else(pipeline: Pipeline, w
     rows = do(client, who)
 
     letters = 2 if who.kind == "user" else 1  # one names only the user
-    assert rows == {"judge_queue": 1, "llm_content": 1, "dead_letters": letters, "evaluations": 2, "llm_spans": 2}
+    found = {table: count for table, count in rows.items() if count}
+    assert found == {"judge_queue": 1, "llm_content": 1, "dead_letters": letters, "evaluations": 2, "llm_spans": 2}
     assert mentions(client, SECRET, "session-of-alice", "response-to-alice") == {}
     assert mentions(client, ALICE).keys() == (set() if who.kind == "user" else {"dead_letters"})
     assert mentions(client, traces).keys() == {"llm_spans", "evaluations", "purged_traces"}, "random numbers"

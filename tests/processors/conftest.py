@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from driftline.settings import load
 from driftline_processors.dictionaries import DICTIONARIES
 from driftline_processors.install import install
+from driftline_store import retention
 from driftline_store.migrate import migrate
 from store_fixtures import embedded_store, empty
 
@@ -33,6 +35,8 @@ def prepared(embedded_store: RunningStore) -> Iterator[Client]:
 @pytest.fixture
 def client(prepared: Client) -> Client:
     empty(prepared, keep=["answer_checks"])
+    # Tests that run a whole part leave its limits, and calls of long ago are among what others store.
+    retention.apply(prepared, load({}, keep_spans_days=0, keep_evaluations_days=0))
     for dictionary in DICTIONARIES:
         dictionary.reload(prepared)
     return prepared

@@ -86,6 +86,7 @@ def test_only_what_differs_is_changed(client: Client) -> None:
         "llm_spans",
         "llm_content",
         "evaluations",
+        "evaluations_pending",
     ]
 
 

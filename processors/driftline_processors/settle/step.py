@@ -101,7 +101,7 @@ class Step:
         self._complete(client)
         settled_at = now()
         parameters = _milliseconds(since=window.since, until=window.until, settled_at=settled_at)
-        parameters["again"] = int(window.until <= window.furthest)
+        parameters["again"] = int(window.since < window.furthest)
         # Totals carry the names of the columns that they are made of.
         client.command(self.totals, parameters=parameters, settings={"prefer_column_name_to_alias": 1})
         self._add_up(client, settled_at)
@@ -114,7 +114,9 @@ class Step:
         if not rows or rows[0][0] >= at - self.delay:
             return None
         since, furthest = rows[0]
-        return Window(since, min(at - self.delay, since + MAX_WINDOW), furthest)
+        # What is looked at again and what is new are windows of their own.
+        limit = furthest if since < furthest else at - self.delay
+        return Window(since, min(at - self.delay, since + MAX_WINDOW, limit), furthest)
 
     def _complete(self, client: Client) -> None:
         """Add up what a step wrote whose process died before it could."""

@@ -165,9 +165,9 @@ def test_a_batch_whose_sums_were_lost_with_the_store_is_completed_by_its_repeat(
     insert = results._insert
 
     def cut_off(keys: Sequence[Key]) -> None:
-        client.command("DETACH TABLE evaluations_to_minutes")
+        client.command("DETACH TABLE evaluations_to_rollups")
         insert(keys)
-        client.command("ATTACH TABLE evaluations_to_minutes")
+        client.command("ATTACH TABLE evaluations_to_rollups")
         raise StoreUnavailableError("gone")
 
     monkeypatch.setattr(results, "_insert", cut_off)
