@@ -133,6 +133,9 @@ class Ledger:
         """Store the rows of a claimed batch and note that; safe to repeat."""
         settings: dict[str, Any] = {
             **ONE_BLOCK,
+            # Read by several threads, four rows of two parts were stored twice by three processes at once: about one
+            # batch in a hundred, with a busy machine (chDB 26.9).
+            "max_threads": 1,
             "max_insert_threads": 1,
             "insert_deduplication_token": f"matched/{batch}",
             "deduplicate_blocks_in_dependent_materialized_views": 1,

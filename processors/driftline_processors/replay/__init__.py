@@ -1,4 +1,4 @@
-"""Derives tables again from messages on the bus, beside the live ones, and swaps them (docs/decisions/0009)."""
+"""Derives tables again from messages on the bus, beside the live ones, and swaps them (docs/decisions/0012)."""
 
 from __future__ import annotations
 
