@@ -29,6 +29,12 @@ _COUNTS: Final = {
     "judgements stored": "SELECT count() FROM evaluations WHERE source = 'judge'",
     "feedback stored": "SELECT count() FROM evaluations WHERE source = 'human'",
     "calls without a known price": "SELECT sum(unpriced_calls) FROM llm_rollups WHERE resolution = 'day'",
+    "segments, last 30 days": "SELECT uniqExact(service, environment, feature, model, prompt_name, prompt_version) "
+    "FROM llm_rollups WHERE resolution = 'day' AND at >= today() - 30",
+    "calls in __other__, last 24 h": "SELECT sumIf(calls, prompt_version = '__other__') FROM llm_rollups "
+    "WHERE resolution = 'hour' AND at >= now() - INTERVAL 1 DAY",
+    "requests settled": "SELECT countIf(is_first) FROM llm_traces",
+    "spans that came late": "SELECT sumIf(spans, NOT is_first) FROM llm_traces",
     "open dead letters": OPEN_COUNT,
 }
 

@@ -17,7 +17,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.httputil import get_pool_manager
 
-from driftline.errors import StoreError
+from driftline.errors import DriftlineError
 from driftline_store.failures import StoreUnavailableError, is_transient, translate
 from driftline_store.target import Target, not_running, resolve
 
@@ -88,9 +88,9 @@ def store_errors(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except StoreError:
+    except DriftlineError:
         raise
-    except Exception as error:  # noqa: BLE001  every kind is translated
+    except Exception as error:  # noqa: BLE001  every other kind is translated
         raise translate(error, f"the store, while {what},") from None
 
 
