@@ -133,3 +133,9 @@ def empty(client: Client, keep: Collection[str] = ()) -> None:
     for (table,) in tables:
         if table not in keep:
             client.command(f"TRUNCATE TABLE {table}")
+
+
+FOR_EVER = dict.fromkeys(
+    ("keep_spans_days", "keep_content_days", "keep_evaluations_days", "keep_minutes_days", "keep_hours_days"), 0
+)
+"""Settings for a part that works on a store of several tests: what they store may be years old."""

@@ -15,6 +15,7 @@ import driftline
 from collector_support import chat_body
 from driftline.settings import load
 from driftline_processors import ingest_worker
+from store_fixtures import FOR_EVER
 
 if TYPE_CHECKING:
     from driftline_store.client import Client
@@ -49,7 +50,7 @@ def test_observed_calls_and_feedback_arrive_once(
     driftline.shutdown(5)
 
     stop = threading.Event()
-    worker = threading.Thread(target=ingest_worker.run, args=(load({}, bus=kafka_url, store=store), stop))
+    worker = threading.Thread(target=ingest_worker.run, args=(load({}, bus=kafka_url, store=store, **FOR_EVER), stop))
     worker.start()
     try:
         deadline = time.monotonic() + WAIT_SECONDS

@@ -11,7 +11,7 @@ from driftline_processors.dictionaries import DICTIONARIES
 from driftline_processors.install import install
 from driftline_store import retention
 from driftline_store.migrate import migrate
-from store_fixtures import embedded_store, empty
+from store_fixtures import FOR_EVER, embedded_store, empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def prepared(embedded_store: RunningStore) -> Iterator[Client]:
 def client(prepared: Client) -> Client:
     empty(prepared, keep=["answer_checks"])
     # Tests that run a whole part leave its limits, and calls of long ago are among what others store.
-    retention.apply(prepared, load({}, keep_spans_days=0, keep_evaluations_days=0))
+    retention.apply(prepared, load({}, **FOR_EVER))
     for dictionary in DICTIONARIES:
         dictionary.reload(prepared)
     return prepared
