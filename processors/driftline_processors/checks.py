@@ -185,10 +185,12 @@ def failed_sql(applying: str, text: str) -> str:
     """
     columns = ("names", "kinds", "patterns", "shortest", "longest")
     names, kinds, patterns, shortest, longest = _lists("rule", *columns)
-    matched = _matches(text, patterns)
+    # Each list is named once, since every part of an expression is planned again with each insert.
     fails = (
-        f"multiIf({kinds}[i] = 'forbidden', has({matched}, i), {kinds}[i] = 'required', NOT has({matched}, i), "
-        f"{kinds}[i] = 'json', NOT isValidJSON({text}), "
-        f"lengthUTF8({text}) NOT BETWEEN {shortest}[i] AND {longest}[i])"
+        f"multiIf(kind = 'json', NOT isValidJSON({text}), "
+        f"kind = 'length', lengthUTF8({text}) NOT BETWEEN {shortest}[i] AND {longest}[i], "
+        f"has({_matches(text, patterns)}, i) = (kind = 'forbidden'))"
     )
-    return f"if(empty({applying}), [], arrayMap(i -> {names}[i], arrayFilter(i -> {fails}, {applying})))"
+    of_kind = f"arrayMap(i -> {kinds}[i], {applying})"
+    failed = f"arrayFilter((i, kind) -> {fails}, {applying}, {of_kind})"
+    return f"if(empty({applying}), [], arrayMap(i -> {names}[i], {failed}))"
