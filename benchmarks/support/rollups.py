@@ -74,10 +74,10 @@ def fill(client: Client, spans: int, until: datetime, *, all_minutes: bool) -> N
         for begin in range(start, end, _DAY)
         if all_minutes or not ends[0] <= begin < ends[1]
     ]
-    for begin, stop, seconds, names in pieces:
+    for begin, stop, seconds, resolutions in pieces:
         first = begin // seconds * seconds
         cells = (stop - first + seconds - 1) // seconds * SEGMENTS
-        _fill(client, first=first, cells=cells, seconds=seconds, mean=rate * seconds, resolutions=names)
+        _fill(client, first=first, cells=cells, seconds=seconds, mean=rate * seconds, resolutions=resolutions)
 
 
 def _fill(client: Client, **parameters: object) -> None:
@@ -86,6 +86,5 @@ def _fill(client: Client, **parameters: object) -> None:
 
 
 def recent() -> datetime:
-    """Now, at a second that begins neither a minute nor an hour: the dashboard's ranges mostly do not either."""
-    now = datetime.now(UTC).replace(microsecond=0)
-    return now.replace(minute=now.minute or 1, second=25) - timedelta(minutes=1)
+    """Some seconds ago, in the midst of a minute: the dashboard's ranges mostly end there too."""
+    return datetime.now(UTC).replace(second=25, microsecond=0) - timedelta(minutes=1)
