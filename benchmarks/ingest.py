@@ -12,16 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
-import kafka_server
 from support import ways
-from support.load import SPANS, preload
+from support.load import SPANS
+from support.processes import made
+from support.topic import Topic, filled
 from support.watch import NotRunError, Result
 
 if TYPE_CHECKING:
@@ -39,16 +37,16 @@ def main() -> None:
     os.sched_setaffinity(0, CORES & os.sched_getaffinity(0))
     count = options.messages or (QUICK_MESSAGES if options.quick else MESSAGES)
     with tempfile.TemporaryDirectory() as folder:
-        broker = kafka_server.OwnBroker(made(Path(folder), "kafka"))
+        compression = None if options.compression == "none" else options.compression
+        place = made(Path(folder), "kafka")
         try:
-            compression = None if options.compression == "none" else options.compression
-            size = preload(broker.address, count, partitions=options.partitions, compression=compression)
-            if not options.json:
-                print(f"{count * SPANS} spans of {size / count / SPANS:.0f} bytes in {count} messages, ", end="")
-                print(f"{options.partitions} partitions, compressed with {options.compression}\n")
-            show(measured(options, ways.Topic(broker.address, count * SPANS), Path(folder)), as_json=options.json)
-        finally:
-            broker.stop()
+            with filled(place, count, partitions=options.partitions, compression=compression) as topic:
+                if not options.json:
+                    print(f"{topic.spans} spans of {topic.size / topic.spans:.0f} bytes in {count} messages, ", end="")
+                    print(f"{options.partitions} partitions, compressed with {options.compression}\n")
+                show(measured(options, topic, Path(folder)), as_json=options.json)
+        except NotRunError as error:
+            print(json.dumps({"error": str(error)}) if options.json else f"not run: {error}")
 
 
 def arguments() -> argparse.Namespace:
@@ -65,7 +63,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measured(options: argparse.Namespace, topic: ways.Topic, folder: Path) -> Iterator[Result | tuple[str, str]]:
+def measured(options: argparse.Namespace, topic: Topic, folder: Path) -> Iterator[Result | tuple[str, str]]:
     """Results in turn, or the reason why there is none."""
     few = (QUICK_PHOENIX_MESSAGES if options.quick else PHOENIX_MESSAGES) * SPANS
     todo: dict[str, Callable[[Path], Result]] = {
@@ -103,13 +101,6 @@ def show(results: Iterator[Result | tuple[str, str]], *, as_json: bool) -> None:
         disk = ", ".join(f"{what} {size:.0f}" for what, size in result.disk.items())
         times = result.cost / base.cost
         print(f"{result.way:<26}{result.rate:>9.0f}{result.cost:>15.1f}{times:>8.1f}  {parts:<32}{disk}", flush=True)
-
-
-def made(folder: Path, name: str) -> Path:
-    """A new folder inside."""
-    path = folder / name.replace(" ", "-")
-    path.mkdir()
-    return path
 
 
 if __name__ == "__main__":

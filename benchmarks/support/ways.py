@@ -4,61 +4,43 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
-from driftline_store.client import connect
 from driftline_store.embedded import endpoint
 from support.load import SPANS, messages
+from support.processes import START_SECONDS, running, running_store, settle
 from support.watch import NotRunError, Result, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import psutil
 
     from driftline_store.client import Client
+    from support.topic import Topic
 
-_START_SECONDS = 120.0
 CONTENT = ("system", "input", "output")
 RANDOM = ("trace_id", "span_id", "response_id", "session_id")
-
-
-@dataclass(frozen=True)
-class Topic:
-    """A Kafka topic that has been filled.
-
-    Attributes:
-        address: of the broker.
-        spans: in the topic.
-    """
-
-    address: str
-    spans: int
 
 
 def driftline(topic: Topic, folder: Path, *, workers: int) -> Result:
     """``driftline ingest`` into the embedded store, with every table and view that there is."""
     environ = {"DRIFTLINE_BUS": f"kafka://{topic.address}", "DRIFTLINE_DATA_DIR": str(folder)}
-    with _store(folder, "-m", "driftline_store.embedded") as (store, client), contextlib.ExitStack() as stack:
+    with running_store(folder) as (store, client), contextlib.ExitStack() as stack:
         command = [sys.executable, "-m", "driftline_cli", "ingest"]
-        ingests = [stack.enter_context(_running(command, folder, f"ingest-{n}", environ)) for n in range(workers)]
+        ingests = [stack.enter_context(running(command, folder, f"ingest-{n}", environ)) for n in range(workers)]
         result = watch(
             "Driftline",
             lambda: _count(client, "llm_spans"),
             topic.spans,
             {"ingest": ingests, "store": [store]},
-            settle=lambda: _settle(client),
+            settle=lambda: settle(client),
         )
         result.disk = _disk(client, topic.spans)
         return result
@@ -66,16 +48,16 @@ def driftline(topic: Topic, folder: Path, *, workers: int) -> Result:
 
 def collector(topic: Topic, folder: Path, binary: str) -> Result:
     """A Collector's Kafka receiver and ClickHouse exporter, over HTTP into another embedded store."""
-    with _store(folder, str(Path(__file__).with_name("store_for_go.py"))) as (store, client):
+    with running_store(folder, (str(Path(__file__).with_name("store_for_go.py")),)) as (store, client):
         config = folder / "collector.yaml"
         config.write_text(json.dumps(_collector_config(topic, folder)))  # JSON is YAML
-        with _running([binary, "--config", str(config)], folder, "collector", {}) as process:
+        with running([binary, "--config", str(config)], folder, "collector", {}) as process:
             result = watch(
                 "OpenTelemetry Collector",
                 lambda: _count(client, "otel_traces"),
                 topic.spans,
                 {"collector": [process], "store": [store]},
-                settle=lambda: _settle(client),
+                settle=lambda: settle(client),
             )
         result.disk = {"all": _bytes(client, "1") / topic.spans}
         return result
@@ -92,7 +74,7 @@ def phoenix(folder: Path, python: str, spans: int) -> Result:
         "PHOENIX_TELEMETRY_ENABLED": "false",
     }
     url = f"http://127.0.0.1:{port}"
-    with _running([python, "-m", "phoenix.server.main", "serve"], folder, "phoenix", environ) as process:
+    with running([python, "-m", "phoenix.server.main", "serve"], folder, "phoenix", environ) as process:
         _wait_for(url, process)
         sender = threading.Thread(target=_post_all, args=(f"{url}/v1/traces", spans // SPANS))
         sender.start()
@@ -125,28 +107,6 @@ def _collector_config(topic: Topic, folder: Path) -> dict[str, object]:
     }
 
 
-@contextlib.contextmanager
-def _store(folder: Path, *program: str) -> Iterator[tuple[psutil.Process, Client]]:
-    with _running([sys.executable, *program, "--data-dir", str(folder)], folder, "store", {}) as process:
-        client = connect(folder, wait=_START_SECONDS)
-        yield process, client
-        client.close()
-
-
-@contextlib.contextmanager
-def _running(command: list[str], folder: Path, name: str, environ: dict[str, str]) -> Iterator[psutil.Process]:
-    with (folder / f"{name}.log").open("wb") as log:
-        process = psutil.Popen(command, cwd=folder, env=os.environ | environ, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(60)
-        except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
-            process.kill()
-
-
 def _count(client: Client, table: str) -> int:
     try:
         return int(client.command(f"SELECT count() FROM {table}"))  # type: ignore[arg-type]
@@ -154,11 +114,6 @@ def _count(client: Client, table: str) -> int:
         if "UNKNOWN_TABLE" in str(error):
             return 0  # not created yet
         raise
-
-
-def _settle(client: Client) -> None:
-    while int(client.command("SELECT count() FROM system.merges")):  # type: ignore[arg-type]
-        time.sleep(0.2)
 
 
 def _disk(client: Client, spans: int) -> dict[str, float]:
@@ -169,7 +124,7 @@ def _disk(client: Client, spans: int) -> dict[str, float]:
         for what, columns in names.items()
     }
     found["other columns"] = _bytes(client, "table = 'llm_spans'") / spans - sum(found.values())
-    found["other tables"] = _bytes(client, "table != 'llm_spans'") / spans
+    found["other tables"] = _bytes_of_small(client) / spans
     return found
 
 
@@ -177,6 +132,15 @@ def _bytes(client: Client, where: str) -> int:
     query = (
         "SELECT sum(column_data_compressed_bytes) FROM system.parts_columns "
         f"WHERE active AND database = currentDatabase() AND ({where})"
+    )
+    return int(client.command(query))  # type: ignore[arg-type]
+
+
+def _bytes_of_small(client: Client) -> int:
+    # By parts: a part of less than 10 MB keeps all columns in one file, and says 0 for each.
+    query = (
+        "SELECT sum(data_compressed_bytes) FROM system.parts "
+        "WHERE active AND database = currentDatabase() AND table != 'llm_spans'"
     )
     return int(client.command(query))  # type: ignore[arg-type]
 
@@ -204,8 +168,8 @@ def _post_all(url: str, count: int) -> None:
 
 
 def _wait_for(url: str, process: psutil.Process) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.is_running():
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.isrunning():
         with contextlib.suppress(OSError):
             urllib.request.urlopen(url, timeout=5).close()  # noqa: S310
             return
