@@ -161,6 +161,22 @@ def test_what_a_dead_process_wrote_is_added_up_by_the_next(pipeline: Pipeline, t
     assert sums(pipeline)["gpt-4o-mini"]["settled"] == 1
 
 
+def test_sessions_that_a_dead_process_wrote_are_added_up_by_the_next(pipeline: Pipeline) -> None:
+    Trace(pipeline).send(CHAT | USAGE | {"gen_ai.conversation.id": "s1"}, root=True)
+    settle_traces(pipeline.client, AT_ONCE)
+    pipeline.client.command("RENAME TABLE llm_rollups TO hidden")
+    with pytest.raises(Exception, match="llm_rollups"):
+        settle_sessions(pipeline.client, AT_ONCE)
+    pipeline.client.command("RENAME TABLE hidden TO llm_rollups")
+    Trace(pipeline).send(CHAT | USAGE, root=True)
+    settle_traces(pipeline.client, AT_ONCE)
+    Trace(pipeline).send(CHAT | USAGE, root=True)
+    settle_traces(pipeline.client, AT_ONCE)
+    settle_sessions(pipeline.client, AT_ONCE)
+    found = sums(pipeline)["gpt-4o-mini"]
+    assert (found["sessions"], found["session_requests"]) == (1, 1)
+
+
 def test_a_quiet_session_has_totals(pipeline: Pipeline) -> None:
     for _ in range(2):
         Trace(pipeline).send(CHAT | USAGE | {"gen_ai.conversation.id": "s1"}, root=True)

@@ -58,10 +58,10 @@ def progress(client: Client, step: str) -> list[tuple[datetime, datetime]]:
     return [(row[0], row[1]) for row in client.query(query, parameters={"step": step}).result_rows]
 
 
-def note(client: Client, step: str, until: datetime, furthest: datetime, settled_at: datetime) -> None:
+def note(client: Client, step: str, target: str, until: datetime, furthest: datetime, settled_at: datetime) -> None:
     """Write down how far a step has come."""
-    names = ["step", "until", "furthest", "settled_at"]
-    client.insert("settled_windows", [[step, until, furthest, settled_at]], column_names=names)
+    names = ["step", "target", "until", "furthest", "settled_at"]
+    client.insert("settled_windows", [[step, target, until, furthest, settled_at]], column_names=names)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Step:
         # Totals carry the names of the columns that they are made of.
         client.command(self.totals, parameters=parameters, settings={"prefer_column_name_to_alias": 1})
         self._add_up(client, settled_at)
-        note(client, self.name, window.until, max(window.until, window.furthest), settled_at)
+        note(client, self.name, self.target, window.until, max(window.until, window.furthest), settled_at)
         return window
 
     def _due(self, client: Client, at: datetime) -> Window | None:
@@ -122,7 +122,9 @@ class Step:
         """Add up what a step wrote whose process died before it could."""
         left = client.query(
             f"SELECT DISTINCT settled_at FROM {self.target} "
-            "WHERE settled_at > (SELECT max(settled_at) FROM settled_windows) ORDER BY settled_at"
+            "WHERE settled_at > (SELECT max(settled_at) FROM settled_windows WHERE target = {target:String}) "
+            "ORDER BY settled_at",
+            parameters={"target": self.target},
         ).result_rows
         for (settled_at,) in left:
             self._add_up(client, settled_at)

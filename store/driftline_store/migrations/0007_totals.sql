@@ -101,6 +101,7 @@ SETTINGS non_replicated_deduplication_window = 10000;
 -- How far each settling step has come: what arrived before `until` has been looked at. A replay sets it back.
 CREATE TABLE IF NOT EXISTS settled_windows (
     step LowCardinality(String),
+    target LowCardinality(String),                              -- table of its totals
     until DateTime64(3, 'UTC'),
     furthest DateTime64(3, 'UTC'),                              -- the latest `until` that there was
     settled_at DateTime64(3, 'UTC')                             -- of the rows that the step wrote
