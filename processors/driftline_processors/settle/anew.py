@@ -32,4 +32,4 @@ def settle_anew(client: Client, days: Collection[str]) -> None:
         client.command(f"ALTER TABLE {table} DELETE WHERE toDate(start) IN ({listed}) SETTINGS mutations_sync = 2")
     first = client.query(f"SELECT min(arrived) FROM llm_spans WHERE toDate(start) IN ({listed}) HAVING count() > 0")
     for (until, furthest), (arrived,) in zip(progress(client, LATE), first.result_rows, strict=False):
-        note(client, LATE, "llm_traces", min(until, arrived), furthest, now())
+        note(client, LATE, "llm_traces", until=min(until, arrived), furthest=furthest, settled_at=now())

@@ -58,7 +58,7 @@ def progress(client: Client, step: str) -> list[tuple[datetime, datetime]]:
     return [(row[0], row[1]) for row in client.query(query, parameters={"step": step}).result_rows]
 
 
-def note(client: Client, step: str, target: str, until: datetime, furthest: datetime, settled_at: datetime) -> None:
+def note(client: Client, step: str, target: str, *, until: datetime, furthest: datetime, settled_at: datetime) -> None:
     """Write down how far a step has come."""
     names = ["step", "target", "until", "furthest", "settled_at"]
     client.insert("settled_windows", [[step, target, until, furthest, settled_at]], column_names=names)
@@ -105,7 +105,8 @@ class Step:
         # Totals carry the names of the columns that they are made of.
         client.command(self.totals, parameters=parameters, settings={"prefer_column_name_to_alias": 1})
         self._add_up(client, settled_at)
-        note(client, self.name, self.target, window.until, max(window.until, window.furthest), settled_at)
+        furthest = max(window.until, window.furthest)
+        note(client, self.name, self.target, until=window.until, furthest=furthest, settled_at=settled_at)
         return window
 
     def _due(self, client: Client, at: datetime) -> Window | None:
