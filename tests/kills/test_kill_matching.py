@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from driftline_store.client import Client
 
-ROUNDS = 10
+ROUNDS = 5
 EVENTS_A_ROUND = 50
 SETTLE_SECONDS = 60
 

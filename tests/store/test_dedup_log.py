@@ -181,7 +181,7 @@ def test_kills_of_the_engine_lose_and_double_nothing(tmp_path: Path) -> None:
     store = start_store(tmp_path)
     store.client().command(TABLE)
     token = 0
-    for _ in range(20):
+    for _ in range(10):
         killer = threading.Timer(dice.uniform(0.02, 0.5), store.process.kill)
         killer.start()
         token = insert_until_it_dies(store, token)
