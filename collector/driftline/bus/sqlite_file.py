@@ -184,8 +184,9 @@ _FIXES = {
 
 def _prepare(connection: sqlite3.Connection, path: Path, *, sync: bool) -> str:
     """Set the connection up, create what is missing and return the identity of the log."""
-    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    # In this order: another process may create the tables and the id, together, between the two.
     tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
     if application != _APPLICATION_ID and tables:
         raise BusError(
             f"the bus file {path} is an SQLite database of another program; name another file in the setting 'bus'"
