@@ -91,7 +91,7 @@ def test_a_topic_made_anew_under_the_members_is_read_from_its_start(kafka_group:
     kafka_group.join()
     kafka_group.wait_until_stored()
     recreate_topics(kafka_group.bus_url.removeprefix("kafka://").partition("?")[0])
-    # Members that looked while the topic was away can share out nothing until their group changes (kafka-python 3.0.12).
+    # Members that looked while the topic was away can share out nothing until their group changes (kafka-python 3).
     kafka_group.join()
     kafka_group.send(20)
     kafka_group.wait_until_stored()
