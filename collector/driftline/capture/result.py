@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from driftline import semconv
 from driftline.fields import field, text
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 _MAX_NAME = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens of a call; None is unknown, which is not zero."""
 
     input: int | None = None
@@ -27,13 +26,15 @@ class Usage:
     reasoning: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
-    """A result as the conventions see it.
+    """A result as the conventions see it; a snapshot, which nothing that the application does later changes.
+
+    Not frozen, since a frozen dataclass takes three times as long to make; nobody writes to it.
 
     Attributes:
         operation: what kind of call it is the result of; None when it is not a model's result.
-        messages: the output, one message per choice.
+        messages: the output, one message per choice. Contents are texts, or what ``freeze`` made of other values.
     """
 
     operation: str | None = None
