@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from driftline import semconv
 from driftline.fields import field, text
@@ -26,6 +26,10 @@ class Usage(NamedTuple):
     reasoning: int | None = None
 
 
+UNKNOWN: Final = Usage()
+"""What is known of a call that nobody has counted."""
+
+
 @dataclass(slots=True)
 class Result:
     """A result as the conventions see it; a snapshot, which nothing that the application does later changes.
@@ -43,7 +47,7 @@ class Result:
     response_id: str | None = None
     finish_reasons: tuple[str, ...] = ()
     service_tier: str | None = None
-    usage: Usage = Usage()
+    usage: Usage = UNKNOWN
     messages: tuple[Message, ...] = ()
 
     def call_attributes(self) -> Iterator[tuple[str, str | int | tuple[str, ...]]]:
