@@ -21,9 +21,9 @@ from driftline.runtime import flush, init, shutdown, stats
 
 if TYPE_CHECKING:
     from driftline.context import current, fallback, session
+    from driftline.counts import Stats
     from driftline.evaluations import feedback
     from driftline.handle import Handle
-    from driftline.pipeline import Stats
 
 __all__ = [
     "DriftlineError",
@@ -43,7 +43,7 @@ __all__ = [
 
 _LAZY = {
     "Handle": "driftline.handle",
-    "Stats": "driftline.pipeline",
+    "Stats": "driftline.counts",
     "current": "driftline.context",
     "fallback": "driftline.context",
     "feedback": "driftline.evaluations",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import weakref
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -9,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import Tracer, TracerProvider
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from driftline import semconv
 from driftline.bus import open_bus
-from driftline.exporter import SCOPE, Outbox
+from driftline.counts import Counts
+from driftline.courier import Courier
+from driftline.exporter import SCOPE, Exporter
 from driftline.pipeline import Pipeline
 from driftline.recording import Recorder
 from driftline.spans import Tracker
@@ -30,19 +34,25 @@ _joined: weakref.WeakSet[Any] = weakref.WeakSet()
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """All parts of a running collector."""
+    """All parts of a running collector.
 
-    recorder: Recorder
+    Attributes:
+        recorder: records observed calls; None where OpenTelemetry is disabled (``OTEL_SDK_DISABLED``).
+    """
+
+    recorder: Recorder | None
+    tracker: Tracker
     pipeline: Pipeline
+    max_content_chars: int
 
     def close(self, timeout: float) -> None:
         """Send what is left, then stop."""
-        self.recorder.tracker.deliver = None
+        self.tracker.deliver = None
         self.pipeline.close(timeout)
 
     def after_fork(self) -> None:
         """Begin anew in a child process."""
-        self.recorder.tracker.after_fork()
+        self.tracker.after_fork()
         self.pipeline.after_fork()
 
 
@@ -56,36 +66,57 @@ def assemble(settings: Settings, bus: Bus | None, provider: trace.TracerProvider
         bus = open_bus(settings.bus_url, max_message_bytes=settings.max_message_bytes)
     configured = _configured_resource(settings)
     joined = _join(provider or trace.get_tracer_provider(), configured)
-    outbox = Outbox(bus, max_message_bytes=settings.max_message_bytes, resource=configured)
-    pipeline = Pipeline(outbox)
-    resource = {**getattr(joined, "resource", Resource.get_empty()).attributes, **configured}
-    recorder = Recorder(
-        tracer=joined.get_tracer(SCOPE, _version()),
-        tracker=_tracker,
-        capture_content=settings.capture_content,
-        max_content_chars=settings.max_content_chars,
-        service=_text(resource.get(semconv.SERVICE_NAME)),
-        environment=_text(resource.get(semconv.ENVIRONMENT)),
+    resource = {**joined.resource.attributes, **configured}
+    exporter = Exporter(
+        max_message_bytes=settings.max_message_bytes, own=joined.resource.attributes, configured=configured, redact=str
     )
+    pipeline = _pipeline(settings, bus, exporter)
+    tracer = joined.get_tracer(SCOPE, _version())
+    recorder = None
+    if isinstance(tracer, Tracer):
+        recorder = Recorder(
+            tracer=tracer,
+            scope=InstrumentationScope(SCOPE, _version()),
+            tracker=_tracker,
+            capture_content=settings.capture_content,
+            max_content_chars=settings.max_content_chars,
+            service=_text(resource.get(semconv.SERVICE_NAME)),
+            environment=_text(resource.get(semconv.ENVIRONMENT)),
+        )
     _tracker.deliver = pipeline.put
-    return Collector(recorder, pipeline)
+    return Collector(recorder, _tracker, pipeline, settings.max_content_chars)
 
 
-def _join(provider: trace.TracerProvider, configured: dict[str, str]) -> trace.TracerProvider:
-    """Add our processor to the provider, or to one of our own if it takes none."""
-    add = getattr(provider, "add_span_processor", None)
-    if add is None:
-        nobodys = isinstance(provider, trace.ProxyTracerProvider)
+def _pipeline(settings: Settings, bus: Bus, exporter: Exporter) -> Pipeline:
+    counts = Counts()
+    memory = settings.queue_mb * 1_000_000
+    # What one bus has not taken must not come to another.
+    name = hashlib.sha256(bus.url.encode()).hexdigest()[:16]
+    folder = settings.data_path / "spool" / name if settings.spool_mb else None
+    courier = Courier(bus, folder, limit=settings.spool_mb * 1_000_000, counts=counts, memory=memory // 4)
+    return Pipeline(exporter, courier, counts, capacity=memory - memory // 4)
+
+
+def _join(provider: trace.TracerProvider, configured: dict[str, str]) -> TracerProvider:
+    """Add our processor to the application's provider, and find the SDK's one that our spans are made with.
+
+    That is the same, or one inside it, as Logfire wraps the SDK's; where there is none, it is one of our own.
+    """
+    wrapper: Any = provider
+    while not isinstance(wrapper, TracerProvider) and hasattr(wrapper, "provider"):
+        wrapper = wrapper.provider
+    if isinstance(wrapper, TracerProvider):
+        sdk = wrapper
+    else:
         # Ends with the process by our own hook, which has a time limit; the SDK's own has none.
-        provider = TracerProvider(resource=Resource.create({**configured}), shutdown_on_exit=False)
-        if nobodys:
-            # Other instrumentations find it there, and their spans come to us too.
-            trace.set_tracer_provider(provider)
-        add = provider.add_span_processor
-    if provider not in _joined:
-        add(_tracker)
-        _joined.add(provider)
-    return provider
+        sdk = TracerProvider(resource=Resource.create({**configured}), shutdown_on_exit=False)
+        if isinstance(provider, trace.ProxyTracerProvider):
+            # Nobody's yet. Other instrumentations find it there, and their spans come to us too.
+            trace.set_tracer_provider(sdk)
+    if sdk not in _joined:
+        sdk.add_span_processor(_tracker)
+        _joined.add(sdk)
+    return sdk
 
 
 def _configured_resource(settings: Settings) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What is known at this point of the application: feature, prompt, session, user and the request under way.
+"""What is known at this point of the application: its labels and the request under way.
 
 It lives in OpenTelemetry's context, so it follows the application wherever the current span does:
 into tasks, into threads that copy the context, and to spans that other instrumentations start.
@@ -7,80 +7,50 @@ into tasks, into threads that copy the context, and to spans that other instrume
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from opentelemetry import context as otel
 
 from driftline import semconv
 from driftline.fields import label
-from driftline.handle import Handle, RequestInfo
+from driftline.handle import Handle
+from driftline.labels import NONE, Labels
 
 if TYPE_CHECKING:
     from contextvars import Token
     from types import TracebackType
 
     from opentelemetry.context import Context
-    from opentelemetry.trace import Span
 
+    from driftline.span import ObservedSpan
     from driftline.spans import Entry
 
 _log = logging.getLogger("driftline")
 _KEY = otel.create_key("driftline-scope")
 
 
-class Request:
-    """The outermost observed span under way."""
-
-    __slots__ = ("entry", "info", "span")
-
-    def __init__(self, span: Span, entry: Entry | None, info: RequestInfo) -> None:
-        self.span = span
-        self.entry = entry
-        self.info = info
-
-    def known(self) -> RequestInfo:
-        """The request with the answer's model and id as far as they are known by now."""
-        if self.entry is None:
-            return self.info
-        return replace(self.info, model=self.entry.answer_model, response_id=self.entry.answer_id)
-
-
-@dataclass(frozen=True, slots=True)
 class Scope:
-    """Everything that spans started here inherit."""
+    """Everything that is known at one point.
 
-    feature: str | None = None
-    prompt_name: str | None = None
-    prompt_version: str | None = None
-    session: str | None = None
-    user: str | None = None
-    request: Request | None = None
-    entry: Entry | None = None
+    Attributes:
+        request: the outermost observed span under way.
+        entry: the innermost observed span, as others see it from inside.
+    """
 
-    def nearer(self, feature: str | None, prompt_name: str | None, prompt_version: str | None) -> Scope:
-        """The scope inside a function with these; a prompt's version never outlives its name."""
-        if prompt_name is None:
-            prompt_name, prompt_version = self.prompt_name, prompt_version or self.prompt_version
-        return replace(self, feature=feature or self.feature, prompt_name=prompt_name, prompt_version=prompt_version)
+    __slots__ = ("entry", "labels", "request")
 
-    def attributes(self) -> tuple[tuple[str, str | None], ...]:
-        """What spans inherit, by attribute name."""
-        return (
-            (semconv.FEATURE, self.feature),
-            (semconv.PROMPT_NAME, self.prompt_name),
-            (semconv.PROMPT_VERSION, self.prompt_version),
-            (semconv.CONVERSATION_ID, self.session),
-            (semconv.USER_ID, self.user),
-        )
+    def __init__(self, labels: Labels, request: ObservedSpan | None = None, entry: Entry | None = None) -> None:
+        self.labels = labels
+        self.request = request
+        self.entry = entry
 
 
-EMPTY = Scope()
+EMPTY = Scope(NONE)
 
 
 def scope_in(context: Context | None = None) -> Scope | None:
     """The scope in a context, the current one by default."""
-    scope = otel.get_value(_KEY, context)
+    scope = (otel.get_current() if context is None else context).get(_KEY)
     return scope if isinstance(scope, Scope) else None
 
 
@@ -95,7 +65,7 @@ def current() -> Handle | None:
     Keep the handle, or its token ``str(handle)``, and use it whenever the user judges the answer.
     """
     scope = scope_in()
-    return None if scope is None or scope.request is None else Handle(scope.request.known)
+    return None if scope is None or scope.request is None else Handle(scope.request.info)
 
 
 def fallback(reason: str, *, model: str | None = None) -> None:
@@ -110,41 +80,31 @@ def fallback(reason: str, *, model: str | None = None) -> None:
     try:
         scope = scope_in()
         request = None if scope is None else scope.request
-        if request is None or not request.span.is_recording():
+        if request is None or not request.is_recording():
             _log.debug("driftline: fallback(%r) outside of a request has no effect", reason)
             return
-        request.span.set_attribute(semconv.FALLBACK_REASON, label(reason) or "unknown")
+        request.set_attribute(semconv.FALLBACK_REASON, label(reason) or "unknown")
         second = label(model)
         if second is not None:
-            request.span.set_attribute(semconv.FALLBACK_MODEL, second)
+            request.set_attribute(semconv.FALLBACK_MODEL, second)
     except Exception:  # noqa: BLE001 - telemetry never raises into the application
         _log.debug("driftline: fallback() failed", exc_info=True)
 
 
-class session:  # noqa: N801 - reads as a function, like contextlib's own
-    """Attach a session, and perhaps its user, to all spans started within.
+class Labelled:
+    """Gives labels to all spans started within. A context manager for sync and async code; never raises."""
 
-    Works as ``with session(id):`` in sync and async code, and as ``async with``. An inner session
-    replaces the outer one. Never raises.
-
-    Args:
-        id: identifies the conversation or visit; spans carry it as ``gen_ai.conversation.id``.
-        user: identifies the user; spans carry it as ``user.id``. An outer session's user stays if not given.
-    """
-
-    def __init__(self, id: str, *, user: str | None = None) -> None:  # noqa: A002 - the public name
-        self._id = id
-        self._user = user
+    def __init__(self, labels: Labels) -> None:
+        self._labels = labels
         self._tokens: list[Token[Context] | None] = []
 
     def __enter__(self) -> Self:
         token = None
         try:
             outer = scope_in() or EMPTY
-            user = label(self._user) or outer.user
-            token = otel.attach(with_scope(replace(outer, session=label(self._id), user=user)))
+            token = otel.attach(with_scope(Scope(outer.labels.inside(self._labels), outer.request, outer.entry)))
         except Exception:  # noqa: BLE001 - telemetry never raises into the application
-            _log.debug("driftline: session() failed", exc_info=True)
+            _log.debug("driftline: labels were not set", exc_info=True)
         self._tokens.append(token)
         return self
 
@@ -162,3 +122,33 @@ class session:  # noqa: N801 - reads as a function, like contextlib's own
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.__exit__(kind, error, trace)
+
+
+class session(Labelled):  # noqa: N801 - reads as a function, like contextlib's own
+    """Attach a session, and perhaps its user, to all spans started within.
+
+    Works as ``with session(id):`` in sync and async code, and as ``async with``. An inner session
+    replaces the outer one. Never raises.
+
+    Args:
+        id: identifies the conversation or visit; spans carry it as ``gen_ai.conversation.id``.
+        user: identifies the user; spans carry it as ``user.id``. An outer session's user stays if not given.
+    """
+
+    def __init__(self, id: str, *, user: str | None = None) -> None:  # noqa: A002 - the public name
+        super().__init__(Labels(session=label(id), user=label(user)))
+
+
+class tags(Labelled):  # noqa: N801 - as above
+    """Attach names and values of your own to all spans started within, as ``driftline.tag.<name>``.
+
+    Never raises. They are kept with the spans for looking at and searching; numbers on the dashboard are not split
+    by them, so they may have any number of different values.
+
+    Args:
+        values: turned into text; None is left out.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        named = {name: label(value) for name, value in values.items()}
+        super().__init__(Labels(tags={name: value for name, value in named.items() if value is not None}))

@@ -5,33 +5,23 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from driftline import runtime
-from driftline.fields import label
+from driftline.handing import Unwatched, async_generator
+from driftline.spec import spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
-    from driftline.recording import Call
+    from driftline.handing import AsyncSteps
+    from driftline.span import ObservedSpan
+    from driftline.spec import Spec
 
 _log = logging.getLogger("driftline")
 
 F = TypeVar("F", bound="Callable[..., Any]")
 """The function's own type, given back as it is: parameters, result, overloads and all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What a decorator was told, and what it knows of its function."""
-
-    name: str
-    feature: str | None
-    prompt_name: str | None
-    prompt_version: str | None
-    capture_content: bool | None
-    signature: inspect.Signature | None
 
 
 @overload
@@ -61,11 +51,11 @@ def observe(
 ) -> Any:
     """Record every call of a function as an OpenTelemetry span: input, output, model, tokens, errors.
 
-    Works bare and with arguments, on sync and async functions and methods. The function returns and
-    raises exactly what it did before, at once, whatever happens to the recording. What it returns is
-    understood if it is an OpenAI completion, response or embedding, or a dict shaped like one; a text
-    or any other object is recorded as the output of a step. Generators and async generators are
-    returned undecorated for now; a function that returns a stream is recorded without its output.
+    Works bare and with arguments, on functions, coroutine functions, generators, asynchronous generators and
+    methods of every kind, and as a call around what cannot be decorated: ``observe(feature="x")(client.chat)``.
+    The function returns and raises exactly what it did before, at once, whatever happens to the recording.
+    What it returns is understood if a client library made it; a text or any other value is recorded as the output of
+    a step. A stream is handed on untouched, and recorded piece by piece until its end.
 
     Of functions observed one inside the other, and of model calls recorded by other instrumentations
     inside, only the innermost carry tokens, so that nothing is billed twice.
@@ -89,56 +79,79 @@ def observe(
             raise TypeError(
                 f"@observe decorates functions but got {type(target).__name__}; options are passed by keyword"
             )
-        if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
-            return target
-        spec = Spec(
-            name=label(name) or _name(target),
-            feature=label(feature),
-            prompt_name=label(prompt_name),
-            prompt_version=label(prompt_version),
+        spec = spec_of(
+            target,
+            name=name,
+            feature=feature,
+            prompt_name=prompt_name,
+            prompt_version=prompt_version,
             capture_content=capture_content,
-            signature=_signature(target),
         )
-        return _wrap_async(target, spec) if inspect.iscoroutinefunction(target) else _wrap_sync(target, spec)
+        return functools.wraps(target)(_wrapper(target)(target, spec))
 
     return decorate if function is None else decorate(function)
 
 
+def _wrapper(function: Callable[..., Any]) -> Callable[[Callable[..., Any], Spec], Callable[..., Any]]:
+    if inspect.isgeneratorfunction(function):
+        return _wrap_generator
+    if inspect.isasyncgenfunction(function):
+        return _wrap_async_generator
+    return _wrap_async if inspect.iscoroutinefunction(function) else _wrap_sync
+
+
 def _wrap_sync(function: Callable[..., Any], spec: Spec) -> Callable[..., Any]:
-    @functools.wraps(function)
     def observed(*args: Any, **kwargs: Any) -> Any:
-        call = _begin(spec, args, kwargs)
-        if call is None:
+        span = _begin(spec, args, kwargs)
+        if span is None:
             return function(*args, **kwargs)
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            call.fail(error)
+            span.recorder.fail(span, error)
             raise
-        call.succeed(result)
-        return result
+        return span.recorder.conclude(span, result)
 
     return observed
 
 
 def _wrap_async(function: Callable[..., Any], spec: Spec) -> Callable[..., Any]:
-    @functools.wraps(function)
     async def observed(*args: Any, **kwargs: Any) -> Any:
-        call = _begin(spec, args, kwargs)
-        if call is None:
+        span = _begin(spec, args, kwargs)
+        if span is None:
             return await function(*args, **kwargs)
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
-            call.fail(error)
+            span.recorder.fail(span, error)
             raise
-        call.succeed(result)
-        return result
+        return span.recorder.conclude(span, result)
 
     return observed
 
 
-def _begin(spec: Spec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+def _wrap_generator(function: Callable[..., Any], spec: Spec) -> Callable[..., Any]:
+    def observed(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        span = _open(spec, args, kwargs)
+        if span is None:
+            return (yield from function(*args, **kwargs))
+        return (yield from span.recorder.steps(span, function, args, kwargs))
+
+    return observed
+
+
+def _wrap_async_generator(function: Callable[..., Any], spec: Spec) -> Callable[..., Any]:
+    def begin(*args: Any, **kwargs: Any) -> AsyncSteps:
+        span = _open(spec, args, kwargs)
+        if span is None:
+            return Unwatched(function(*args, **kwargs))
+        return span.recorder.async_steps(span, function, args, kwargs)
+
+    return async_generator(begin)
+
+
+def _begin(spec: Spec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ObservedSpan | None:
+    """Open a span and make it current; None when nothing is recorded."""
     try:
         recorder = runtime.recorder()
         return None if recorder is None else recorder.begin(spec, args, kwargs)
@@ -147,16 +160,9 @@ def _begin(spec: Spec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | 
         return None
 
 
-def _name(function: Callable[..., Any]) -> str:
-    while isinstance(function, functools.partial):
-        function = function.func
-    named = cast("Any", function)
-    qualified = getattr(named, "__qualname__", None) or type(function).__qualname__
-    return str(qualified).rsplit("<locals>.", 1)[-1]
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
-    try:
-        return inspect.signature(function)
-    except (TypeError, ValueError):  # some built-in functions have none
-        return None
+def _open(spec: Spec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ObservedSpan | None:
+    """Open a span that is current only while a generator's body runs; None when nothing is recorded."""
+    span = _begin(spec, args, kwargs)
+    if span is not None:
+        span.recorder.leave(span)
+    return span

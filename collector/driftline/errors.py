@@ -3,6 +3,7 @@
     DriftlineError
     ├── SettingsError       a setting, or a file that settings come from, is wrong
     ├── BusError            the bus cannot be reached, written or read
+    │   ├── UncertainError  whether the bus took a message is not known
     │   └── FencedError     another member owns the partition now: this batch is no longer ours
     ├── StoreError          the store cannot be reached, refuses us or fails a statement
     └── MissingExtraError   an optional part is not installed
@@ -24,6 +25,10 @@ class SettingsError(DriftlineError):
 
 class BusError(DriftlineError):
     """The bus cannot be reached, written or read."""
+
+
+class UncertainError(BusError):
+    """Whether the bus took the message is not known; ``Bus.holds`` may tell."""
 
 
 class FencedError(BusError):

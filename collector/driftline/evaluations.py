@@ -58,7 +58,7 @@ def feedback(
         if collector is None:
             return
         about = _about(handle, trace_id, response_id)
-        limit = collector.recorder.max_content_chars
+        limit = collector.max_content_chars
         verdict = dict(_verdict(thumbs_up, score, report, comment, limit))
         if not verdict:
             _log.warning("driftline: feedback() needs thumbs_up, score, report or comment; nothing recorded")

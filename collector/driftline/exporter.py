@@ -1,171 +1,165 @@
-"""From ended spans and feedback events to messages on the bus. Used on the export thread only."""
+"""From ended spans and feedback events to messages that fit the bus. Used on the export thread only."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from driftline.bus.protocol import LOGS_TOPIC, SPANS_TOPIC
-from driftline.bus.split import split_logs, split_spans
+from driftline.bus.split import split_logs
+from driftline.otlp.encode import encode_group, encode_resource, encode_scope, encode_span
 from driftline.oversize import cut_to_fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-    from opentelemetry.proto.resource.v1.resource_pb2 import Resource
     from opentelemetry.sdk.trace import ReadableSpan
-
-    from driftline.bus.protocol import Bus, Producer
 
 _log = logging.getLogger("driftline")
 
 SCOPE = "driftline"
+_ENVELOPE = 64
+"""Bytes of the tags and lengths around a group of spans, and of each span's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message ready to be sent, and how many spans or events are in it."""
+    """A message ready to be sent.
+
+    Attributes:
+        topic: of the bus.
+        value: bytes of an export request.
+        key: decides the partition.
+        spans: how many are in it.
+        events: how many are in it.
+        made: when it was made, in seconds since 1970.
+    """
 
     topic: str
     value: bytes
     key: bytes | None
-    count: int
+    spans: int
+    events: int
+    made: float
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """Messages, and how many spans or events could not be made part of any."""
+class _Group:
+    """Encoded spans of one resource and one scope that share a message."""
 
-    messages: list[Outgoing]
-    dropped: int
+    def __init__(self, resource: bytes, scope: bytes) -> None:
+        self.resource = resource
+        self.scope = scope
+        self.spans: list[bytes] = []
+        self.traces: set[int] = set()
+        self.size = len(resource) + len(scope) + _ENVELOPE
+
+    def add(self, span: bytes, trace_id: int) -> None:
+        self.spans.append(span)
+        self.traces.add(trace_id)
+        self.size += len(span) + _ENVELOPE
 
 
-class Outbox:
-    """Encodes, splits and sends.
+class Exporter:
+    """Encodes records and packs them into messages.
 
     Args:
-        bus: opened for sending when the first message is.
         max_message_bytes: largest message, before compression.
-        resource: resource attributes that override those of the application's own tracer provider.
+        own: attributes of the resource that events are about.
+        configured: those that override what any resource says.
+        redact: what every text goes through before it is part of a message.
     """
 
-    def __init__(self, bus: Bus, *, max_message_bytes: int, resource: Mapping[str, str]) -> None:
-        self._bus = bus
+    def __init__(
+        self,
+        *,
+        max_message_bytes: int,
+        own: Mapping[str, Any],
+        configured: Mapping[str, str],
+        redact: Callable[[str], str],
+    ) -> None:
         self._max_bytes = max_message_bytes
-        self._resource = dict(resource)
-        self._producer: Producer | None = None
-        self._abandoned: list[Producer] = []
+        self._own = dict(own)
+        self._configured = dict(configured)
+        self._redact = redact
+        self._known: dict[int, tuple[Any, bytes]] = {}
 
-    def encode_spans(self, spans: Sequence[ReadableSpan]) -> Encoded:
-        """Encode spans as few messages; one that cannot be encoded does not take the others with it."""
-        request, dropped = _encode_each(spans)
-        for group in request.resource_spans:
-            _stamp(group.resource, self._resource)
-        messages: list[Outgoing] = []
-        pieces = list(split_spans(request, self._max_bytes))
-        for piece in pieces:
-            part = request if len(pieces) == 1 else ExportTraceServiceRequest.FromString(piece)
-            count, key = _count(part), _trace_key(part)
-            fitted = piece if len(piece) <= self._max_bytes else cut_to_fit(part, self._max_bytes)
-            if fitted is None:
-                dropped += count
-            else:
-                messages.append(Outgoing(SPANS_TOPIC, fitted, key, count))
-        return Encoded(messages, dropped)
+    def spans(self, spans: Iterable[ReadableSpan]) -> Iterator[Outgoing]:
+        """Encode spans as few messages; one that cannot be encoded, even cut, is left out."""
+        groups: dict[tuple[bytes, bytes], _Group] = {}
+        for span in spans:
+            try:
+                encoded = encode_span(span, self._redact)
+                resource, scope = self._resource_of(span), self._scope_of(span)
+            except Exception:  # noqa: BLE001 - other instrumentations' spans may hold anything
+                _log.debug("driftline: a span was not encoded", exc_info=True)
+                continue
+            group = groups.get((resource, scope))
+            if group is None:
+                group = groups[resource, scope] = _Group(resource, scope)
+            if group.spans and group.size + len(encoded) + _ENVELOPE > self._max_bytes:
+                yield from self._message(group)
+                group = groups[resource, scope] = _Group(resource, scope)
+            group.add(encoded, span.context.trace_id)
+        for group in groups.values():
+            yield from self._message(group)
 
-    def encode_events(self, records: Sequence[LogRecord]) -> Encoded:
-        """Encode log records as few messages."""
+    def events(self, records: Sequence[LogRecord]) -> Iterator[Outgoing]:
+        """Encode log records as few messages; one that is too large is left out."""
+        if not records:
+            return
         request = ExportLogsServiceRequest()
         group = request.resource_logs.add()
-        _stamp(group.resource, self._resource)
+        group.resource.ParseFromString(self._encoded(self._own))
         scope = group.scope_logs.add()
         scope.scope.name = SCOPE
-        scope.log_records.extend(records)
-        messages, dropped = [], 0
+        scope.log_records.extend(self._redacted(record) for record in records)
         for piece in split_logs(request, self._max_bytes):
+            if len(piece) > self._max_bytes:
+                continue
             groups = ExportLogsServiceRequest.FromString(piece).resource_logs
             ids = [record.trace_id for group in groups for logs in group.scope_logs for record in logs.log_records]
-            if len(piece) > self._max_bytes:
-                dropped += len(ids)
-            else:
-                key = ids[0].hex().encode() or None if len(set(ids)) == 1 else None
-                messages.append(Outgoing(LOGS_TOPIC, piece, key, len(ids)))
-        return Encoded(messages, dropped)
+            key = ids[0].hex().encode() or None if len(set(ids)) == 1 else None
+            yield Outgoing(LOGS_TOPIC, piece, key, 0, len(ids), time.time())
 
-    def send(self, message: Outgoing) -> None:
-        """Put one message on the bus.
+    def report(self, record: LogRecord) -> Iterator[Outgoing]:
+        """Encode what the collector says about itself, which counts as nobody's event."""
+        return (replace(message, events=0) for message in self.events([record]))
 
-        Raises:
-            BusError: the bus is away or refused it; sending it again is safe.
-        """
-        if self._producer is None:
-            self._producer = self._bus.producer()
-        self._producer.send(message.topic, message.value, key=message.key)
+    def _message(self, group: _Group) -> Iterator[Outgoing]:
+        value: bytes | None = encode_group(group.resource, group.scope, group.spans)
+        if value is not None and len(value) > self._max_bytes:  # of one span alone
+            value = cut_to_fit(ExportTraceServiceRequest.FromString(value), self._max_bytes)
+        if value is not None:
+            # A trace stays in one partition where its spans come together.
+            key = f"{next(iter(group.traces)):032x}".encode() if len(group.traces) == 1 else None
+            yield Outgoing(SPANS_TOPIC, value, key, len(group.spans), 0, time.time())
 
-    def reconnect(self) -> None:
-        """Open a new producer for the next message, as the present one keeps failing."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            _close(producer)
+    def _redacted(self, record: LogRecord) -> LogRecord:
+        for pair in record.attributes:
+            if pair.value.string_value:
+                pair.value.string_value = self._redact(pair.value.string_value)
+        return record
 
-    def close(self) -> None:
-        """Release the bus's connections."""
-        self.reconnect()
+    def _resource_of(self, span: ReadableSpan) -> bytes:
+        return self._once(span.resource, lambda: self._encoded(span.resource.attributes))
 
-    def after_fork(self) -> None:
-        """Leave the parent's connections to the parent.
+    def _encoded(self, attributes: Mapping[str, Any]) -> bytes:
+        return encode_resource(attributes, self._configured, self._redact)
 
-        They are kept unclosed: closing, which also happens when they are collected, would say goodbye
-        on a socket that the parent goes on using.
-        """
-        if self._producer is not None:
-            self._abandoned.append(self._producer)
-            self._producer = None
+    def _scope_of(self, span: ReadableSpan) -> bytes:
+        return self._once(span.instrumentation_scope, lambda: encode_scope(span.instrumentation_scope))
 
-
-def _close(producer: Producer) -> None:
-    try:
-        producer.close()
-    except Exception:  # noqa: BLE001 - a broken connection may fail to close in any way
-        _log.debug("driftline: the producer did not close cleanly", exc_info=True)
-
-
-def _encode_each(spans: Sequence[ReadableSpan]) -> tuple[ExportTraceServiceRequest, int]:
-    try:
-        return encode_spans(spans), 0
-    except Exception:  # noqa: BLE001 - other instrumentations' attributes may hold what UTF-8 cannot
-        _log.debug("driftline: a batch was not encoded as a whole", exc_info=True)
-    together, dropped = ExportTraceServiceRequest(), 0
-    for span in spans:
-        try:
-            together.MergeFrom(encode_spans([span]))
-        except Exception:  # noqa: BLE001 - as above; the one to blame is counted
-            dropped += 1
-    return together, dropped
-
-
-def _stamp(resource: Resource, attributes: Mapping[str, str]) -> None:
-    """Set attributes that were configured for Driftline, whoever made the resource."""
-    if not attributes:
-        return
-    kept = [pair for pair in resource.attributes if pair.key not in attributes]
-    del resource.attributes[:]
-    resource.attributes.extend(kept)
-    for key, value in attributes.items():
-        resource.attributes.add(key=key).value.string_value = value
-
-
-def _count(request: ExportTraceServiceRequest) -> int:
-    return sum(len(scope.spans) for group in request.resource_spans for scope in group.scope_spans)
-
-
-def _trace_key(request: ExportTraceServiceRequest) -> bytes | None:
-    """The trace id in hexadecimal if all spans share one, so that a trace stays in one partition."""
-    ids = {span.trace_id for group in request.resource_spans for scope in group.scope_spans for span in scope.spans}
-    return ids.pop().hex().encode() if len(ids) == 1 else None
+    def _once(self, source: Any, encode: Callable[[], bytes]) -> bytes:
+        """Encode a resource or scope once; the object itself is kept, so that its id stays its own."""
+        known = self._known.get(id(source))
+        if known is None:
+            if len(self._known) > 1000:
+                self._known.clear()
+            known = self._known[id(source)] = (source, encode())
+        return known[1]

@@ -44,5 +44,10 @@ def clean(text: str) -> str:
 
 
 def label(value: object) -> str | None:
-    """A name as an attribute: text that the wire can carry, cut to 256 characters; None for nothing."""
-    return None if value is None or value == "" else clean(str(value)[:_MAX_LABEL])
+    """A name as an attribute: text that the wire can carry, cut to 256 characters; None for nothing. Never raises."""
+    if value is None or value == "":
+        return None
+    try:
+        return clean(str(value)[:_MAX_LABEL])
+    except Exception:  # noqa: BLE001 - the application's __str__ may raise anything
+        return None

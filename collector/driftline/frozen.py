@@ -14,6 +14,7 @@ import enum
 import pathlib
 import uuid
 from collections import deque
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -106,7 +107,7 @@ def _uncommon(value: Any, kind: type, room: Room, path: tuple[int, ...]) -> Any:
 
 def _pairs(pairs: Any, room: Room, path: tuple[int, ...]) -> dict[Any, Any]:
     copy: dict[Any, Any] = {}
-    for key, item in list(pairs):
+    for key, item in tuple(islice(pairs, max(room.nodes, 0) + 1)):
         if room.nodes <= 0:
             copy[CUT] = CUT
             break
@@ -117,7 +118,7 @@ def _pairs(pairs: Any, room: Room, path: tuple[int, ...]) -> dict[Any, Any]:
 
 def _items(values: Any, room: Room, path: tuple[int, ...]) -> list[Any]:
     copy: list[Any] = []
-    for item in list(values):
+    for item in tuple(islice(values, max(room.nodes, 0) + 1)):  # a copy, as another thread may add to it
         if room.nodes <= 0:
             copy.append(CUT)
             break

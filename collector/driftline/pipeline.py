@@ -1,4 +1,4 @@
-"""The way out of the application: a bounded queue and one thread that empties it onto the bus."""
+"""The way out of the application: a bounded queue, and a thread that makes messages of what is in it."""
 
 from __future__ import annotations
 
@@ -6,96 +6,95 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import context as otel
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from driftline.courier import Complaints, Courier
+from driftline.courier import Complaints, suppress_key
+from driftline.report import Report
+from driftline.span import ObservedSpan
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from driftline.exporter import Outbox
+    from driftline.counts import Counts, Stats
+    from driftline.courier import Courier
+    from driftline.exporter import Exporter
+
+    Item = ReadableSpan | LogRecord
 
 _log = logging.getLogger("driftline")
 
-CAPACITY = 8192
-CAPACITY_BYTES = 64 * 1024 * 1024
-BATCH = 512
-DELAY = 0.2
-GIVE_UP = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What became of spans and feedback events since the start; ``emitted`` is the sum of the others.
-
-    Attributes:
-        emitted: handed over by the application.
-        exported: on the bus.
-        dropped: lost, because the bus was away for too long, the queue full or the record unusable.
-        pending: still waiting.
-    """
-
-    emitted: int = 0
-    exported: int = 0
-    dropped: int = 0
-    pending: int = 0
+BATCH: Final = 512
+DELAY: Final = 0.2
+REPORT_EVERY: Final = 60.0
+_SPAN_SIZE: Final = 4700
+"""Bytes that a span of the SDK holds on to besides its texts, measured with 14 attributes."""
 
 
 class Pipeline:
-    """Takes spans and events without ever blocking, and sends them from a thread of its own.
+    """Takes spans and events without ever blocking, and hands them on from a thread of its own.
 
-    A message that the bus does not take is retried with growing pauses for ``give_up`` seconds. The
-    queue is bounded in number and, roughly, in bytes; what does not fit is dropped and counted.
+    Args:
+        exporter: makes messages of them.
+        courier: brings the messages to the bus.
+        counts: where their fate is noted; the courier's too.
+        capacity: most bytes that wait here, roughly; what does not fit is dropped and counted.
+        delay: seconds that what comes waits for more to share its message with.
+        report_every: seconds between two reports about the counters.
     """
 
     def __init__(
         self,
-        outbox: Outbox,
+        exporter: Exporter,
+        courier: Courier,
+        counts: Counts,
         *,
-        capacity: int = CAPACITY,
-        capacity_bytes: int = CAPACITY_BYTES,
+        capacity: int,
         delay: float = DELAY,
-        give_up: float = GIVE_UP,
+        report_every: float = REPORT_EVERY,
     ) -> None:
-        self._outbox = outbox
+        self._exporter = exporter
+        self._courier = courier
+        self._counts = counts
         self._capacity = capacity
-        self._capacity_bytes = capacity_bytes
         self._delay = delay
-        self._give_up = give_up
+        self._report_every = report_every
         self._reset()
 
     def _reset(self) -> None:
-        self._queue: deque[tuple[ReadableSpan | LogRecord, int]] = deque()
+        self._queue: deque[tuple[Item, int]] = deque()
         self._bytes = 0
-        self._emitted = self._exported = self._dropped = 0
+        self._put = {"emitted": [0, 0], "dropped": [0, 0]}  # spans and events since they were last published
+        self._was_full = False
         self._complaints = Complaints()
-        self._courier = Courier(self._outbox, self._complaints, give_up=self._give_up)
+        self._report = Report(self._counts, self._report_every)
+        self._closing = False
+        self._closed = False
         self._some = threading.Event()  # there is something to send
-        self._changed = threading.Condition()  # guards the queue and the counters
+        self._hurry = threading.Event()  # it should not wait for more
+        self._lock = threading.RLock()  # guards the queue; a finalizer may end a span while this thread holds it
         self._thread: threading.Thread | None = None
 
-    def put(self, item: ReadableSpan | LogRecord) -> None:
+    def put(self, item: Item) -> None:
         """Hand over a span or an event; returns at once."""
-        weight = _weight(item)
-        with self._changed:
-            self._emitted += 1
-            full = len(self._queue) >= self._capacity or self._bytes + weight > self._capacity_bytes
-            if full or self._courier.until is not None:
-                self._dropped += 1
+        size = item.size if type(item) is ObservedSpan else _size(item)
+        is_event = type(item) is LogRecord
+        with self._lock:
+            self._put["emitted"][is_event] += 1
+            if self._bytes + size > self._capacity or self._closed:
+                self._put["dropped"][is_event] += 1
+                self._was_full = True
             else:
-                self._queue.append((item, weight))
-                self._bytes += weight
-            if self._thread is None and self._queue:
+                self._queue.append((item, size))
+                self._bytes += size
+            if self._thread is None and not self._closed:
                 self._start()
-            if len(self._queue) >= BATCH:
-                self._courier.hurry.set()
+        if len(self._queue) >= BATCH:
+            self._hurry.set()
+        if not self._some.is_set():
             self._some.set()
-        if full:
-            self._complaints.warn("the queue is full", self._dropped)
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="driftline-export", daemon=True)
@@ -108,91 +107,102 @@ class Pipeline:
         Returns:
             Whether that happened within ``timeout`` seconds.
         """
-        with self._changed:
-            target = self._emitted
-            self._courier.hurry.set()
-            return self._changed.wait_for(lambda: self._exported + self._dropped >= target, timeout)
+        until = time.monotonic() + timeout
+        target = self.stats().emitted
+        self._hurry.set()
+        self._courier.hurry()
+        changed = self._counts.changed
+        with changed:
+            return changed.wait_for(lambda: self._settled() >= target, until - time.monotonic())
+
+    def _settled(self) -> int:
+        kinds = (self._counts.spans, self._counts.events)
+        return sum(counted["exported"] + counted["dropped"] for counted in kinds)
 
     def close(self, timeout: float) -> bool:
-        """Flush, then stop; what is not on the bus within ``timeout`` seconds is dropped."""
-        with self._changed:
-            self._courier.until = time.monotonic() + timeout
+        """Flush, then stop; what is not on the bus within ``timeout`` seconds stays on disk.
+
+        Returns:
+            Whether all is on the bus.
+        """
+        until = time.monotonic() + timeout
+        self._closing = True
         self._some.set()
-        done = self._thread is None or self.flush(timeout)
-        self._courier.hurry.set()
+        self._hurry.set()
         if self._thread is not None:
-            self._thread.join(1.0)
-        return done
+            self._thread.join(timeout)
+        with self._lock:
+            self._closed = True  # what still comes is counted as dropped
+        if self._queue:
+            self._empty()  # the thread had no time, or could not be started any more
+        self._courier.close(max(until - time.monotonic(), 0))
+        stats = self.stats()
+        return not (stats.pending or stats.spooled)
 
     def stats(self) -> Stats:
         """Count what became of everything handed over."""
-        with self._changed:
-            pending = self._emitted - self._exported - self._dropped
-            return Stats(self._emitted, self._exported, self._dropped, pending)
+        self._publish()
+        return self._counts.stats()
 
     def after_fork(self) -> None:
-        """Begin anew in a child process: the queue is the parent's, which sends it, and so is the thread."""
-        self._outbox.after_fork()
+        """Begin anew in a child process: the queue is the parent's, which sends it, and so are the threads."""
+        self._counts.reset()
+        self._courier.after_fork()
         self._reset()
 
+    def _publish(self) -> None:
+        """Move what ``put`` counted under its own lock, which is never held for long, to the counters of all."""
+        with self._lock:
+            for fate, (spans, events) in self._put.items():
+                self._counts.add(fate, spans, events)
+                self._put[fate] = [0, 0]
+
     def _run(self) -> None:
-        # Whatever the bus's client does is not to be traced: that would be sent too, and so on.
-        otel.attach(otel.set_value(_suppress_key(), True))
+        # Whatever is called from here is not to be traced: that would be exported too, and so on.
+        otel.attach(otel.set_value(suppress_key(), True))
         while True:
-            self._some.wait()
-            if self._courier.until is None:
-                self._courier.hurry.wait(self._delay)
+            self._some.wait(self._report.due_in())
+            if not self._closing:
+                self._hurry.wait(self._delay)
             self._some.clear()
-            self._courier.hurry.clear()
-            while batch := self._take():
-                self._ship(batch)
-            if self._courier.until is not None:
-                self._outbox.close()
+            self._hurry.clear()
+            self._empty()
+            if self._closing or self._report.due_in() <= 0:
+                self._publish()
+                for message in self._exporter.report(self._report.record()):
+                    self._courier.put(message)
+            if self._closing:
                 return
 
-    def _take(self) -> list[ReadableSpan | LogRecord]:
-        with self._changed:
-            batch: list[ReadableSpan | LogRecord] = []
-            while self._queue and len(batch) < BATCH:
-                item, weight = self._queue.popleft()
-                self._bytes -= weight
-                batch.append(item)
-            return batch
-
-    def _ship(self, batch: list[ReadableSpan | LogRecord]) -> None:
-        left = len(batch)
-        try:
-            events = [item for item in batch if isinstance(item, LogRecord)]
+    def _empty(self) -> None:
+        while batch := self._take():
+            if self._was_full:
+                self._was_full = False
+                self._complaints.warn(f"the queue of {self._capacity} bytes was full")
+            self._publish()
             spans = [item for item in batch if not isinstance(item, LogRecord)]
-            for encoded in (self._outbox.encode_spans(spans), self._outbox.encode_events(events)):
-                left -= encoded.dropped
-                self._settle(dropped=encoded.dropped)
-                for message in encoded.messages:
-                    left -= message.count
-                    if self._courier.deliver(message, self._dropped):
-                        self._settle(exported=message.count)
-                    else:
-                        self._settle(dropped=message.count)
-        except Exception:  # noqa: BLE001 - the thread has to survive whatever it meets
-            _log.debug("driftline: a batch was not exported", exc_info=True)
-        if left > 0:
-            self._settle(dropped=left)
-            self._complaints.warn("they could not be encoded", self._dropped)
+            events = [item for item in batch if isinstance(item, LogRecord)]
+            left_spans, left_events = len(spans), len(events)
+            try:
+                for message in (*self._exporter.spans(spans), *self._exporter.events(events)):
+                    left_spans, left_events = left_spans - message.spans, left_events - message.events
+                    self._courier.put(message)
+            except Exception:  # noqa: BLE001 - the thread has to survive whatever it meets
+                _log.debug("driftline: a batch was not exported", exc_info=True)
+            if left_spans or left_events:
+                self._counts.add("dropped", left_spans, left_events)
+                self._complaints.warn(f"{left_spans + left_events} could not be encoded")
 
-    def _settle(self, *, exported: int = 0, dropped: int = 0) -> None:
-        with self._changed:
-            self._exported += exported
-            self._dropped += dropped
-            self._changed.notify_all()
+    def _take(self) -> list[Item]:
+        with self._lock:
+            taken = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+            self._bytes -= sum(size for _, size in taken)
+        return [item for item, _ in taken]
 
 
-def _suppress_key() -> str:
-    return str(getattr(otel, "_SUPPRESS_INSTRUMENTATION_KEY", "suppress_instrumentation"))
-
-
-def _weight(item: ReadableSpan | LogRecord) -> int:
+def _size(item: Item) -> int:
     """About how many bytes an item holds on to."""
     if isinstance(item, LogRecord):
-        return int(item.ByteSize())
+        return 1000 + int(item.ByteSize())
     values = (item.attributes or {}).values()
-    return 512 + sum(len(value) for value in values if isinstance(value, str))
+    return _SPAN_SIZE + sum(len(value) for value in values if isinstance(value, str))

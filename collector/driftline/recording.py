@@ -1,44 +1,65 @@
-"""One observed call of a function, from its start to its outcome."""
+"""One observed call of a function, from its start to its outcome, on the application's thread.
+
+Everything here is paid for by the application, so it takes references and small snapshots and leaves all else to
+the export thread.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import context as otel
-from opentelemetry.trace import StatusCode, set_span_in_context
+from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision
+from opentelemetry.trace import (
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    get_current_span,
+    set_span_in_context,
+)
 
 from driftline import semconv
 from driftline.capture import Result, understand
 from driftline.capture.errors import error_attributes, error_message, is_model_error
-from driftline.capture.inputs import bind, input_messages, request_model
-from driftline.context import EMPTY, Request, scope_in, with_scope
+from driftline.context import EMPTY, Scope, scope_in, with_scope
 from driftline.fields import field
-from driftline.handle import RequestInfo
-from driftline.messages import render
+from driftline.following import Following
+from driftline.frozen import Room, freeze
+from driftline.generators import AsyncSteps, Steps
+from driftline.lazy import conclude
+from driftline.span import ObservedSpan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from contextvars import Token
+    from collections.abc import Callable
 
     from opentelemetry.context import Context
-    from opentelemetry.trace import Span, Tracer
+    from opentelemetry.sdk.trace import Tracer
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-    from driftline.content import Message
-    from driftline.decorator import Spec
-    from driftline.spans import Entry, Tracker
+    from driftline.spans import Tracker
+    from driftline.spec import Spec
 
 _log = logging.getLogger("driftline")
+
+_SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
+_UNSAMPLED: Final = TraceFlags(TraceFlags.DEFAULT)
+_MARGIN: Final = 256
+"""Characters kept beyond the longest text that is recorded, so that cutting it is noticed and redaction sees on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Opens the spans of observed functions.
+    """Opens and closes the spans of observed functions.
 
     Attributes:
+        tracer: the SDK's, for its ids, sampler, resource and processors.
+        scope: how our spans say who made them.
         capture_content: whether prompts and answers are recorded.
         max_content_chars: most characters kept of one prompt or one answer.
         service: name of the observed service.
@@ -46,149 +67,166 @@ class Recorder:
     """
 
     tracer: Tracer
+    scope: InstrumentationScope
     tracker: Tracker
     capture_content: bool
     max_content_chars: int
     service: str | None
     environment: str | None
 
-    def begin(self, spec: Spec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-        """Open the span and make it current; None when nothing is to be recorded."""
+    def begin(self, spec: Spec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ObservedSpan:
+        """Open a span, make it current, and take what the function was asked."""
+        span = self.open(spec)
+        self.take_arguments(span, args, kwargs)
+        span.token = otel.attach(span.inside)
+        return span
+
+    def open(self, spec: Spec) -> ObservedSpan:
+        """Open a span below the current one, without making it current."""
         outside = otel.get_current()
         outer = scope_in(outside) or EMPTY
-        scope = outer.nearer(spec.feature, spec.prompt_name, spec.prompt_version)
-        span = self.tracer.start_span(
-            spec.name,
-            context=with_scope(scope, outside),
-            attributes={semconv.OBSERVED: True},
-            record_exception=False,
-            set_status_on_exception=False,
-        )
-        place = span.get_span_context()
-        if not place.is_valid:  # OTEL_SDK_DISABLED
-            return None
-        entry = self.tracker.entry(place.span_id)
-        request = scope.request
-        if request is None or request.info.trace_id != place.trace_id:
-            info = RequestInfo(
-                trace_id=place.trace_id,
-                span_id=place.span_id,
-                start_ns=getattr(span, "start_time", None) or time.time_ns(),
-                service=self.service,
-                environment=self.environment,
-                feature=scope.feature or spec.name,
-                prompt_name=scope.prompt_name,
-                prompt_version=scope.prompt_version,
-            )
-            request = Request(span, entry, info)
-            # A web framework's span may be the trace's root, so the request has to say that it is one.
-            span.set_attribute(semconv.REQUEST, True)
-        inside = with_scope(replace(scope, request=request, entry=entry or scope.entry), outside)
-        call = Call(self, spec, span, entry, otel.attach(set_span_in_context(span, inside)))
-        call.record_input(args, kwargs)
-        return call
+        labels = spec.labels_within(outer.labels)
+        parent = get_current_span(outside).get_span_context()
+        context, recording = self._place(spec, outside, parent)
+        span = ObservedSpan(self, spec, labels, context, parent if parent.is_valid else None, recording=recording)
+        request = outer.request
+        if request is None or request.place.trace_id != context.trace_id:
+            request = span
+            span.is_request = True
+        if recording:
+            span.entry = self.tracker.enter(span, outer)
+            _tell(self.tracer.span_processor.on_start, span, outside)
+        scope = Scope(labels, request, span.entry or outer.entry)
+        if span.entry is not None:
+            span.entry.scope = scope
+        span.inside = set_span_in_context(span, with_scope(scope, outside))
+        return span
 
+    def _place(self, spec: Spec, outside: Context, parent: SpanContext) -> tuple[SpanContext, bool]:
+        """Ids of a new span, and whether the provider's sampler wants it recorded."""
+        tracer = self.tracer
+        is_root = not parent.is_valid
+        trace_id = tracer.id_generator.generate_trace_id() if is_root else parent.trace_id
+        if tracer.sampler is DEFAULT_ON:  # what nearly everybody has, without asking it
+            flags = _SAMPLED if is_root else parent.trace_flags
+            recording = bool(flags & TraceFlags.SAMPLED)
+            state = parent.trace_state
+        else:
+            asked = tracer.sampler.should_sample(outside, trace_id, spec.name, SpanKind.INTERNAL, None, ())
+            flags = _SAMPLED if asked.decision is Decision.RECORD_AND_SAMPLE else _UNSAMPLED
+            recording = asked.decision is not Decision.DROP
+            state = asked.trace_state or parent.trace_state
+        return SpanContext(trace_id, tracer.id_generator.generate_span_id(), False, flags, state), recording
 
-class Call:
-    """An observed call under way. Its methods never raise."""
-
-    __slots__ = ("_arguments_model", "_entry", "_recorder", "_span", "_spec", "_token")
-
-    def __init__(self, recorder: Recorder, spec: Spec, span: Span, entry: Entry | None, token: Token[Context]) -> None:
-        self._recorder = recorder
-        self._spec = spec
-        self._span = span
-        self._entry = entry
-        self._token = token
-        self._arguments_model: str | None = None
-
-    def record_input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Record what the function was asked."""
+    def take_arguments(self, span: ObservedSpan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Take a snapshot of what a function was asked."""
+        if not span.is_recording():
+            return
         try:
-            if not self._span.is_recording():
-                return
-            arguments = bind(self._spec.signature, args, kwargs)
-            self._arguments_model = request_model(arguments)
-            if self._captures_content:
-                self._record_content(semconv.INPUT_MESSAGES, input_messages(arguments), newest_first=True)
+            if span.spec.skips_first:
+                args = args[1:]
+            room = Room(self.max_content_chars + _MARGIN)
+            span.arguments = (
+                [freeze(value, room) for value in args],
+                {name: freeze(value, room) for name, value in kwargs.items()} if kwargs else kwargs,
+            )
+            span.size += room.size
         except Exception:  # noqa: BLE001 - telemetry never raises into the application
             _log.debug("driftline: an input was not recorded", exc_info=True)
 
-    def succeed(self, result: object) -> None:
-        """Record what the function returned, and end the span."""
+    def succeed(self, span: ObservedSpan, result: object) -> None:
+        """Take what the function returned, and end the span."""
         ended = time.time_ns()  # first, so that recording is not part of the latency
-        try:
-            if self._span.is_recording():
-                understood = understand(result)
-                self._classify(understood)
-                self._record_output(understood)
-        except Exception:  # noqa: BLE001 - telemetry never raises into the application
-            _log.debug("driftline: an output was not recorded", exc_info=True)
-        self._end(ended)
+        if span.is_recording():
+            try:
+                self.take_result(span, understand(result))
+            except Exception:  # noqa: BLE001 - telemetry never raises into the application
+                _log.debug("driftline: an output was not recorded", exc_info=True)
+        self.leave(span)
+        self.close(span, ended)
 
-    def fail(self, error: BaseException) -> None:
-        """Record what the function raised, and end the span."""
+    def fail(self, span: ObservedSpan, error: BaseException, partial: Result | None = None) -> None:
+        """Take what the function raised, and end the span.
+
+        Args:
+            span: whose function raised.
+            error: what it raised.
+            partial: what had come of a stream before.
+        """
         ended = time.time_ns()
+        if span.is_recording():
+            try:
+                _take_error(span, error, partial)
+            except Exception:  # noqa: BLE001 - telemetry never raises into the application
+                _log.debug("driftline: an error was not recorded", exc_info=True)
+        self.leave(span)
+        self.close(span, ended)
+
+    def conclude(self, span: ObservedSpan, result: Any) -> Any:
+        """Record what the function returned, now or when it has come whole, and give what its caller gets."""
+        return conclude(span, result)
+
+    def steps(
+        self, span: ObservedSpan, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Steps:
+        """The steps of a generator function's generator, whose body runs inside the span."""
+        return Steps(self._source(span, function, args, kwargs), Following(span), span.inside)
+
+    def async_steps(
+        self, span: ObservedSpan, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> AsyncSteps:
+        """Those of an asynchronous generator function's generator."""
+        return AsyncSteps(self._source(span, function, args, kwargs), Following(span), span.inside)
+
+    def _source(
+        self, span: ObservedSpan, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         try:
-            if self._span.is_recording():
-                self._record_error(error)
-        except Exception:  # noqa: BLE001 - telemetry never raises into the application
-            _log.debug("driftline: an error was not recorded", exc_info=True)
-        self._end(ended)
+            return function(*args, **kwargs)
+        except BaseException as error:  # arguments that do not fit
+            self.fail(span, error)
+            raise
 
-    @property
-    def _captures_content(self) -> bool:
-        own = self._spec.capture_content
-        return self._recorder.capture_content if own is None else own
+    def take_result(self, span: ObservedSpan, result: Result) -> None:
+        """Keep a result with its span."""
+        span.result = result
+        span.size += result.size()
 
-    def _record_error(self, error: BaseException) -> None:
+    def leave(self, span: ObservedSpan) -> None:
+        """Make what was current outside of the function current again."""
+        token, span.token = span.token, None
+        if token is not None:
+            otel.detach(token)
+
+    def close(self, span: ObservedSpan, ended: int) -> None:
+        """End a span, which can be done once."""
+        if not span.is_recording():
+            return
+        if span.entry is not None:
+            span.kind_word = self.tracker.conclude(span, span.entry)
+        span.close(ended)
+        _tell(self.tracer.span_processor.on_end, span)
+
+
+def _tell(what: Any, *about: Any) -> None:
+    """Tell the provider's processors, ours among them; one of the application's may raise anything."""
+    try:
+        what(*about)
+    except Exception:  # noqa: BLE001 - as said
+        _log.debug("driftline: a span processor raised", exc_info=True)
+
+
+def _take_error(span: ObservedSpan, error: BaseException, partial: Result | None) -> None:
+    if partial is None:
         # Some errors of the OpenAI SDK carry the paid-for answer that could not be used.
-        partial = field(error, "completion") if is_model_error(error) else None
-        understood = understand(partial)
-        if understood.operation is None and is_model_error(error):
-            understood = Result(operation=semconv.CHAT)
-        self._classify(understood)
-        if isinstance(error, asyncio.CancelledError):
-            # Nobody failed: whoever waited for the answer went away.
-            self._span.set_attribute(semconv.CANCELLED, True)
-            return
-        for key, value in error_attributes(error):
-            self._span.set_attribute(key, value)
-        # An exception's text often quotes the prompt or the answer.
-        self._span.set_status(StatusCode.ERROR, error_message(error) if self._captures_content else None)
-
-    def _classify(self, result: Result) -> None:
-        """Decide whether this is a workflow, a call or a step, now that all inside has ended."""
-        if self._entry is not None and self._entry.has_call:
-            self._span.set_attribute(semconv.SPAN_KIND, semconv.WORKFLOW)
-            self._span.set_attribute(semconv.OPERATION_NAME, semconv.INVOKE_WORKFLOW)
-            self._span.set_attribute(semconv.WORKFLOW_NAME, self._spec.name)
-            if self._entry.answer_model is not None:
-                self._span.set_attribute(semconv.ANSWER_MODEL, self._entry.answer_model)
-        elif result.operation is not None:
-            self._span.set_attribute(semconv.SPAN_KIND, semconv.CALL)
-            if self._arguments_model is not None:
-                self._span.set_attribute(semconv.REQUEST_MODEL, self._arguments_model)
-            for key, value in result.call_attributes():
-                self._span.set_attribute(key, value)
-        else:
-            self._span.set_attribute(semconv.SPAN_KIND, semconv.STEP)
-
-    def _record_output(self, result: Result) -> None:
-        if self._captures_content:
-            self._record_content(semconv.OUTPUT_MESSAGES, result.messages, newest_first=False)
-
-    def _record_content(self, key: str, messages: Sequence[Message], *, newest_first: bool) -> None:
-        if not messages:
-            return
-        text, truncated = render(messages, self._recorder.max_content_chars, newest_first=newest_first)
-        self._span.set_attribute(key, text)
-        if truncated:
-            self._span.set_attribute(semconv.CONTENT_TRUNCATED, True)
-
-    def _end(self, ended: int) -> None:
-        try:
-            self._span.end(ended)
-        except Exception:  # noqa: BLE001 - another processor of the application's provider may raise
-            _log.debug("driftline: a span did not end cleanly", exc_info=True)
-        otel.detach(self._token)
+        partial = understand(field(error, "completion") if is_model_error(error) else None)
+    if partial.operation is None and is_model_error(error):
+        partial = Result(operation=semconv.CHAT)
+    span.result = partial
+    if isinstance(error, asyncio.CancelledError):
+        # Nobody failed: whoever waited for the answer went away.
+        span.failure = {semconv.CANCELLED: True}
+        return
+    span.failure = dict(error_attributes(error))
+    # An exception's text often quotes the prompt or the answer.
+    span.set_status(Status(StatusCode.ERROR, error_message(error) if span.captures_content else None))

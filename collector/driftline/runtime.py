@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from driftline.assembly import Collector
     from driftline.bus.protocol import Bus
-    from driftline.pipeline import Stats
+    from driftline.counts import Stats
     from driftline.recording import Recorder
 
 _log = logging.getLogger("driftline")
@@ -136,7 +136,7 @@ def shutdown(timeout: float = 5.0) -> None:
 
 def stats() -> Stats:
     """Count the spans and feedback events of this process since recording was configured."""
-    from driftline.pipeline import Stats  # noqa: PLC0415 - see the module's docstring
+    from driftline.counts import Stats  # noqa: PLC0415 - see the module's docstring
 
     collector = _state.collector
     return Stats() if collector is None else collector.pipeline.stats()

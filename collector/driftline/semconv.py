@@ -37,6 +37,24 @@ PROMPT_NAME: Final = "gen_ai.prompt.name"
 PROMPT_VERSION: Final = "gen_ai.prompt.version"
 CONVERSATION_ID: Final = "gen_ai.conversation.id"
 USER_ID: Final = "user.id"
+EXPERIMENT: Final = "driftline.experiment.name"
+VARIANT: Final = "driftline.experiment.variant"
+TAG_PREFIX: Final = "driftline.tag."
+
+# A stream
+STREAMING: Final = "gen_ai.request.stream"
+TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+ABANDONED: Final = "driftline.stream.abandoned"
+
+# What the application did about it
+RETRIES: Final = "driftline.retries"
+REPAIRS: Final = "driftline.repairs"
+CACHE_HIT: Final = "driftline.cache.hit"
+GUARDRAIL_NAME: Final = "driftline.guardrail.name"
+GUARDRAIL_DECISION: Final = "driftline.guardrail.decision"
+ROUTE_NAME: Final = "driftline.route.name"
+ROUTE_CHOICE: Final = "driftline.route.choice"
+ROUTE_CONFIDENCE: Final = "driftline.route.confidence"
 
 # What became of it
 ERROR_TYPE: Final = "error.type"
@@ -63,6 +81,11 @@ REQUEST_START: Final = "driftline.request.start_time_unix_nano"
 REQUEST_SERVICE: Final = "driftline.request.service"
 REQUEST_ENVIRONMENT: Final = "driftline.request.environment"
 
+# What the collector says about itself
+COLLECTOR_REPORT: Final = "driftline.collector.report"
+COLLECTOR_PREFIX: Final = "driftline.collector."
+COLLECTOR_INSTANCE: Final = "driftline.collector.instance"
+
 # The resource
 SERVICE_NAME: Final = "service.name"
 SERVICE_VERSION: Final = "service.version"
@@ -78,14 +101,17 @@ STEP: Final = "step"
 WORKFLOW: Final = "workflow"
 HUMAN: Final = "human"
 
-PROPAGATED: Final = frozenset({FEATURE, PROMPT_NAME, PROMPT_VERSION, CONVERSATION_ID, USER_ID})
+PROPAGATED: Final = frozenset({FEATURE, PROMPT_NAME, PROMPT_VERSION, CONVERSATION_ID, USER_ID, EXPERIMENT, VARIANT})
 """Keys that are copied onto every span started below; their presence says nothing about the span itself."""
 
 LLM_PREFIXES: Final = ("gen_ai.", "driftline.", "llm.", "openinference.", "traceloop.", "langfuse.")
 """A span with an attribute under one of these, propagated ones aside, has to do with a model."""
 
+INFERENCES: Final = frozenset({CHAT, TEXT_COMPLETION, "generate_content"})
+"""Operations whose result is an answer."""
+
 CALL_MARKS: Final = (
-    (OPERATION_NAME, frozenset({CHAT, TEXT_COMPLETION, "generate_content"}), frozenset({EMBEDDINGS})),
+    (OPERATION_NAME, INFERENCES, frozenset({EMBEDDINGS})),
     ("openinference.span.kind", frozenset({"LLM"}), frozenset({"EMBEDDING"})),
     ("langfuse.observation.type", frozenset({"generation"}), frozenset({"embedding"})),
 )

@@ -9,7 +9,6 @@ Driftline has to stay cheap.
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -98,7 +97,7 @@ def _expected(kind: type) -> str:
 TABLE: tuple[Setting[Any], ...] = (
     # Where things are
     Setting("data_dir", "~/.driftline", "Folder of the embedded bus and store and of the spool."),
-    Setting("bus", "", "URL of the bus: `sqlite:///path/bus.db` or `kafka://host:9092,host2:9092`; empty: bus.db in the data folder."),
+    Setting("bus", "", "URL of the bus: `sqlite:///path/bus.db` or `kafka://host:9092,host2:9092`, or for applications `http://host:4318` of an OTLP endpoint; empty: bus.db in the data folder.", secret=True),
     Setting("store", "", "URL of the store: `clickhouse://user:pass@host:8443/db?secure=1`; empty: the embedded one in the data folder.", secret=True),
     # The application
     Setting("enabled", True, "Whether the collector records anything at all."),
@@ -107,6 +106,8 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("release", "", "Version of the observed service."),
     Setting("capture_content", True, "Whether prompts and answers are recorded; without them nothing can be judged or read."),
     Setting("max_content_chars", 32_768, "Longest text kept of one prompt or answer, in characters; the rest is cut and marked.", minimum=256),
+    Setting("queue_mb", 64, "Most memory for records that wait to be sent, in MB; what does not fit is dropped and counted.", minimum=1, maximum=4096),
+    Setting("spool_mb", 1024, "Most space on disk for messages while the bus is away, in MB; 0: none are kept there.", minimum=0),
     Setting("max_message_bytes", 1_000_000, "Largest message put on the bus, in bytes before compression.", minimum=10_000),
     # The receiver
     Setting("receiver_host", "127.0.0.1", "Address that the OTLP/HTTP receiver listens on."),
@@ -214,14 +215,17 @@ def _read_file(environ: Mapping[str, str]) -> tuple[Path, dict[str, object]]:
     named = environ.get(PREFIX + "CONFIG", "")
     path = Path(named or CONFIG_FILE)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        import tomllib  # noqa: PLC0415 - few applications have a file, and all pay for what is imported
+
+        content = tomllib.loads(text)
     except FileNotFoundError:
         if named:
             raise SettingsError(
                 f"the settings file {path} named by {PREFIX}CONFIG does not exist; create it or unset the variable"
             ) from None
         return path, {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # not UTF-8, or not TOML
         raise SettingsError(f"the settings file {path} is not valid TOML: {error}") from None
     except OSError as error:
         raise SettingsError(f"the settings file {path} cannot be read: {error.strerror}") from None

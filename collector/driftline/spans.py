@@ -1,8 +1,8 @@
 """The span processor: hands down what is known, and notices which observed spans have calls inside.
 
-A span's attributes can only be set before it ends, and whether an observed span is a call or a
-workflow is only known when it ends. So every live span has an entry here, linked to its parent's, and
-a call that ends marks all entries above it; an observed span then looks at its own mark.
+Whether an observed span is a call or a workflow is only known when it ends. So every live span has an
+entry here, linked to its parent's, and a call that ends marks all entries above it; an observed span
+then looks at its own mark.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from opentelemetry.trace import StatusCode
 
 from driftline import semconv
 from driftline.context import Scope, scope_in
+from driftline.span import ObservedSpan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from opentelemetry.context import Context
+    from opentelemetry.trace import SpanContext
 
 _log = logging.getLogger("driftline")
 MAX_LIVE = 32_768
@@ -50,7 +52,9 @@ class Entry:
         "trace_id",
     )
 
-    def __init__(self, trace_id: int, parent: Entry | None, scope: Scope | None, *, observed: bool) -> None:
+    def __init__(
+        self, trace_id: int, parent: Entry | None, scope: Scope | None = None, *, observed: bool = False
+    ) -> None:
         self.trace_id = trace_id
         self.parent = _first_live(parent)
         self.scope = scope
@@ -101,8 +105,37 @@ class Tracker(SpanProcessor):
         """The entry of a live span."""
         return self._live.get(span_id)
 
+    def enter(self, span: ObservedSpan, outer: Scope) -> Entry:
+        """Make the entry of an observed span, whose scope is set when there is one.
+
+        Args:
+            span: the span, which has just begun.
+            outer: the scope around it.
+        """
+        place = span.place
+        entry = Entry(place.trace_id, self._parent(span.parent, place.trace_id, outer), observed=True)
+        _mark_relevant(entry.parent)
+        self._keep(place.span_id, entry)
+        return entry
+
+    def conclude(self, span: ObservedSpan, entry: Entry) -> str:
+        """Decide whether an observed span is a workflow, a call or a step, now that all inside has ended."""
+        with self._lock:
+            self._live.pop(span.place.span_id, None)
+        entry.ended = True
+        if entry.has_call:
+            return semconv.WORKFLOW
+        result = span.result
+        if result is None or result.operation is None:
+            return semconv.STEP
+        failed = span.status.status_code is StatusCode.ERROR
+        _note(entry, result.model, result.response_id, answers=result.operation in semconv.INFERENCES, failed=failed)
+        return semconv.CALL
+
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Hand down what is known at this point, unless the span says otherwise itself."""
+        if type(span) is ObservedSpan:
+            return
         try:
             self._start(span, parent_context)
         except Exception:  # noqa: BLE001 - telemetry never raises into the application
@@ -111,7 +144,8 @@ class Tracker(SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         """Mark the spans around an ended call, and deliver the span."""
         try:
-            self._end(span)
+            if type(span) is ObservedSpan or self._end(span):
+                self._deliver(span)
         except Exception:  # noqa: BLE001 - telemetry never raises into the application
             _log.debug("driftline: an ended span was not tracked", exc_info=True)
 
@@ -123,48 +157,58 @@ class Tracker(SpanProcessor):
     def _start(self, span: Span, context: Context | None) -> None:
         place = span.get_span_context()
         scope = scope_in(context)
-        parent = self._parent(span, place.trace_id, scope)
+        parent = self._parent(span.parent, place.trace_id, scope)
         if scope is None and parent is not None:
             scope = parent.scope  # a context made by hand from the span alone
         attributes: Mapping[str, Any] = span.attributes or {}
         if scope is not None:
-            for key, value in scope.attributes():
-                if value is not None and key not in attributes:
+            for key, value in scope.labels.attributes().items():
+                if key not in attributes:
                     span.set_attribute(key, value)
-        entry = Entry(place.trace_id, parent, scope, observed=semconv.OBSERVED in attributes)
-        if entry.relevant or _concerns_model(attributes):
+        entry = Entry(place.trace_id, parent, scope)
+        if _concerns_model(attributes):
             _mark_relevant(entry)
+        self._keep(place.span_id, entry)
+
+    def _keep(self, span_id: int, entry: Entry) -> None:
         with self._lock:
             if len(self._live) >= self._max_live:
                 del self._live[next(iter(self._live))]
-            self._live[place.span_id] = entry
+            self._live[span_id] = entry
 
-    def _parent(self, span: ReadableSpan, trace_id: int, scope: Scope | None) -> Entry | None:
-        parent = None if span.parent is None else self._live.get(span.parent.span_id)
+    def _parent(self, around: SpanContext | None, trace_id: int, scope: Scope | None) -> Entry | None:
+        parent = None if around is None else self._live.get(around.span_id)
         if parent is None and scope is not None and scope.entry is not None and scope.entry.trace_id == trace_id:
             return scope.entry  # the direct parent has ended already; those around it may not have
         return parent
 
-    def _end(self, span: ReadableSpan) -> None:
+    def _end(self, span: ReadableSpan) -> bool:
+        """Note the end of another instrumentation's span, and say whether it concerns us."""
         place = span.context
         if place is None:
-            return
+            return False
         with self._lock:
             entry = self._live.pop(place.span_id, None)
         if entry is None:  # started before we joined, or long forgotten
-            entry = Entry(place.trace_id, self._parent(span, place.trace_id, None), None, observed=False)
+            entry = Entry(place.trace_id, self._parent(span.parent, place.trace_id, None))
         entry.ended = True
         attributes: Mapping[str, Any] = span.attributes or {}
         _note_call(entry, span, attributes)
-        if not (entry.inside or entry.relevant):
-            if not _concerns_model(attributes):
-                return
-            _mark_relevant(entry.parent)
-        if self.deliver is not None and place.trace_flags.sampled:
+        if entry.inside or entry.relevant:
+            return True
+        if not _concerns_model(attributes):
+            return False
+        _mark_relevant(entry.parent)
+        return True
+
+    def _deliver(self, span: ReadableSpan) -> None:
+        place = span.get_span_context()
+        if self.deliver is not None and place is not None and place.trace_flags.sampled:
             self.deliver(span)
 
 
 def _note_call(entry: Entry, span: ReadableSpan, attributes: Mapping[str, Any]) -> None:
+    """Mark what is around another instrumentation's span, if that is a call."""
     for key, inferences, embeddings in semconv.CALL_MARKS:
         kind = attributes.get(key)
         if kind in inferences or kind in embeddings:
@@ -172,23 +216,32 @@ def _note_call(entry: Entry, span: ReadableSpan, attributes: Mapping[str, Any]) 
     else:
         return
     model = next((str(attributes[key]) for key in semconv.CALL_MODELS if attributes.get(key)), None)
-    response_id = attributes.get(semconv.RESPONSE_ID)
+    named = attributes.get(semconv.RESPONSE_ID)
+    response_id = named if isinstance(named, str) else None
     failed = span.status.status_code is StatusCode.ERROR
-    answers = kind in inferences  # an embedding is a call, but never the answer
+    _note(entry, model, response_id, answers=kind in inferences, failed=failed)  # an embedding is never the answer
+
+
+def _note(entry: Entry, model: str | None, response_id: str | None, *, answers: bool, failed: bool) -> None:
     around: Entry | None = entry
     while around is not None:
         if answers:
-            around.answered(model, response_id if isinstance(response_id, str) else None, failed=failed)
+            around.answered(model, response_id, failed=failed)
         around = around.parent
         if around is not None:
             around.has_call = True
 
 
 def _mark_relevant(entry: Entry | None) -> None:
-    while entry is not None:
+    while entry is not None and not entry.relevant:
         entry.relevant = True
         entry = entry.parent
 
 
 def _concerns_model(attributes: Mapping[str, Any]) -> bool:
-    return any(key.startswith(semconv.LLM_PREFIXES) and key not in semconv.PROPAGATED for key in attributes)
+    return any(
+        key.startswith(semconv.LLM_PREFIXES)
+        and key not in semconv.PROPAGATED
+        and not key.startswith(semconv.TAG_PREFIX)
+        for key in attributes
+    )

@@ -20,6 +20,13 @@ from driftline.testing import InMemoryBus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is spooled into the user's own folder."""
+    monkeypatch.setenv("DRIFTLINE_DATA_DIR", str(tmp_path / "data"))
 
 
 @pytest.fixture

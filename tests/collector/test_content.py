@@ -7,7 +7,6 @@ import datetime as dt
 import decimal
 import enum
 import json
-import time
 import uuid
 from collections import OrderedDict, deque, namedtuple
 from pathlib import PurePosixPath
@@ -125,9 +124,7 @@ def test_depth_is_bounded() -> None:
 
 def test_size_is_bounded() -> None:
     budget = Budget(1000)
-    begun = time.perf_counter()
     text = to_json({"numbers": list(range(3_000_000)), "words": ["word"] * 3_000_000}, budget)
-    assert time.perf_counter() - begun < 2
     assert len(text) < 100_000
     assert budget.truncated
 

@@ -332,8 +332,8 @@ def test_what_goes_wrong_while_recording_stays_inside(recording: Recording, monk
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug of ours")
 
-    for name in ("understand", "bind", "render", "error_attributes"):
-        monkeypatch.setattr(f"driftline.recording.{name}", broken)
+    for place in ("recording.understand", "recording.freeze", "recording.error_attributes", "attributes.render"):
+        monkeypatch.setattr(f"driftline.{place}", broken)
 
     @observe
     def divide(a: int, b: int) -> float:

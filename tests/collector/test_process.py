@@ -181,7 +181,7 @@ begun = time.monotonic()
 for _ in range(100): answer("a")
 assert time.monotonic() - begun < 1
 assert driftline.flush(0.5) is False
-print(driftline.stats().pending)
+print(driftline.stats().spooled)
 driftline.shutdown(0.2)
 """
     done = run(code, tmp_path, DRIFTLINE_BUS=f"sqlite:///{tmp_path}/file/bus.db")

@@ -47,20 +47,12 @@ def test_no_module_hides_a_public_name(name: str) -> None:
     assert name not in MODULES
 
 
-def test_import_is_cheap() -> None:
-    seconds = min(
-        float(python("import time; t = time.perf_counter(); import driftline; print(time.perf_counter() - t)"))
-        for _ in range(3)
-    )
-    assert seconds < 0.1
-
-
 def test_import_and_decorating_load_nothing_heavy() -> None:
     heavy = python(
         "import sys, driftline\n"
         "@driftline.observe\n"
         "def f(): pass\n"
-        "heavy = ('opentelemetry', 'google', 'openai', 'kafka', 'sqlite3', 'asyncio')\n"
+        "heavy = ('opentelemetry', 'google', 'openai', 'kafka', 'sqlite3', 'asyncio', 'tomllib')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     assert heavy == "[]"

@@ -28,7 +28,7 @@ def bus() -> InMemoryBus:
 def test_it_is_a_bus(bus: InMemoryBus) -> None:
     as_protocol: Bus = bus
     with as_protocol as opened:
-        assert opened.url == "memory://"
+        assert opened.url.startswith("memory://")
     assert bus.keys("t") == [b"k"] * 5
 
 

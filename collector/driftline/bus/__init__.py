@@ -41,7 +41,8 @@ def open_bus(url: str, *, max_message_bytes: int = 1_000_000) -> Bus:
 
     Args:
         url: ``sqlite:///relative/bus.db``, ``sqlite:////absolute/bus.db`` or
-            ``kafka://[user:password@]host:9092[,host2:9092][?security=…&mechanism=…&cafile=…&partitions=…&replication=…]``.
+            ``kafka://[user:password@]host:9092[,host2:9092][?security=…&mechanism=…&cafile=…&partitions=…&replication=…]``,
+            or, for sending only, ``http[s]://[[user]:password@]host[:port][/path]`` of an OTLP endpoint.
         max_message_bytes: longest message that producers accept, before compression.
 
     Raises:
@@ -60,7 +61,11 @@ def open_bus(url: str, *, max_message_bytes: int = 1_000_000) -> Bus:
             from driftline.bus.kafka import KafkaBus  # noqa: PLC0415  takes a third of a second to import
 
         return KafkaBus(url, max_message_bytes=max_message_bytes)
+    if scheme in {"http", "https"}:
+        from driftline.bus.http import HttpBus  # noqa: PLC0415  loads http.client only when it is used
+
+        return HttpBus(url)
     raise SettingsError(
-        f"the bus URL must start with sqlite:/// or kafka:// but starts with {scheme or 'no scheme'!r}; "
+        f"the bus URL must start with sqlite:///, kafka:// or http:// but starts with {scheme or 'no scheme'!r}; "
         "correct the setting 'bus', for example sqlite:///bus.db or kafka://localhost:9092"
     )

@@ -53,6 +53,27 @@ def finished(client: Any, topic: str, group: str, bus_id: str, *, since: float, 
     return found
 
 
+def after(client: Any, topic: str, since: float) -> list[Stretch]:
+    """The runs from a time to the present end of the topic's partitions.
+
+    Args:
+        client: a kafka-python consumer without a group.
+        topic: where to look.
+        since: time of the first message, in seconds since 1970.
+
+    Raises:
+        kafka.errors.KafkaError: the brokers did not answer.
+    """
+    places = [TopicPartition(topic, number) for number in sorted(client.partitions_for_topic(topic) or ())]
+    firsts = client.offsets_for_times(dict.fromkeys(places, int(since * 1000)), timeout_ms=_PATIENCE)
+    ends = client.end_offsets(places, timeout_ms=_PATIENCE)
+    return [
+        Stretch(topic, place.partition, firsts[place].offset, ends[place])
+        for place in places
+        if firsts[place] is not None
+    ]
+
+
 def read(client: Any, stretch: Stretch) -> Iterator[Message]:
     """The messages of a stretch, in order.
 

@@ -103,6 +103,7 @@ class Producer(Protocol):
         """Append one message durably, as the bus understands it, before returning.
 
         Raises:
+            UncertainError: the message may be on the bus.
             BusError: the bus is away or refused the message; nothing was promised to be stored.
         """
 
@@ -158,8 +159,12 @@ class Bus(Protocol):
     url: str
     """The URL with any password replaced by ``***``."""
 
-    def producer(self) -> Producer:
+    def producer(self, *, persistent: bool = False) -> Producer:
         """Open a producer.
+
+        Args:
+            persistent: sending a message again that was not acknowledged in time does not store it twice; it is the
+                only thing that is sent until then.
 
         Raises:
             BusError: the bus cannot be reached.
@@ -204,6 +209,18 @@ class Bus(Protocol):
 
     def read(self, stretch: Stretch) -> Iterator[Message]:
         """The messages of a stretch that are still there, in order; outside of any group.
+
+        Raises:
+            BusError: the bus cannot be reached.
+        """
+
+    def holds(self, topic: str, value: bytes, *, since: float) -> bool:
+        """Whether the topic has this message, sent no earlier than ``since``: for who died before it knew.
+
+        Args:
+            topic: where to look.
+            value: the message's bytes.
+            since: bus time, in seconds since 1970.
 
         Raises:
             BusError: the bus cannot be reached.

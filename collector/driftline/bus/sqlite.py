@@ -39,7 +39,7 @@ class SqliteBus:
         self.path = _path(url)
         self._max_message_bytes = max_message_bytes
 
-    def producer(self) -> SqliteProducer:
+    def producer(self, *, persistent: bool = False) -> SqliteProducer:  # noqa: ARG002 - a commit is never uncertain
         """Open a producer; the file and its folder are created when missing.
 
         Raises:
@@ -129,6 +129,19 @@ class SqliteBus:
                 following = rows[-1][0] + 1
         finally:
             file.close()
+
+    def holds(self, topic: str, value: bytes, *, since: float) -> bool:
+        """Whether the topic has this message, sent no earlier than ``since``.
+
+        Raises:
+            BusError: the file cannot be opened or read.
+        """
+        found = self._rows(
+            "SELECT 1 FROM message WHERE topic = (SELECT id FROM topic WHERE name = ?) AND at >= ? AND value = ? "
+            "LIMIT 1",
+            (topic, since, value),
+        )
+        return bool(found)
 
     def _rows(self, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         file = SqliteFile(self.path, sync=False)

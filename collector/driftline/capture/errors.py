@@ -10,7 +10,8 @@ from driftline.fields import clean, count, field, text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SDKS = frozenset({"openai", "anthropic", "cohere", "groq", "litellm", "mistralai"})
+SDKS = frozenset({"openai", "anthropic", "cohere", "groq", "litellm", "mistralai"})
+"""Packages whose errors and streams are a model's."""
 _MAX_MESSAGE = 500
 _MAX_NAME = 128
 
@@ -44,4 +45,4 @@ def error_message(error: BaseException) -> str:
 
 def is_model_error(error: BaseException) -> bool:
     """Whether a model's SDK raised it, so that the failed function was a call although it has no result."""
-    return any(kind.__module__.split(".", 1)[0] in _SDKS for kind in type(error).__mro__)
+    return any(kind.__module__.split(".", 1)[0] in SDKS for kind in type(error).__mro__)

@@ -69,6 +69,11 @@ class Result:
             if value is not None:
                 yield key, value
 
+    def size(self) -> int:
+        """Bytes that it holds on to, roughly."""
+        parts = [part.get("content") for message in self.messages for part in message["parts"]]
+        return 300 + sum(200 + (len(content) if type(content) is str else 300) for content in parts)
+
 
 def provider_of(value: object) -> str | None:
     """The provider as far as the object tells: its own word for it, else the SDK that it belongs to.

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from driftline.capture.pieces import Pieces
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -25,3 +27,8 @@ class Accumulator(Protocol):
 
 STREAMS: tuple[tuple[Callable[[object], bool], Callable[[], Accumulator]], ...] = ()
 """Rows of (is this the first chunk of such a stream?, make its accumulator); the first that matches wins."""
+
+
+def accumulator_for(first: object) -> Accumulator:
+    """What adds up a stream that begins with this chunk."""
+    return next((make for matches, make in STREAMS if matches(first)), Pieces)()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -31,7 +32,7 @@ class InMemoryBus:
     """
 
     def __init__(self, *, bus_id: str = "memory", max_message_bytes: int | None = None) -> None:
-        self.url = "memory://"
+        self.url = f"memory://{uuid.uuid4().hex}"
         self.bus_id = bus_id
         self.max_message_bytes = max_message_bytes
         self.failure: str | None = None
@@ -40,7 +41,7 @@ class InMemoryBus:
         self._topics: dict[str, list[tuple[bytes | None, bytes]]] = {}
         self._times: dict[str, list[float]] = {}
 
-    def producer(self) -> InMemoryProducer:
+    def producer(self, *, persistent: bool = False) -> InMemoryProducer:  # noqa: ARG002 - nothing is ever uncertain
         """Open a producer."""
         self.check()
         return InMemoryProducer(self)
@@ -74,6 +75,13 @@ class InMemoryBus:
         """The messages of a stretch."""
         values = self.values(stretch.topic)
         return (Message(offset, values[offset]) for offset in range(stretch.first, stretch.end))
+
+    def holds(self, topic: str, value: bytes, *, since: float) -> bool:
+        """Whether the topic has this message."""
+        return any(
+            at >= since and known == value
+            for at, known in zip(self._times.get(topic, []), self.values(topic), strict=True)
+        )
 
     def prune(self, older_than_seconds: float) -> int:  # noqa: ARG002
         """Nothing to do: tests look at what was sent."""
