@@ -21,7 +21,17 @@ class Labels:
         tags: arbitrary names and values.
     """
 
-    __slots__ = ("experiment", "feature", "prompt_name", "prompt_version", "session", "tags", "user", "variant")
+    __slots__ = (
+        "_attributes",
+        "experiment",
+        "feature",
+        "prompt_name",
+        "prompt_version",
+        "session",
+        "tags",
+        "user",
+        "variant",
+    )
 
     def __init__(
         self,
@@ -43,6 +53,7 @@ class Labels:
         self.experiment = experiment
         self.variant = variant
         self.tags: Mapping[str, str] = tags or {}
+        self._attributes: dict[str, str] | None = None
 
     def inside(self, inner: Labels) -> Labels:
         """These labels as they are within ``inner``, whose own ones are nearer."""
@@ -59,12 +70,14 @@ class Labels:
             tags={**self.tags, **inner.tags} if inner.tags else self.tags,
         )
 
-    def attributes(self) -> dict[str, str]:
-        """As attributes of a span."""
-        named = {key: getattr(self, name) for name, key in _KEYS}
-        return {key: value for key, value in named.items() if value is not None} | {
-            semconv.TAG_PREFIX + name: value for name, value in self.tags.items()
-        }
+    def attributes(self) -> Mapping[str, str]:
+        """As attributes of a span; made once, as many spans share them."""
+        if self._attributes is None:
+            named = {key: getattr(self, name) for name, key in _KEYS}
+            self._attributes = {key: value for key, value in named.items() if value is not None} | {
+                semconv.TAG_PREFIX + name: value for name, value in self.tags.items()
+            }
+        return self._attributes
 
 
 _KEYS: Final = (
