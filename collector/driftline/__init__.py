@@ -20,9 +20,12 @@ from driftline.errors import DriftlineError, SettingsError
 from driftline.runtime import flush, init, shutdown, stats
 
 if TYPE_CHECKING:
-    from driftline.context import current, fallback, session
+    from driftline.actions import cached, guardrail, repaired, retried, routed
+    from driftline.blocks import record, span
+    from driftline.context import current, fallback, session, tags
     from driftline.counts import Stats
-    from driftline.evaluations import feedback
+    from driftline.evaluations import feedback, outcome, signal
+    from driftline.experiments import assign, experiment
     from driftline.handle import Handle
 
 __all__ = [
@@ -30,24 +33,48 @@ __all__ = [
     "Handle",
     "SettingsError",
     "Stats",
+    "assign",
+    "cached",
     "current",
+    "experiment",
     "fallback",
     "feedback",
     "flush",
+    "guardrail",
     "init",
     "observe",
+    "outcome",
+    "record",
+    "repaired",
+    "retried",
+    "routed",
     "session",
     "shutdown",
+    "signal",
+    "span",
     "stats",
+    "tags",
 ]
 
 _LAZY = {
     "Handle": "driftline.handle",
     "Stats": "driftline.counts",
+    "assign": "driftline.experiments",
+    "cached": "driftline.actions",
     "current": "driftline.context",
+    "experiment": "driftline.experiments",
     "fallback": "driftline.context",
     "feedback": "driftline.evaluations",
+    "guardrail": "driftline.actions",
+    "outcome": "driftline.evaluations",
+    "record": "driftline.blocks",
+    "repaired": "driftline.actions",
+    "retried": "driftline.actions",
+    "routed": "driftline.actions",
     "session": "driftline.context",
+    "signal": "driftline.evaluations",
+    "span": "driftline.blocks",
+    "tags": "driftline.context",
 }
 """Names whose modules load OpenTelemetry; they are loaded when first used."""
 

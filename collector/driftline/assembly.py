@@ -82,7 +82,9 @@ def assemble(settings: Settings, bus: Bus | None, provider: trace.TracerProvider
             max_content_chars=settings.max_content_chars,
             service=_text(resource.get(semconv.SERVICE_NAME)),
             environment=_text(resource.get(semconv.ENVIRONMENT)),
+            propagates_labels=settings.propagate_labels,
         )
+    _tracker.propagates_labels = settings.propagate_labels
     _tracker.deliver = pipeline.put
     return Collector(recorder, _tracker, pipeline, settings.max_content_chars)
 

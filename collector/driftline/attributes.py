@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
 
     from driftline.content import Message
-    from driftline.span import ObservedSpan
+    from driftline.observed import ObservedSpan
 
 _log = logging.getLogger("driftline")
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from opentelemetry import context as otel
 
-from driftline import semconv
+from driftline import runtime, semconv
+from driftline.baggage import labels_in, with_labels
 from driftline.fields import label
 from driftline.handle import Handle
 from driftline.labels import NONE, Labels
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
-    from driftline.span import ObservedSpan
+    from driftline.observed import ObservedSpan
     from driftline.spans import Entry
 
 _log = logging.getLogger("driftline")
@@ -52,6 +53,15 @@ def scope_in(context: Context | None = None) -> Scope | None:
     """The scope in a context, the current one by default."""
     scope = (otel.get_current() if context is None else context).get(_KEY)
     return scope if isinstance(scope, Scope) else None
+
+
+def scope_around(context: Context, *, propagates: bool) -> Scope:
+    """The scope in a context, or the one that came with a request from another service."""
+    scope = scope_in(context)
+    if scope is None and propagates:
+        labels = labels_in(context)
+        scope = None if labels is None else Scope(labels)
+    return scope or EMPTY
 
 
 def with_scope(scope: Scope, context: Context | None = None) -> Context:
@@ -101,8 +111,12 @@ class Labelled:
     def __enter__(self) -> Self:
         token = None
         try:
-            outer = scope_in() or EMPTY
-            token = otel.attach(with_scope(Scope(outer.labels.inside(self._labels), outer.request, outer.entry)))
+            context = otel.get_current()
+            outer = scope_in(context) or EMPTY
+            labels = outer.labels.inside(self._labels)
+            if runtime.propagates_labels():
+                context = with_labels(labels, context)
+            token = otel.attach(with_scope(Scope(labels, outer.request, outer.entry), context))
         except Exception:  # noqa: BLE001 - telemetry never raises into the application
             _log.debug("driftline: labels were not set", exc_info=True)
         self._tokens.append(token)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from driftline.handing import AsyncSteps
-    from driftline.span import ObservedSpan
+    from driftline.observed import ObservedSpan
     from driftline.spec import Spec
 
 _log = logging.getLogger("driftline")

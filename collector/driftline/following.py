@@ -11,7 +11,7 @@ from driftline.capture.streams import accumulator_for
 
 if TYPE_CHECKING:
     from driftline.capture.streams import Accumulator
-    from driftline.span import ObservedSpan
+    from driftline.observed import ObservedSpan
 
 _log = logging.getLogger("driftline")
 

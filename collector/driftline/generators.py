@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
-    from driftline.span import ObservedSpan
+    from driftline.observed import ObservedSpan
 
 
 class Steps:

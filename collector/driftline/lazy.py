@@ -12,7 +12,7 @@ from driftline.streams import follow_stream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from driftline.span import ObservedSpan
+    from driftline.observed import ObservedSpan
 
     Follow = Callable[[ObservedSpan, Any], Any]
 

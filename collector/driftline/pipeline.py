@@ -12,8 +12,8 @@ from opentelemetry import context as otel
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from driftline.courier import Complaints, suppress_key
+from driftline.observed import ObservedSpan
 from driftline.report import Report
-from driftline.span import ObservedSpan
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan

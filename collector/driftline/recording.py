@@ -25,15 +25,16 @@ from opentelemetry.trace import (
 )
 
 from driftline import semconv
+from driftline.baggage import with_labels
 from driftline.capture import Result, understand
 from driftline.capture.errors import error_attributes, error_message, is_model_error
-from driftline.context import EMPTY, Scope, scope_in, with_scope
+from driftline.context import Scope, scope_around, with_scope
 from driftline.fields import field
 from driftline.following import Following
 from driftline.frozen import Room, freeze
 from driftline.generators import AsyncSteps, Steps
 from driftline.lazy import conclude
-from driftline.span import ObservedSpan
+from driftline.observed import ObservedSpan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,7 @@ class Recorder:
         max_content_chars: most characters kept of one prompt or one answer.
         service: name of the observed service.
         environment: its deployment environment.
+        propagates_labels: whether labels go to other services, and are taken from theirs.
     """
 
     tracer: Tracer
@@ -73,6 +75,7 @@ class Recorder:
     max_content_chars: int
     service: str | None
     environment: str | None
+    propagates_labels: bool
 
     def begin(self, spec: Spec, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ObservedSpan:
         """Open a span, make it current, and take what the function was asked."""
@@ -84,7 +87,7 @@ class Recorder:
     def open(self, spec: Spec) -> ObservedSpan:
         """Open a span below the current one, without making it current."""
         outside = otel.get_current()
-        outer = scope_in(outside) or EMPTY
+        outer = scope_around(outside, propagates=self.propagates_labels)
         labels = spec.labels_within(outer.labels)
         parent = get_current_span(outside).get_span_context()
         context, recording = self._place(spec, outside, parent)
@@ -99,7 +102,8 @@ class Recorder:
         scope = Scope(labels, request, span.entry or outer.entry)
         if span.entry is not None:
             span.entry.scope = scope
-        span.inside = set_span_in_context(span, with_scope(scope, outside))
+        inside = with_labels(labels, outside) if self.propagates_labels else outside
+        span.inside = set_span_in_context(span, with_scope(scope, inside))
         return span
 
     def _place(self, spec: Spec, outside: Context, parent: SpanContext) -> tuple[SpanContext, bool]:
@@ -154,13 +158,18 @@ class Recorder:
             partial: what had come of a stream before.
         """
         ended = time.time_ns()
-        if span.is_recording():
-            try:
-                _take_error(span, error, partial)
-            except Exception:  # noqa: BLE001 - telemetry never raises into the application
-                _log.debug("driftline: an error was not recorded", exc_info=True)
+        self.take_error(span, error, partial)
         self.leave(span)
         self.close(span, ended)
+
+    def take_error(self, span: ObservedSpan, error: BaseException, partial: Result | None = None) -> None:
+        """Keep what an exception says with its span."""
+        if not span.is_recording():
+            return
+        try:
+            _take_error(span, error, partial)
+        except Exception:  # noqa: BLE001 - telemetry never raises into the application
+            _log.debug("driftline: an error was not recorded", exc_info=True)
 
     def conclude(self, span: ObservedSpan, result: Any) -> Any:
         """Record what the function returned, now or when it has come whole, and give what its caller gets."""

@@ -55,6 +55,9 @@ def init(
     capture_content: bool | None = None,
     max_content_chars: int | None = None,
     max_message_bytes: int | None = None,
+    propagate_labels: bool | None = None,
+    queue_mb: int | None = None,
+    spool_mb: int | None = None,
     data_dir: str | None = None,
     tracer_provider: TracerProvider | None = None,
 ) -> None:
@@ -75,7 +78,10 @@ def init(
         capture_content: whether prompts and answers are recorded.
         max_content_chars: most characters kept of one prompt or answer.
         max_message_bytes: largest message put on the bus, in bytes.
-        data_dir: folder of the embedded bus.
+        propagate_labels: whether feature, session, user, experiment and tags go along to other services.
+        queue_mb: most memory for records that wait to be sent, in MB.
+        spool_mb: most space on disk for messages while the bus is away, in MB.
+        data_dir: folder of the embedded bus and of the spool.
         tracer_provider: the provider to join instead of the global one.
 
     Raises:
@@ -90,6 +96,9 @@ def init(
         capture_content=capture_content,
         max_content_chars=max_content_chars,
         max_message_bytes=max_message_bytes,
+        propagate_labels=propagate_labels,
+        queue_mb=queue_mb,
+        spool_mb=spool_mb,
         data_dir=data_dir,
     )
     with _state.lock:
@@ -110,6 +119,12 @@ def collector_in_use() -> Collector | None:
     return _state.collector
 
 
+def propagates_labels() -> bool:
+    """Whether labels go to other services too."""
+    collector = collector_in_use()
+    return collector is not None and collector.tracker.propagates_labels
+
+
 def flush(timeout: float = 5.0) -> bool:
     """Wait until everything recorded so far is on the bus.
 
@@ -127,7 +142,7 @@ def shutdown(timeout: float = 5.0) -> None:
     """Send what was recorded and stop recording until ``init`` is called again.
 
     Args:
-        timeout: in seconds; what is not on the bus by then is dropped.
+        timeout: in seconds; what is not on the bus by then stays on disk, for the next process.
     """
     with _state.lock:
         _stop(timeout)

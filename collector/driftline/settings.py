@@ -106,6 +106,7 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("release", "", "Version of the observed service."),
     Setting("capture_content", True, "Whether prompts and answers are recorded; without them nothing can be judged or read."),
     Setting("max_content_chars", 32_768, "Longest text kept of one prompt or answer, in characters; the rest is cut and marked.", minimum=256),
+    Setting("propagate_labels", False, "Whether feature, session, user, experiment and tags go along to other services, as OpenTelemetry baggage, and are taken from theirs. Everybody whom the application calls can read them."),
     Setting("queue_mb", 64, "Most memory for records that wait to be sent, in MB; what does not fit is dropped and counted.", minimum=1, maximum=4096),
     Setting("spool_mb", 1024, "Most space on disk for messages while the bus is away, in MB; 0: none are kept there.", minimum=0),
     Setting("max_message_bytes", 1_000_000, "Largest message put on the bus, in bytes before compression.", minimum=10_000),

@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import StatusCode
 
 from driftline import semconv
-from driftline.context import Scope, scope_in
-from driftline.span import ObservedSpan
+from driftline.context import Scope, scope_around, scope_in
+from driftline.observed import ObservedSpan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,6 +97,7 @@ class Tracker(SpanProcessor):
 
     def __init__(self, max_live: int = MAX_LIVE) -> None:
         self.deliver: Callable[[ReadableSpan], None] | None = None
+        self.propagates_labels = False
         self._max_live = max_live
         self._live: dict[int, Entry] = {}
         self._lock = threading.RLock()  # a finalizer may end a span while this thread holds it
@@ -160,6 +161,8 @@ class Tracker(SpanProcessor):
         parent = self._parent(span.parent, place.trace_id, scope)
         if scope is None and parent is not None:
             scope = parent.scope  # a context made by hand from the span alone
+        if scope is None and self.propagates_labels and context is not None:
+            scope = scope_around(context, propagates=True)
         attributes: Mapping[str, Any] = span.attributes or {}
         if scope is not None:
             for key, value in scope.labels.attributes().items():

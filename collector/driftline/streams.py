@@ -16,7 +16,7 @@ from driftline.following import Following
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from driftline.span import ObservedSpan
+    from driftline.observed import ObservedSpan
 
 _FOLLOWING: Final = "_driftline_following"
 

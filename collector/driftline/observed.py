@@ -204,6 +204,10 @@ class ObservedSpan(Span):
     def end(self, end_time: int | None = None) -> None:
         """Nothing: it ends when its function does, and only then."""
 
+    def begin_at(self, start_time: int) -> None:
+        """It began at another time, in nanoseconds since 1970, than it was opened."""
+        self._start_time = self.started = start_time
+
     def close(self, end_time: int) -> None:
         """Note when the function ended; from then on nothing changes."""
         self._end_time = end_time
