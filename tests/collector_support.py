@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opentelemetry.sdk.trace import TracerProvider
+
+
+def output_of(span: RecordedSpan) -> str:
+    """The text of the only part of the only message of an output."""
+    ((part,),) = (message["parts"] for message in json.loads(span.attributes["gen_ai.output.messages"]))
+    return str(part["content"])
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:

@@ -67,7 +67,7 @@ def routed(choice: str, *, router: str | None = None, confidence: float | None =
         router: its name, where there are several.
         confidence: how sure it was, from 0 to 1.
     """
-    sure = None if confidence is None else float(confidence)
+    sure = float(confidence) if isinstance(confidence, int | float) else None
     _set(
         {
             semconv.ROUTE_CHOICE: label(choice),

@@ -11,6 +11,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import context as otel
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import StatusCode
 
@@ -161,8 +162,8 @@ class Tracker(SpanProcessor):
         parent = self._parent(span.parent, place.trace_id, scope)
         if scope is None and parent is not None:
             scope = parent.scope  # a context made by hand from the span alone
-        if scope is None and self.propagates_labels and context is not None:
-            scope = scope_around(context, propagates=True)
+        if scope is None and self.propagates_labels:
+            scope = scope_around(otel.get_current() if context is None else context, propagates=True)
         attributes: Mapping[str, Any] = span.attributes or {}
         if scope is not None:
             for key, value in scope.labels.attributes().items():

@@ -10,8 +10,8 @@ from driftline.frozen import Room, freeze
 if TYPE_CHECKING:
     from driftline.content import Message
 
-_LONGEST: Final = 65_536
-"""Characters of a stream that are kept, beyond what any setting records by default."""
+LONGEST: Final = 65_536
+"""Characters of one text that are kept, beyond what any setting records by default."""
 
 
 class Pieces:
@@ -20,12 +20,12 @@ class Pieces:
     __slots__ = ("_pieces", "_room")
 
     def __init__(self) -> None:
-        self._room = Room(_LONGEST)
+        self._room = Room(LONGEST)
         self._pieces: list[Any] = []
 
     def add(self, chunk: object) -> None:
         """Keep a copy of one piece, as long as there is room."""
-        if self._room.nodes > 0 and self._room.size < 2 * _LONGEST:
+        if self._room.nodes > 0 and self._room.size < 2 * LONGEST:
             self._room.nodes -= 1
             self._pieces.append(freeze(chunk, self._room))
 

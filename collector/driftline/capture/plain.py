@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING
 
+from driftline.capture.pieces import LONGEST
 from driftline.capture.result import Result
+from driftline.frozen import Room, freeze
 
 if TYPE_CHECKING:
     from driftline.content import Message
@@ -33,5 +35,5 @@ def matches(value: object) -> bool:  # noqa: ARG001 - has the signature of every
 
 def read(value: object) -> Result:
     """Record text as it is and anything else as JSON; either way as the assistant's message."""
-    message: Message = {"role": "assistant", "parts": [{"type": "text", "content": value}]}
+    message: Message = {"role": "assistant", "parts": [{"type": "text", "content": freeze(value, Room(LONGEST))}]}
     return Result(messages=(message,))
