@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: help setup demo test fast lint format bench faults fuzz clean
+.PHONY: help setup demo test fast lint format bench faults chaos fuzz clean
 
 help:            ## show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/ —/'
@@ -46,6 +46,9 @@ bench: setup     ## all benchmarks, in their short form
 
 faults: setup    ## 200 rounds of faults against a Kafka of three nodes (ARGS="--rounds 20 --seed 7 --minutes 15")
 	$(BIN)/python -m tests.faults $(ARGS)
+
+chaos: setup     ## an application records 100,000 calls while its bus dies ten times (ARGS="--calls 12000 --restarts 3 --seed 7")
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 fuzz: setup      ## a million damaged messages at ingest and receiver (ARGS="--messages 10000 --seed 7")
 	$(BIN)/python -m tests.fuzz $(ARGS)

@@ -281,6 +281,15 @@ def test_the_longest_message_arrives(log: Log) -> None:
     assert _values(_take(log.consumer(), max_bytes=100)) == [noise]
 
 
+def test_a_message_can_be_looked_for(log: Log) -> None:
+    began = time.time() - 5
+    log.send(b"a", b"b")
+    bus = log.bus()
+    assert bus.holds(log.topic, b"b", since=began)
+    assert not bus.holds(log.topic, b"c", since=began)
+    assert not bus.holds(log.topic, b"b", since=time.time() + 60)
+
+
 def test_a_message_over_the_limit_is_refused_with_the_way_out(log: Log) -> None:
     with pytest.raises(BusError, match=r"1000001 bytes.*max_message_bytes"):
         log.producer().send(log.topic, b"x" * 1_000_001)

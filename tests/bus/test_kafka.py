@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 import kafka_server
-from driftline.bus import open_bus
+from driftline.bus import Stretch, open_bus
 from driftline.bus.kafka_url import parse_kafka_url
 from driftline.errors import BusError, SettingsError
 
@@ -246,14 +246,16 @@ def test_a_broker_that_comes_back_is_used_again(tmp_path: Path, fresh_topic: str
 
 def _outage(broker: kafka_server.OwnBroker, topic: str) -> None:
     with open_bus(f"kafka://{broker.address}?partitions=1") as bus:
-        producer = bus.producer()
+        producer, persistent = bus.producer(), bus.producer(persistent=True)
         producer.send(topic, b"a")
+        persistent.send(topic, b"a")
         consumer = bus.consumer(topic, group="g")
         batch = consumer.take(max_bytes=100, timeout=WAIT)
         assert batch is not None
         broker.stop()
         for call in (
             lambda: producer.send(topic, b"lost"),
+            lambda: persistent.send(topic, b"kept"),
             lambda: consumer.done(batch),
             lambda: consumer.take(max_bytes=100, timeout=1),
             consumer.assigned,
@@ -269,9 +271,14 @@ def _outage(broker: kafka_server.OwnBroker, topic: str) -> None:
         consumer.done(batch)
         after = consumer.take(max_bytes=100, timeout=WAIT)
         assert after is not None
-        assert [message.value for message in after.messages] == [b"b"]
-        consumer.close()
-        producer.close()
+        assert [value for value in (message.value for message in after.messages) if value != b"kept"] == [b"b"]
+        _until_it_works(lambda: persistent.send(topic, b"kept"))
+        persistent.send(topic, b"end")
+        stored = [message.value for message in bus.read(Stretch(topic, 0, 0, 5))]
+        assert sorted(stored) == [b"a", b"a", b"b", b"end", b"kept"], "once, although it was sent several times"
+        assert bus.holds(topic, b"kept", since=time.time() - 300)
+        for end in (consumer, producer, persistent):
+            end.close()
 
 
 def _until_it_works(call: Callable[[], T]) -> T:
