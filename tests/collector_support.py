@@ -77,6 +77,18 @@ def chat_body(**changes: Any) -> dict[str, Any]:
     return {**body, **changes}
 
 
+def chunk_bodies(*texts: str) -> list[dict[str, Any]]:
+    """The chunks of a streamed answer, with usage in the last."""
+    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-mini-2024-07-18"}
+    deltas = [{"role": "assistant", "content": ""}, *({"content": text} for text in texts), {}]
+    reasons = [None] * (len(deltas) - 1) + ["stop"]
+    chunks = [
+        {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+        for delta, reason in zip(deltas, reasons, strict=True)
+    ]
+    return [*chunks, {**head, "choices": [], "usage": chat_body()["usage"]}]
+
+
 def embedding_body() -> dict[str, Any]:
     return {
         "object": "list",

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from openai.types.chat import ChatCompletion
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pytest_examples import CodeExample, EvalExample, find_examples
 from typer.main import get_command
 
 import driftline
-from collector_support import chat_body
+from collector_support import chat_body, chunk_bodies
 from driftline.testing import InMemoryBus, recorded_events, recorded_spans
 from driftline_cli.app import app
 from driftline_cli.reference import PAGES
@@ -46,7 +46,9 @@ def test_every_command_says_what_it_does() -> None:
 class Completions:
     """Stands where the openai client's network call is, and answers with the client's own objects."""
 
-    def create(self, **_: object) -> object:
+    def create(self, *, stream: bool = False, **_: object) -> object:
+        if stream:
+            return (ChatCompletionChunk.model_validate(body) for body in chunk_bodies("It is ", "here."))
         return ChatCompletion.model_validate(chat_body())
 
 
@@ -82,5 +84,8 @@ def test_the_examples_of_a_page_run_in_order(page: str, bus: InMemoryBus, eval_e
     spans = recorded_spans(bus)
     assert any(span.attributes.get("gen_ai.usage.input_tokens") == 142 for span in spans)
     if page.startswith("docs"):
-        labels = {event.attributes["gen_ai.evaluation.score.label"] for event in recorded_events(bus)}
-        assert labels == {"thumbs_up", "report"}
+        said = [event.attributes for event in recorded_events(bus)]
+        labels = {each.get("gen_ai.evaluation.score.label") for each in said} - {None}
+        assert labels == {"thumbs_up", "report", "2_stars"}
+        names = {each["gen_ai.evaluation.name"] for each in said}
+        assert names == {"user_feedback", "edited", "task_success", "escalated"}
