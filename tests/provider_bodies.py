@@ -77,7 +77,7 @@ def message_body(**changes: Any) -> dict[str, Any]:
         "id": "msg_01XFDUDYJgAACzvnptvVoYEL",
         "type": "message",
         "role": "assistant",
-        "model": "claude-sonnet-4-5-20250929",
+        "model": "claude-sonnet-5-5",
         "content": [{"type": "text", "text": ANSWER}],
         "stop_reason": "end_turn",
         "stop_sequence": None,
@@ -161,7 +161,13 @@ MESSAGE_EVENTS: list[dict[str, Any]] = [
     {
         "type": "message_delta",
         "delta": {"stop_reason": "tool_use", "stop_sequence": None},
-        "usage": {"output_tokens": 48, "output_tokens_details": {"thinking_tokens": 16}},
+        "usage": {
+            "input_tokens": 20,
+            "cache_creation_input_tokens": 100,
+            "cache_read_input_tokens": 1000,
+            "output_tokens": 48,
+            "output_tokens_details": {"thinking_tokens": 16},
+        },
     },
     {"type": "message_stop"},
 ]
@@ -208,10 +214,6 @@ GEMINI_CHUNKS = [
 ]
 
 
-def _event(kind: str, number: int, **members: Any) -> dict[str, Any]:
-    return {"type": kind, "sequence_number": number, **members}
-
-
 def response_events(final: dict[str, Any], ending: str = "completed") -> list[dict[str, Any]]:
     """The events of OpenAI's Responses API that lead to a response.
 
@@ -220,32 +222,38 @@ def response_events(final: dict[str, Any], ending: str = "completed") -> list[di
         ending: what it came to: ``completed``, ``incomplete`` or ``failed``.
     """
     begun = {**final, "status": "in_progress", "output": [], "usage": None}
-    message = {"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress", "content": []}
-    part = {"type": "output_text", "text": "", "annotations": []}
-    call = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "track", "arguments": ""}
     reasoning = {"type": "reasoning", "id": "rs_1", "summary": []}
+    message = {"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress", "content": []}
+    call = {"type": "function_call", "call_id": "call_1", "name": "track", "arguments": ""}
+    part = {"type": "output_text", "text": "", "annotations": []}
+    done = dict(enumerate(final["output"]))
     events: list[tuple[str, dict[str, Any]]] = [
-        ("response.created", {"response": begun}),
-        ("response.in_progress", {"response": begun}),
-        ("response.output_item.added", {"output_index": 0, "item": reasoning}),
-        (
-            "response.reasoning_summary_text.delta",
-            {"item_id": "rs_1", "output_index": 0, "summary_index": 0, "delta": "Look it up."},
-        ),
-        ("response.output_item.added", {"output_index": 1, "item": message}),
-        ("response.content_part.added", {"item_id": "msg_1", "output_index": 1, "content_index": 0, "part": part}),
+        ("created", {"response": begun}),
+        ("in_progress", {"response": begun}),
+        ("output_item.added", {"output_index": 0, "item": reasoning}),
+        ("reasoning_summary_text.delta", {**_at(0, "rs_1"), "summary_index": 0, "delta": "Look it up."}),
+        *_done(0, done),
+        ("output_item.added", {"output_index": 1, "item": message}),
+        ("content_part.added", {**_at(1, "msg_1"), "content_index": 0, "part": part}),
         *(
-            (
-                "response.output_text.delta",
-                {"item_id": "msg_1", "output_index": 1, "content_index": 0, "delta": text, "logprobs": []},
-            )
+            ("output_text.delta", {**_at(1, "msg_1"), "content_index": 0, "delta": text, "logprobs": []})
             for text in ("To", "morrow.")
         ),
-        ("response.output_item.added", {"output_index": 2, "item": call}),
-        *(
-            ("response.function_call_arguments.delta", {"item_id": "fc_1", "output_index": 2, "delta": text})
-            for text in ('{"parc', 'el": 7}')
-        ),
-        (f"response.{ending}", {"response": final}),
+        *_done(1, done),
+        ("output_item.added", {"output_index": 2, "item": call}),
+        *(("function_call_arguments.delta", {**_at(2, "fc_1"), "delta": text}) for text in ('{"parc', 'el": 7}')),
+        *_done(2, done),
+        (ending, {"response": final}),
     ]
-    return [_event(kind, number, **members) for number, (kind, members) in enumerate(events)]
+    return [
+        {"type": f"response.{kind}", "sequence_number": number, **members}
+        for number, (kind, members) in enumerate(events)
+    ]
+
+
+def _at(index: int, item: str) -> dict[str, Any]:
+    return {"item_id": item, "output_index": index}
+
+
+def _done(index: int, items: dict[int, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [("output_item.done", {"output_index": index, "item": items[index]})] if index in items else []

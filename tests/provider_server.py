@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from driftline.capture.streams import Accumulator, accumulator
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from driftline.capture.result import Result
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
@@ -77,3 +81,13 @@ def serving() -> Iterator[Provider]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def added_up(chunks: Iterable[object]) -> Result:
+    """What the collector makes of a stream, which it is given chunk by chunk."""
+    taken: Accumulator | None = None
+    for chunk in chunks:
+        taken = taken or accumulator(chunk)
+        taken.add(chunk)
+    assert taken is not None, "the stream had no chunk"
+    return taken.result()
