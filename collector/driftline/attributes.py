@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from driftline import semconv
-from driftline.capture.inputs import input_messages, request_model
-from driftline.messages import render
+from driftline.capture.inputs import input_messages, request_attributes, request_model, system_instructions
+from driftline.messages import render, render_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def _kind(span: ObservedSpan, found: dict[str, AttributeValue]) -> None:
 def _stream(span: ObservedSpan, found: dict[str, AttributeValue]) -> None:
     if not span.streaming:
         return
-    found[semconv.STREAMING] = True
+    found[semconv.REQUEST_STREAM] = True
     if span.first_chunk is not None:
         found[semconv.TIME_TO_FIRST_CHUNK] = max(span.first_chunk - span.started, 0) / 1e9
     if span.abandoned:
@@ -66,6 +66,7 @@ def _stream(span: ObservedSpan, found: dict[str, AttributeValue]) -> None:
 def _content(span: ObservedSpan, found: dict[str, AttributeValue]) -> None:
     arguments = span.named_arguments()
     if arguments is not None and span.kind_word == semconv.CALL:
+        found |= request_attributes(arguments)
         model = request_model(arguments)
         if model is not None:
             found[semconv.REQUEST_MODEL] = model
@@ -73,6 +74,11 @@ def _content(span: ObservedSpan, found: dict[str, AttributeValue]) -> None:
         return
     if arguments is not None:
         _messages(span, found, semconv.INPUT_MESSAGES, input_messages(arguments), newest_first=True)
+        system = system_instructions(arguments)
+        if system:
+            found[semconv.SYSTEM_INSTRUCTIONS], truncated = render_parts(system, span.recorder.max_content_chars)
+            if truncated:
+                found[semconv.CONTENT_TRUNCATED] = True
     if span.result is not None:
         _messages(span, found, semconv.OUTPUT_MESSAGES, span.result.messages, newest_first=False)
 

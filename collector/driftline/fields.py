@@ -2,9 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _MAX_LABEL = 256
+_NOTHING: Final[dict[str, Any]] = {}
+_MOST: Final = 1 << 63
+_LISTS: Final = (list, tuple)
+
+
+def members(source: Any) -> Mapping[str, Any]:
+    """What a dict or an object holds by itself; empty when that is nothing.
+
+    None of the object's own code runs, neither a property nor ``__getattr__``: an ORM's would query its database, and a
+    mock's has an answer to everything.
+    """
+    kind = type(source)
+    if kind is dict:
+        return source  # type: ignore[no-any-return]  # it is a dict
+    if source is None:
+        return _NOTHING
+    try:
+        if hasattr(kind, "__pydantic_extra__"):
+            own, extra = source.__dict__, source.__pydantic_extra__  # what a model was given beyond its fields
+            return {**own, **extra} if extra else own
+        if issubclass(kind, dict):
+            return dict.copy(source)
+        own = source.__dict__
+    except Exception:  # noqa: BLE001 - even asking for the members may raise
+        return _NOTHING
+    return own if type(own) is dict else _NOTHING
 
 
 def field(source: object, name: str) -> Any:
@@ -19,21 +48,26 @@ def field(source: object, name: str) -> Any:
         return None
 
 
-def text(value: object) -> str | None:
+def text(value: Any) -> str | None:
     """The value if it is text, so that a mock or a number is not taken for a name."""
-    return str.__str__(value) if isinstance(value, str) else None
+    kind = type(value)
+    if kind is str:
+        return value  # type: ignore[no-any-return]  # it is a text
+    return str.__str__(value) if issubclass(kind, str) else None
 
 
-def count(value: object) -> int | None:
+def count(value: Any) -> int | None:
     """The value if it is a number of something."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 63:
-        return None
-    return int(value)
+    if type(value) is not int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            return None
+        value = int(value)
+    return value if 0 <= value < _MOST else None
 
 
-def items(value: object) -> list[Any]:
+def items(value: Any) -> Sequence[Any]:
     """The elements of a list or tuple; nothing for any other object, least of all an iterator."""
-    return list(value) if isinstance(value, list | tuple) else []
+    return value if issubclass(type(value), _LISTS) else ()
 
 
 def clean(text: str) -> str:

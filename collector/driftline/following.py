@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from driftline.capture.streams import accumulator_for
+from driftline.capture.streams import accumulator as accumulator_of
 
 if TYPE_CHECKING:
     from driftline.capture.streams import Accumulator
@@ -37,7 +37,7 @@ class Following:
             accumulator = self._accumulator
             if accumulator is None:
                 self._span.first_chunk = time.time_ns()
-                accumulator = self._accumulator = accumulator_for(item)
+                accumulator = self._accumulator = accumulator_of(item)
             accumulator.add(item)
         except Exception:  # noqa: BLE001 - telemetry never raises into the application
             _log.debug("driftline: a piece of a stream was not recorded", exc_info=True)

@@ -6,6 +6,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any, Final
 
 from driftline.capture.errors import SDKS
+from driftline.capture.providers import module_of
 from driftline.generators import follow_async_generator, follow_coroutine, follow_generator
 from driftline.streams import follow_stream
 
@@ -36,8 +37,7 @@ def conclude(span: ObservedSpan, result: Any) -> Any:
 
 
 def _follower(kind: type) -> Follow | None:
-    package = kind.__module__.partition(".")[0]
-    if package in SDKS and (hasattr(kind, "__next__") or hasattr(kind, "__anext__") or _opens_stream(kind)):
+    if module_of(kind) in SDKS and (hasattr(kind, "__next__") or hasattr(kind, "__anext__") or _opens_stream(kind)):
         return follow_stream
     return None
 

@@ -1,20 +1,24 @@
-"""Messages in the shape of the GenAI conventions, made from OpenAI-like ones and cut to size."""
+"""Messages in the shape of the GenAI conventions: their parts, and how they are written out and cut to size."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from driftline.content import Budget, Message, plain, to_json
-from driftline.fields import field, items, text
+from driftline.fields import text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Part = dict[str, Any]
 
-_TEXT_TYPES = frozenset({"text", "input_text", "output_text"})
-_IMAGE_TYPES = frozenset({"image_url", "input_image"})
+_NAMES: Final = frozenset({"type", "id", "name", "modality", "mime_type", "size", "sha256"})
+_VALUES: Final = frozenset({"arguments", "response"})
+"""Members that are written as JSON values, not as texts of JSON."""
 
 
 def text_message(role: str, content: str) -> Message:
@@ -27,67 +31,39 @@ def text_part(content: str) -> Part:
     return {"type": "text", "content": content}
 
 
+def reasoning_part(content: str) -> Part:
+    """A part that the model thought before it answered."""
+    return {"type": "reasoning", "content": content}
+
+
+def refusal_part(content: str) -> Part:
+    """A part by which the model says that it will not answer."""
+    return {"type": "refusal", "content": content}
+
+
 def tool_call_part(call_id: object, name: object, arguments: object) -> Part:
     """A part by which the model calls a tool; arguments as the provider sent them, mostly a JSON text."""
     return {"type": "tool_call", "id": text(call_id), "name": text(name), "arguments": arguments}
 
 
-def chat_message(source: object) -> Message:
-    """Translate one message of the chat completions API, as object or dict."""
-    role = text(field(source, "role")) or "user"
-    content = field(source, "content")
-    if role == "tool":
-        return {
-            "role": role,
-            "parts": [{"type": "tool_call_response", "id": text(field(source, "tool_call_id")), "response": content}],
-        }
-    parts = content_parts(content)
-    refusal = text(field(source, "refusal"))
-    if refusal:
-        parts.append({"type": "refusal", "content": refusal})
-    for call in items(field(source, "tool_calls")):
-        target = field(call, "function") or field(call, "custom")
-        arguments = field(target, "arguments")
-        parts.append(
-            tool_call_part(
-                field(call, "id"),
-                field(target, "name"),
-                field(target, "input") if arguments is None else arguments,
-            )
-        )
-    legacy = field(source, "function_call")
-    if legacy is not None and text(field(legacy, "name")):
-        parts.append(tool_call_part(None, field(legacy, "name"), field(legacy, "arguments")))
-    return {"role": role, "parts": parts}
+def blob_part(mime_type: str | None, content: object, modality: str | None = None) -> Part:
+    """A part that is binary; what is written of it later is its kind, size and hash.
+
+    Args:
+        mime_type: such as ``image/png``.
+        content: bytes, or a text of base64.
+        modality: image, audio, video or document; by default what the kind begins with.
+    """
+    modality = modality or (mime_type or "").split("/", 1)[0] or None
+    return {"type": "blob", "modality": modality, "mime_type": mime_type, "content": content}
 
 
-def content_parts(content: object) -> list[Part]:
-    """Translate a message's content: a text, or a list of typed parts."""
-    if isinstance(content, str):
-        return [text_part(content)]
-    return [_content_part(part) for part in items(content)]
-
-
-def _content_part(part: object) -> Part:
-    if isinstance(part, str):
-        return text_part(part)
-    kind = text(field(part, "type")) or "unknown"
-    if kind in _TEXT_TYPES:
-        return text_part(text(field(part, "text")) or "")
-    if kind == "refusal":
-        return {"type": "refusal", "content": text(field(part, "refusal")) or ""}
-    if kind in _IMAGE_TYPES:
-        image = field(part, "image_url")
-        return _image_part(text(image) or text(field(image, "url")) or "")
-    return {"type": kind, "content": part}
-
-
-def _image_part(url: str) -> Part:
-    if url.startswith("data:"):
-        # The bytes of an image say nothing to a reader of text and would fill the budget.
-        mime = url[5:].split(";", 1)[0].split(",", 1)[0][:100]
-        return {"type": "blob", "modality": "image", "mime_type": mime, "content": ""}
-    return {"type": "uri", "modality": "image", "uri": url}
+def uri_part(modality: str, uri: str) -> Part:
+    """A part that is somewhere else: at a link, or in a data URL."""
+    if not uri.startswith("data:"):
+        return {"type": "uri", "modality": modality, "uri": uri}
+    head, _, data = uri[5:].partition(",")
+    return blob_part(head.split(";", 1)[0][:100] or None, data, modality)
 
 
 def render(messages: Sequence[Message], limit: int, *, newest_first: bool) -> tuple[str, bool]:
@@ -110,21 +86,35 @@ def render(messages: Sequence[Message], limit: int, *, newest_first: bool) -> tu
         kept.append({**message, "parts": [_fit(part, budget) for part in message["parts"]]})
     if newest_first:
         kept.reverse()
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")), budget.truncated
+    return _written(kept), budget.truncated
+
+
+def render_parts(parts: Sequence[Part], limit: int) -> tuple[str, bool]:
+    """Write parts that are no message's as JSON, such as the system's instructions; otherwise as ``render``."""
+    budget = Budget(limit)
+    return _written([_fit(part, budget) for part in parts]), budget.truncated
+
+
+_written: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _fit(part: Part, budget: Budget) -> Part:
+    kind = part.get("type")
+    if kind == "text" and len(part) == 2 and type(part.get("content")) is str:  # what nearly all parts are
+        return {"type": kind, "content": budget.cut(part["content"])}
+    if kind == "blob" and "content" in part:
+        part = {**part, **describe_binary(part["content"]), "content": None}
     return {key: _fit_value(key, value, budget) for key, value in part.items() if value is not None}
 
 
 def _fit_value(key: str, value: object, budget: Budget) -> Any:
-    if key in {"type", "id", "name", "modality", "mime_type"}:
-        return Budget(256).cut(str(value))
+    if key in _NAMES:
+        return value if isinstance(value, int) else Budget(256).cut(str(value))
     if key == "arguments" and isinstance(value, str) and len(value) <= budget.chars:
         return _parsed(value, budget)
     if isinstance(value, str):
         return budget.cut(value)
-    return plain(value, budget) if key == "arguments" else to_json(value, budget)
+    return plain(value, budget) if key in _VALUES else to_json(value, budget)
 
 
 def _parsed(arguments: str, budget: Budget) -> Any:
@@ -132,3 +122,20 @@ def _parsed(arguments: str, budget: Budget) -> Any:
         return plain(json.loads(arguments), budget)
     except (ValueError, RecursionError):
         return budget.cut(arguments)
+
+
+def describe_binary(content: object) -> Part:
+    """Size in bytes and the first 16 hexadecimal digits of the SHA-256 of binary content, so that it can be told apart.
+
+    Args:
+        content: bytes, or a text of base64; a text that is no base64 is taken for the content itself.
+    """
+    data = content if isinstance(content, bytes) else _decoded(text(content) or "")
+    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()[:16]} if data else {}
+
+
+def _decoded(encoded: str) -> bytes:
+    try:
+        return base64.b64decode(encoded, altchars=b"-_" if "-" in encoded or "_" in encoded else None, validate=True)
+    except (ValueError, binascii.Error):
+        return encoded.encode("utf-8", "replace")

@@ -27,9 +27,8 @@ from opentelemetry.trace import (
 from driftline import semconv
 from driftline.baggage import with_labels
 from driftline.capture import Result, understand
-from driftline.capture.errors import error_attributes, error_message, is_model_error
+from driftline.capture.errors import error_attributes, error_message, failed_call, is_model_error
 from driftline.context import Scope, scope_around, with_scope
-from driftline.fields import field
 from driftline.following import Following
 from driftline.frozen import Room, freeze
 from driftline.generators import AsyncSteps, Steps
@@ -226,11 +225,10 @@ def _tell(what: Any, *about: Any) -> None:
 
 
 def _take_error(span: ObservedSpan, error: BaseException, partial: Result | None) -> None:
-    if partial is None:
-        # Some errors of the OpenAI SDK carry the paid-for answer that could not be used.
-        partial = understand(field(error, "completion") if is_model_error(error) else None)
-    if partial.operation is None and is_model_error(error):
-        partial = Result(operation=semconv.CHAT)
+    if partial is None or partial.operation is None:
+        came = () if partial is None else partial.messages
+        partial = failed_call(error) if is_model_error(error) else Result()
+        partial.messages = partial.messages or came
     span.result = partial
     if isinstance(error, asyncio.CancelledError):
         # Nobody failed: whoever waited for the answer went away.

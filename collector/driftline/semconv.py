@@ -19,6 +19,24 @@ FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
 WORKFLOW_NAME: Final = "gen_ai.workflow.name"
 SERVICE_TIER: Final = "openai.response.service_tier"
 
+# What was asked for
+REQUEST_STREAM: Final = "gen_ai.request.stream"
+REQUEST_TEMPERATURE: Final = "gen_ai.request.temperature"
+REQUEST_TOP_P: Final = "gen_ai.request.top_p"
+REQUEST_TOP_K: Final = "gen_ai.request.top_k"
+REQUEST_MAX_TOKENS: Final = "gen_ai.request.max_tokens"
+REQUEST_SEED: Final = "gen_ai.request.seed"
+REQUEST_FREQUENCY_PENALTY: Final = "gen_ai.request.frequency_penalty"
+REQUEST_PRESENCE_PENALTY: Final = "gen_ai.request.presence_penalty"
+REQUEST_CHOICES: Final = "gen_ai.request.choice.count"
+REQUEST_STOP: Final = "gen_ai.request.stop_sequences"
+REQUEST_REASONING: Final = "gen_ai.request.reasoning.level"
+REQUEST_PREVIOUS: Final = "gen_ai.request.previous_response.id"
+REQUEST_ENCODINGS: Final = "gen_ai.request.encoding_formats"
+REQUEST_TIER: Final = "openai.request.service_tier"
+OUTPUT_TYPE: Final = "gen_ai.output.type"
+EMBEDDING_DIMENSIONS: Final = "gen_ai.embeddings.dimension.count"
+
 # Tokens: input includes cached ones, output includes reasoning ones
 INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
 OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
@@ -27,6 +45,7 @@ CACHE_WRITE_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
 REASONING_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
 
 # Content
+SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
 INPUT_MESSAGES: Final = "gen_ai.input.messages"
 OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
 CONTENT_TRUNCATED: Final = "driftline.content.truncated"
@@ -42,7 +61,6 @@ VARIANT: Final = "driftline.experiment.variant"
 TAG_PREFIX: Final = "driftline.tag."
 
 # A stream
-STREAMING: Final = "gen_ai.request.stream"
 TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
 ABANDONED: Final = "driftline.stream.abandoned"
 
@@ -95,6 +113,7 @@ ENVIRONMENT: Final = "deployment.environment.name"
 CHAT: Final = "chat"
 EMBEDDINGS: Final = "embeddings"
 TEXT_COMPLETION: Final = "text_completion"
+GENERATE_CONTENT: Final = "generate_content"
 INVOKE_WORKFLOW: Final = "invoke_workflow"
 CALL: Final = "call"
 STEP: Final = "step"
@@ -107,7 +126,7 @@ PROPAGATED: Final = frozenset({FEATURE, PROMPT_NAME, PROMPT_VERSION, CONVERSATIO
 LLM_PREFIXES: Final = ("gen_ai.", "driftline.", "llm.", "openinference.", "traceloop.", "langfuse.")
 """A span with an attribute under one of these, propagated ones aside, has to do with a model."""
 
-INFERENCES: Final = frozenset({CHAT, TEXT_COMPLETION, "generate_content"})
+INFERENCES: Final = frozenset({CHAT, TEXT_COMPLETION, GENERATE_CONTENT})
 """Operations whose result is an answer."""
 
 CALL_MARKS: Final = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 from unittest.mock import MagicMock
@@ -184,7 +185,7 @@ def test_a_call_records_its_output_and_the_model_asked_for(recording: Recording,
 
 
 def test_tool_results_and_images_in_the_input(recording: Recording) -> None:
-    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 5000}}
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 4000}}
     linked = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
     call = {"id": "c", "type": "function", "function": {"name": "track", "arguments": '{"parcel": 7}'}}
 
@@ -201,7 +202,13 @@ def test_tool_results_and_images_in_the_input(recording: Recording) -> None:
     first, second, third = json.loads(recording.span().attributes["gen_ai.input.messages"])
     assert first["parts"] == [
         {"type": "text", "content": "What is this?"},
-        {"type": "blob", "modality": "image", "mime_type": "image/png", "content": ""},
+        {
+            "type": "blob",
+            "modality": "image",
+            "mime_type": "image/png",
+            "size": 3000,
+            "sha256": hashlib.sha256(bytes(3000)).hexdigest()[:16],
+        },
         {"type": "uri", "modality": "image", "uri": "https://example.org/a.png"},
     ]
     assert second["parts"] == [{"type": "tool_call", "id": "c", "name": "track", "arguments": {"parcel": 7}}]

@@ -1,34 +1,117 @@
-"""What a function's result says about the model behind it: a table of shapes and their readers.
+"""What a function's result says about the model behind it: a table of libraries' classes and shapes, and their readers.
 
-Supporting another provider's objects is adding a row. Objects are recognised by their shape, so that
-no provider's package is imported, and dicts of the same shape are understood too.
+Supporting another provider's objects is adding a row. No provider's package is imported: its objects are known by the
+names of their classes, and dicts and objects of the same shape by what they hold.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from driftline.capture import chat, embeddings, plain, responses
+from driftline.capture import anthropic, chat, embeddings, google, langchain, plain, raw, responses
+from driftline.capture.providers import module_of
 from driftline.capture.result import Result
+from driftline.fields import members
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ["ADAPTERS", "Result", "understand"]
+__all__ = ["ADAPTERS", "Adapter", "Result", "understand"]
 
-ADAPTERS: tuple[tuple[Callable[[object], bool], Callable[[object], Result]], ...] = (
-    (chat.matches, chat.read),
-    (responses.matches, responses.read),
-    (embeddings.matches, embeddings.read),
-    (plain.matches_nothing, plain.read_nothing),
-    (plain.matches, plain.read),
+_MOST_CLASSES: Final = 512
+
+
+class Adapter(NamedTuple):
+    """One row: how to tell a result, and how to read it.
+
+    Attributes:
+        read: what to make of it.
+        classes: package and name of the classes that it, or a base of its class, has.
+        matches: whether the members of a dict, or of an object of an unknown class, look like it; None for never.
+    """
+
+    read: Callable[[Any], Result]
+    classes: tuple[tuple[str, str], ...] = ()
+    matches: Callable[[Mapping[str, Any]], bool] | None = None
+
+
+ADAPTERS: Final = (
+    Adapter(
+        chat.read,
+        (
+            ("openai", "ChatCompletion"),
+            ("openai", "Completion"),
+            ("litellm", "ModelResponse"),
+            ("litellm", "TextCompletionResponse"),
+        ),
+        chat.matches,
+    ),
+    Adapter(responses.read, (("openai", "Response"), ("litellm", "ResponsesAPIResponse")), responses.matches),
+    Adapter(anthropic.read, (("anthropic", "Message"), ("anthropic", "BetaMessage")), anthropic.matches),
+    Adapter(google.read, (("google.genai", "GenerateContentResponse"),), google.matches),
+    Adapter(langchain.read, (("langchain_core", "AIMessage"),)),
+    Adapter(langchain.read_generations, (("langchain_core", "LLMResult"), ("langchain_core", "ChatResult"))),
+    Adapter(
+        embeddings.read,
+        (("openai", "CreateEmbeddingResponse"), ("litellm", "EmbeddingResponse")),
+        embeddings.matches,
+    ),
+    Adapter(google.read_embeddings, (("google.genai", "EmbedContentResponse"),)),
+    Adapter(
+        raw.read,
+        tuple((sdk, name) for sdk in ("openai", "anthropic") for name in ("LegacyAPIResponse", "BaseAPIResponse")),
+    ),
+    Adapter(
+        plain.read_nothing,
+        tuple(
+            (sdk, f"{asynchronous}{name}")
+            for sdk, names in (
+                ("openai", ("ChatCompletionStreamManager", "ResponseStreamManager", "ResponseContextManager")),
+                ("anthropic", ("MessageStreamManager", "BetaMessageStreamManager", "ResponseContextManager")),
+            )
+            for name in names
+            for asynchronous in ("", "Async")
+        ),
+    ),
 )
-"""Rows of (does it have this shape?, read it); the first that matches wins, the last matches all."""
+"""The first row that knows the class wins; else the first whose shape matches; else it is data."""
+
+_BY_CLASS: Final = {name: adapter.read for adapter in ADAPTERS for name in adapter.classes}
+_SHAPES: Final = tuple((adapter.matches, adapter.read) for adapter in ADAPTERS if adapter.matches is not None)
+_MARKS: Final = frozenset({"object", "choices", "stop_reason", "candidates", "prompt_feedback", "promptFeedback"})
+"""Members of which each shape has at least one."""
 
 
 def understand(value: object) -> Result:
     """Read the result of an observed function; never consumes anything lazy."""
-    for matches, read in ADAPTERS:
-        if matches(value):
-            return read(value)
-    return Result()
+    kind = type(value)
+    read = _readers.get(kind)
+    if read is None:
+        read = _by_class(kind)
+        if len(_readers) < _MOST_CLASSES:  # a program that makes classes as it goes must not fill the memory
+            _readers[kind] = read
+    return read(value)
+
+
+def _by_class(kind: type) -> Callable[[Any], Result]:
+    for base in kind.__mro__:
+        read = _BY_CLASS.get((module_of(base), base.__name__))
+        if read is not None:
+            return read
+    return plain.read_nothing if plain.is_lazy(kind) else _by_shape
+
+
+def _by_shape(value: object) -> Result:
+    of = members(value)
+    if not of.keys().isdisjoint(_MARKS):
+        for matches, read in _SHAPES:
+            if matches(of):
+                return read(value)
+    return plain.read(value)
+
+
+_readers: Final[dict[type, Callable[[Any], Result]]] = {
+    type(None): plain.read_nothing,
+    **dict.fromkeys((str, bytes, int, float, bool, list, tuple, set, frozenset), plain.read),
+}
+"""Readers by class; grows by those that the application uses."""

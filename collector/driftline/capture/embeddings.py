@@ -1,25 +1,33 @@
-"""OpenAI's embeddings, as object or dict. The vectors themselves are not recorded."""
+"""Embeddings of OpenAI and LiteLLM, as object or dict, and of google-genai. The vectors themselves are not recorded."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from driftline import semconv
-from driftline.capture.result import Result, Usage, provider_of
-from driftline.fields import count, field, items, text
+from driftline.capture.providers import provider_of
+from driftline.capture.result import Result, Usage
+from driftline.fields import count, items, members, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
-def matches(value: object) -> bool:
+def matches(of: Mapping[str, Any]) -> bool:
     """Whether it is a list whose first element is an embedding."""
-    if text(field(value, "object")) != "list":
+    if text(of.get("object")) != "list":
         return False
-    data = items(field(value, "data"))
-    return bool(data) and text(field(data[0], "object")) == "embedding"
+    data = items(of.get("data"))
+    return bool(data) and text(members(data[0]).get("object")) == "embedding"
 
 
 def read(value: object) -> Result:
     """Read model and usage."""
+    of = members(value)
+    provider, model = provider_of(value, of)
     return Result(
         operation=semconv.EMBEDDINGS,
-        model=text(field(value, "model")),
-        provider=provider_of(value),
-        usage=Usage(input=count(field(field(value, "usage"), "prompt_tokens"))),
+        model=model,
+        provider=provider,
+        usage=Usage(input=count(members(of.get("usage")).get("prompt_tokens"))),
     )

@@ -4,55 +4,72 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from driftline.fields import field, items, text
-from driftline.messages import chat_message
+from driftline.capture.conversation import conversation
+from driftline.capture.parts import content_part, is_part
+from driftline.capture.requests import (
+    CONVERSATIONS,
+    client_call,
+    is_call,
+    request_attributes,
+    request_model,
+    system_instructions,
+)
+from driftline.fields import items, text
+from driftline.messages import text_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from inspect import Signature
 
     from driftline.content import Message
+    from driftline.messages import Part
 
+__all__ = ["input_messages", "request_attributes", "request_model", "system_instructions"]
 
-def bind(signature: Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Name the arguments that were passed; without ``self`` or ``cls``, which are no input.
-
-    A call that does not fit the signature is about to fail by itself: what was passed is kept by position.
-    """
-    if signature is not None:
-        try:
-            bound = dict(signature.bind(*args, **kwargs).arguments)
-        except TypeError:
-            pass
-        else:
-            first = next(iter(bound), None)
-            if first in {"self", "cls"}:
-                del bound[first]
-            return bound
-    return {**{str(position): value for position, value in enumerate(args)}, **kwargs}
+_QUESTIONS = ("question", "query", "prompt", "input", "user_input", "user_message", "message", "text")
+"""Names of arguments that are asked beside a history."""
 
 
 def input_messages(arguments: Mapping[str, Any]) -> list[Message]:
     """Turn arguments into messages.
 
-    A list of chat messages among them is the conversation; a single text is the user's message;
-    anything else becomes one user message with the arguments as JSON.
+    What a client's call takes as its conversation is the conversation; else the one list of messages among the
+    arguments is, followed by what was asked beside it. A single text is the user's message. Anything else becomes one
+    user message with the arguments as JSON.
     """
     if not arguments:
         return []
-    chats = [value for value in arguments.values() if _is_chat(value)]
+    call = client_call(arguments)
+    name = next((name for name in CONVERSATIONS if call.get(name) is not None), None) if is_call(call) else None
+    said = None if name is None else _said(call[name])
+    chats = {other: found for other, value in arguments.items() if (found := conversation(value)) is not None}
+    if said is not None and (len(chats) != 1 or name in chats):
+        return said
     if len(chats) == 1:
-        return [chat_message(message) for message in chats[0]]
+        ((history, messages),) = chats.items()
+        questions = (text(arguments[other]) for other in _QUESTIONS if other in arguments and other != history)
+        return [*messages, *(text_message("user", question) for question in questions if question)]
     values = list(arguments.values())
     content = values[0] if len(values) == 1 and isinstance(values[0], str) else dict(arguments)
     return [{"role": "user", "parts": [{"type": "text", "content": content}]}]
 
 
-def request_model(arguments: Mapping[str, Any]) -> str | None:
-    """The model that was asked for, when the function takes one."""
-    return text(arguments.get("model"))
-
-
-def _is_chat(value: object) -> bool:
-    messages = items(value)
-    return bool(messages) and all(text(field(message, "role")) is not None for message in messages)
+def _said(value: object) -> list[Message] | None:
+    """What a client takes: a conversation, a text, or texts and parts, of which those in a row are one message."""
+    whole = conversation(value)
+    if whole is not None:
+        return whole
+    messages: list[Message] = []
+    loose: list[Part] | None = None
+    for entry in items(value) or [value]:
+        found = conversation(entry)
+        if found is not None:
+            messages += found
+            loose = None
+        elif isinstance(entry, str) or is_part(entry):
+            if loose is None:
+                loose = []
+                messages.append({"role": "user", "parts": loose})
+            loose.append(content_part(entry))
+        else:
+            return None
+    return messages

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING
 
-from driftline.capture.pieces import LONGEST
+from driftline.capture.parts import frozen
 from driftline.capture.result import Result
-from driftline.frozen import Room, freeze
 
 if TYPE_CHECKING:
     from driftline.content import Message
 
+_LAZY = ("__next__", "__anext__", "__aiter__", "__await__")
 
-def matches_nothing(value: object) -> bool:
-    """Whether there is nothing to record: None, or something lazy that only the application may consume.
 
-    Only the class is asked, so that no code of the object runs.
-    """
-    kind = type(value)
-    lazy = hasattr(kind, "__next__") or hasattr(kind, "__anext__") or hasattr(kind, "__aiter__")
-    return value is None or lazy or inspect.isawaitable(value)
+def is_lazy(kind: type) -> bool:
+    """Whether only the application may consume such objects. The class is asked, so that none of their code runs."""
+    return any(hasattr(kind, name) for name in _LAZY)
 
 
 def read_nothing(value: object) -> Result:  # noqa: ARG001 - has the signature of every reader
@@ -28,12 +23,7 @@ def read_nothing(value: object) -> Result:  # noqa: ARG001 - has the signature o
     return Result()
 
 
-def matches(value: object) -> bool:  # noqa: ARG001 - has the signature of every predicate
-    """Matches everything."""
-    return True
-
-
 def read(value: object) -> Result:
-    """Record text as it is and anything else as JSON; either way as the assistant's message."""
-    message: Message = {"role": "assistant", "parts": [{"type": "text", "content": freeze(value, Room(LONGEST))}]}
+    """Record text as it is and anything else as data; either way as the assistant's message."""
+    message: Message = {"role": "assistant", "parts": [{"type": "text", "content": frozen(value)}]}
     return Result(messages=(message,))

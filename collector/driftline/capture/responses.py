@@ -2,75 +2,89 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from driftline import semconv
-from driftline.capture.result import Result, Usage, provider_of, tier_of
-from driftline.fields import count, field, items, text
-from driftline.messages import Part, content_parts, text_part, tool_call_part
+from driftline.capture.parts import content_part, content_parts
+from driftline.capture.providers import provider_of, tier_of
+from driftline.capture.result import UNKNOWN, Result, Usage, counted
+from driftline.fields import items, members, text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from driftline.content import Message
+    from driftline.messages import Part
 
-_CALLS = frozenset({"function_call", "custom_tool_call"})
+CALLS: Final = frozenset({"function_call", "custom_tool_call"})
+_TRANSLATED: Final = CALLS | {"reasoning", "function_call_output", "custom_tool_call_output"}
+_REASONS: Final = {"max_output_tokens": "length"}
 
 
-def matches(value: object) -> bool:
+def matches(of: Mapping[str, Any]) -> bool:
     """Whether it is a response: it says so itself and has a list of output items."""
-    return text(field(value, "object")) == "response" and isinstance(field(value, "output"), list)
+    return text(of.get("object")) == "response" and isinstance(of.get("output"), list)
 
 
 def read(value: object) -> Result:
     """Read model, usage, status and output items, which together are one answer."""
-    reason = _finish_reason(value)
-    parts = [part for item in items(field(value, "output")) for part in _parts(item)]
-    message: Message = {"role": "assistant", "parts": parts}
-    if reason:
-        message["finish_reason"] = reason
+    of = members(value)
+    output = items(of.get("output"))
+    reason = _finish_reason(of, output)
+    provider, model = provider_of(value, of)
     return Result(
         operation=semconv.CHAT,
-        model=text(field(value, "model")),
-        provider=provider_of(value),
-        response_id=text(field(value, "id")),
+        model=model,
+        provider=provider,
+        response_id=text(of.get("id")),
         finish_reasons=(reason,) if reason else (),
-        service_tier=tier_of(value),
-        usage=_usage(field(value, "usage")),
-        messages=(message,),
+        service_tier=tier_of(of),
+        usage=_usage(of.get("usage")),
+        messages=(answer([part for item in output for part in item_parts(item)], reason),),
     )
 
 
-def _finish_reason(value: object) -> str | None:
+def answer(parts: list[Part], reason: str | None) -> Message:
+    """The one message that all output items make."""
+    message: Message = {"role": "assistant", "parts": parts}
+    if reason:
+        message["finish_reason"] = reason
+    return message
+
+
+def item_parts(item: object) -> list[Part]:
+    """Translate one item of an output, or of an input that hands it back."""
+    of = members(item)
+    kind = text(of.get("type")) or "unknown"
+    if kind == "message":
+        return content_parts(of.get("content"))
+    if kind in _TRANSLATED:
+        return [content_part(item)]
+    # Web searches, code runs and what comes next: named, without their often large payload.
+    return [{"type": kind, "id": text(of.get("id"))}]
+
+
+def _finish_reason(of: Mapping[str, Any], output: Sequence[Any]) -> str | None:
     """The reason in the words of chat completions, so that both kinds of answer count together."""
-    status = text(field(value, "status"))
+    status = text(of.get("status"))
     if status == "incomplete":
-        why = text(field(field(value, "incomplete_details"), "reason"))
-        return {"max_output_tokens": "length"}.get(why or "", why or status)
+        why = text(members(of.get("incomplete_details")).get("reason"))
+        return _REASONS.get(why or "", why or status)
     if status == "completed":
-        called = any(text(field(item, "type")) in _CALLS for item in items(field(value, "output")))
+        called = any(text(members(item).get("type")) in CALLS for item in output)
         return "tool_calls" if called else "stop"
     return {"failed": "error", "cancelled": "error"}.get(status or "", status)
 
 
-def _usage(usage: object) -> Usage:
-    taken = field(usage, "input_tokens_details")
-    return Usage(
-        input=count(field(usage, "input_tokens")),
-        output=count(field(usage, "output_tokens")),
-        cache_read=count(field(taken, "cached_tokens")),
-        cache_write=count(field(taken, "cache_write_tokens")),
-        reasoning=count(field(field(usage, "output_tokens_details"), "reasoning_tokens")),
+def _usage(source: object) -> Usage:
+    if source is None:
+        return UNKNOWN
+    of = members(source)
+    taken = members(of.get("input_tokens_details"))
+    return counted(
+        of.get("input_tokens"),
+        of.get("output_tokens"),
+        taken.get("cached_tokens"),
+        taken.get("cache_write_tokens"),
+        members(of.get("output_tokens_details")).get("reasoning_tokens"),
     )
-
-
-def _parts(item: object) -> list[Part]:
-    kind = text(field(item, "type")) or "unknown"
-    if kind == "message":
-        return content_parts(field(item, "content"))
-    if kind in _CALLS:
-        arguments = field(item, "arguments" if kind == "function_call" else "input")
-        return [tool_call_part(field(item, "call_id"), field(item, "name"), arguments)]
-    if kind == "reasoning":
-        said = items(field(item, "summary")) + items(field(item, "content"))
-        return [{**text_part(text(field(part, "text")) or ""), "type": "reasoning"} for part in said]
-    # Web searches, code runs and what comes next: named, without their often large payload.
-    return [{"type": kind, "id": text(field(item, "id"))}]

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from driftline import semconv
-from driftline.fields import field, text
+from driftline.fields import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from driftline.content import Message
 
-_MAX_NAME = 64
+_MOST: Final = (1 << 63) - 1
 
 
 class Usage(NamedTuple):
@@ -28,6 +28,14 @@ class Usage(NamedTuple):
 
 UNKNOWN: Final = Usage()
 """What is known of a call that nobody has counted."""
+
+
+def counted(*numbers: object) -> Usage:
+    """Usage of five values as they were found; what is no count is unknown."""
+    for number in numbers:
+        if number is not None and (type(number) is not int or number < 0 or number > _MOST):
+            return Usage._make(map(count, numbers))
+    return Usage._make(numbers)
 
 
 @dataclass(slots=True)
@@ -73,24 +81,3 @@ class Result:
         """Bytes that it holds on to, roughly."""
         parts = [part.get("content") for message in self.messages for part in message["parts"]]
         return 300 + sum(200 + (len(content) if type(content) is str else 300) for content in parts)
-
-
-def provider_of(value: object) -> str | None:
-    """The provider as far as the object tells: its own word for it, else the SDK that it belongs to.
-
-    The OpenAI SDK also talks to other providers' compatible endpoints, which the object does not show.
-    """
-    own = text(field(value, "provider"))
-    if own and own.isascii() and len(own) <= _MAX_NAME:
-        return own.lower()
-    return "openai" if _module(value) == "openai" else None
-
-
-def _module(value: object) -> str:
-    return type(value).__module__.split(".", 1)[0]
-
-
-def tier_of(value: object) -> str | None:
-    """The service tier that was billed, if the object says so."""
-    tier = text(field(value, "service_tier"))
-    return tier if tier and len(tier) <= _MAX_NAME else None
