@@ -72,6 +72,8 @@ def _content(span: ObservedSpan, found: dict[str, AttributeValue]) -> None:
             found[semconv.REQUEST_MODEL] = model
     if not span.captures_content:
         return
+    if span.was_cut:
+        found[semconv.CONTENT_TRUNCATED] = True
     if arguments is not None:
         _messages(span, found, semconv.INPUT_MESSAGES, input_messages(arguments), newest_first=True)
         system = system_instructions(arguments)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING
 
 from driftline.capture.streams import accumulator as accumulator_of
@@ -36,7 +35,7 @@ class Following:
         try:
             accumulator = self._accumulator
             if accumulator is None:
-                self._span.first_chunk = time.time_ns()
+                self._span.first_chunk = self._span.now()
                 accumulator = self._accumulator = accumulator_of(item)
             accumulator.add(item)
         except Exception:  # noqa: BLE001 - telemetry never raises into the application
@@ -61,7 +60,7 @@ class Following:
 
     def _close(self, *, abandoned: bool) -> None:
         span = self._span
-        ended = time.time_ns()
+        ended = span.now()
         if not span.is_recording():
             return
         try:

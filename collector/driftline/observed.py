@@ -58,6 +58,7 @@ class ObservedSpan(Span):
         first_chunk: when the first piece came, in nanoseconds since 1970.
         abandoned: whoever consumed the pieces stopped before the last one.
         size: bytes that it holds on to, roughly.
+        was_cut: not all of the arguments could be kept.
         inside: what is current inside the function.
         token: takes that away again; None while it is not in place.
     """
@@ -80,6 +81,7 @@ class ObservedSpan(Span):
         self._context = self.place = context
         self._parent = parent
         self._start_time = self.started = time.time_ns()
+        self._ticks = time.perf_counter_ns()
         self._resource = recorder.tracer.resource
         self._instrumentation_scope = recorder.scope
         self._end_time = None
@@ -101,6 +103,7 @@ class ObservedSpan(Span):
         self.first_chunk: int | None = None
         self.abandoned = False
         self.size = _BASE_SIZE
+        self.was_cut = False
         self.inside: Context = _NOWHERE
         self.token: Token[Context] | None = None
 
@@ -203,6 +206,10 @@ class ObservedSpan(Span):
 
     def end(self, end_time: int | None = None) -> None:
         """Nothing: it ends when its function does, and only then."""
+
+    def now(self) -> int:
+        """Nanoseconds since 1970 by a clock that does not jump while the function runs."""
+        return self.started + time.perf_counter_ns() - self._ticks
 
     def begin_at(self, start_time: int) -> None:
         """It began at another time, in nanoseconds since 1970, than it was opened."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -134,12 +133,13 @@ class Recorder:
                 {name: freeze(value, room) for name, value in kwargs.items()} if kwargs else kwargs,
             )
             span.size += room.size
+            span.was_cut = room.nodes <= 0
         except Exception:  # noqa: BLE001 - telemetry never raises into the application
             _log.debug("driftline: an input was not recorded", exc_info=True)
 
     def succeed(self, span: ObservedSpan, result: object) -> None:
         """Take what the function returned, and end the span."""
-        ended = time.time_ns()  # first, so that recording is not part of the latency
+        ended = span.now()  # first, so that recording is not part of the latency
         if span.is_recording():
             try:
                 self.take_result(span, understand(result))
@@ -156,7 +156,7 @@ class Recorder:
             error: what it raised.
             partial: what had come of a stream before.
         """
-        ended = time.time_ns()
+        ended = span.now()
         self.take_error(span, error, partial)
         self.leave(span)
         self.close(span, ended)

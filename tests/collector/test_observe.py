@@ -316,6 +316,26 @@ def test_long_content_is_cut_and_marked(record: Callable[..., Recording]) -> Non
     assert message["parts"][0]["content"] == "x" * 256 + "…"
 
 
+def test_a_clock_that_jumps_does_not_bend_the_latency(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time_ns()
+
+    @observe
+    def step() -> None:
+        monkeypatch.setattr(time, "time_ns", lambda: now - 3_600_000_000_000)
+
+    step()
+    monkeypatch.undo()
+    span = recording.span()
+    assert 0 < span.end_ns - span.start_ns < 60_000_000_000
+
+
+def test_a_huge_argument_is_cut_and_says_so(recording: Recording) -> None:
+    observe(name="step")(len)(list(range(3_000_000)))
+    found = recording.span().attributes
+    assert found["driftline.content.truncated"] is True
+    assert len(found["gen_ai.input.messages"]) < 40_000
+
+
 def test_recording_is_not_part_of_the_latency(recording: Recording) -> None:
     big = [{"n": number} for number in range(9000)]
     begun = time.time_ns()
