@@ -14,6 +14,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from driftline.courier import Complaints, suppress_key
 from driftline.report import Report
 from driftline.span import ObservedSpan
+from driftline.threads import start_apart
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -98,7 +99,7 @@ class Pipeline:
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="driftline-export", daemon=True)
-        thread.start()  # raises while the interpreter exits
+        start_apart(thread)  # raises while the interpreter exits
         self._thread = thread
 
     def flush(self, timeout: float) -> bool:
