@@ -38,6 +38,7 @@ class _State:
 
     def __init__(self) -> None:
         self.collector: Collector | None = None
+        self.stopping: Collector | None = None
         self.decided = False
         self.retry_at = 0.0
         self.lock = threading.RLock()
@@ -252,13 +253,16 @@ def _instrument_once(loaded: settings_table.Settings) -> None:
 
 
 def _stop(timeout: float) -> None:
-    collector, _state.collector = _state.collector, None
-    if collector is not None:
+    collector = _state.collector or _state.stopping
+    _state.collector, _state.stopping = None, collector
+    if collector is not None:  # perhaps one that another thread is stopping, for longer than SIGTERM allows
         collector.close(timeout)
+        _state.stopping = None
 
 
 def _after_fork() -> None:
     _state.lock = threading.RLock()
     _state.busy = False
+    _state.stopping = None
     if _state.collector is not None:
         _state.collector.after_fork()
