@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from process_support import clean_environment, on_disk
 
@@ -32,6 +38,7 @@ def start(folder: Path, code: str, **environ: str) -> subprocess.Popen[str]:
         [sys.executable, "app.py"],
         cwd=folder,
         env=clean_environment(folder, **environ),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -161,10 +168,7 @@ previous = signal.signal(signal.SIGTERM, handle)
         "after": ONE_CALL + own + terminate,
         "chained": ONE_CALL + own + "before = previous; assert callable(before)\n" + terminate,
         "switched off": "driftline.init(handle_sigterm=False)\n"
-        + "assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL\n"
-        + own
-        + ONE_CALL
-        + terminate,
+        "assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL\n" + own + ONE_CALL + terminate,
     }
     assert finish(start(tmp_path, codes[order]), 3) == "ready\nmine\n"
     assert answers(tmp_path) == ["LAST"]
@@ -182,5 +186,95 @@ answer("second")
     assert answers(tmp_path) == ["FIRST", "SECOND"]
 
 
+class Endpoint:
+    """Takes OTLP over HTTP on one port, and can go away with its connections and come back."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.reached = threading.Event()
+        self.answers = threading.Event()
+        self._port = 0
+        self._connections: list[socket.socket] = []
+
+    def come(self) -> None:
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                endpoint._connections.append(self.request)
+                super().setup()
+
+            def do_POST(self) -> None:
+                body = gzip.decompress(self.rfile.read(int(self.headers["content-length"])))
+                endpoint.reached.set()
+                if not endpoint.answers.is_set():
+                    return
+                if self.path == "/v1/traces":
+                    endpoint.take(ExportTraceServiceRequest.FromString(body))
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the inherited name
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
+        self._server.daemon_threads = True
+        self._port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def take(self, request: ExportTraceServiceRequest) -> None:
+        for group in request.resource_spans:
+            self.names += [span.name for scope in group.scope_spans for span in scope.spans]
+
+    def go(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+
 def test_a_process_that_stands_still_loses_nothing_and_is_not_out_of_time(tmp_path: Path) -> None:
-    assert time
+    endpoint = Endpoint()
+    endpoint.come()
+    endpoint.answers.set()
+    code = """
+@observe
+def first(): pass
+@observe
+def second(): pass
+first()
+assert driftline.flush(10)
+print("ready", flush=True)
+sys.stdin.readline()
+second()
+assert driftline.flush(1.0), driftline.stats()
+"""
+    process = start(tmp_path, code, DRIFTLINE_BUS=endpoint.url)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout.readline() == "ready\n"
+    assert endpoint.names == ["first"]
+    endpoint.answers.clear()
+    endpoint.reached.clear()
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert endpoint.reached.wait(30)  # it is in the middle of sending, and waits for it
+    process.send_signal(signal.SIGSTOP)
+    endpoint.go()
+    endpoint.answers.set()
+    time.sleep(1.5)  # longer than it would wait, and than its first pause between two attempts
+    endpoint.come()
+    process.send_signal(signal.SIGCONT)
+    with process:
+        _, complaints = process.communicate(timeout=60)
+    assert process.returncode == 0, complaints
+    assert endpoint.names == ["first", "second"]
+    endpoint.go()
