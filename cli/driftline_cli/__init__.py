@@ -19,6 +19,10 @@ def main() -> None:
 
 
 def _run() -> None:
+    if sys.argv[1:2] == ["run"]:  # for applications, which have no more than ``pip install driftline``
+        from driftline.run import main as run  # noqa: PLC0415 - commands start fast by importing only their own part
+
+        run(sys.argv[2:])
     try:
         from driftline_cli.app import app  # noqa: PLC0415 - what is not installed has to end in a sentence
 

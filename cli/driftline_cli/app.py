@@ -29,6 +29,7 @@ Port = Annotated[int | None, typer.Option(help="Port of the dashboard.", show_de
 Seconds = Annotated[float | None, typer.Option(help="End by itself after this time.", show_default="until Ctrl-C")]
 Days = Annotated[int, typer.Option(help="How far back calls are counted, in days.", min=1, max=400)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
+Program = Annotated[list[str], typer.Argument(help="A .py file, or -m and a module, or a command; and its arguments.")]
 Browser = Annotated[bool, typer.Option(help="Open the dashboard in a browser.")]
 
 
@@ -105,6 +106,14 @@ def dashboard(data_dir: DataDir = None, store: StoreUrl = None, port: Port = Non
     from driftline_dashboard.serve import run  # noqa: PLC0415
 
     run_part(run, load(data_dir=data_dir, store=store, dashboard_port=port))
+
+
+@app.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+def run(program: Program) -> None:
+    """Run a Python program and record its calls of models, without touching its code."""
+    from driftline.run import main  # noqa: PLC0415
+
+    main(program)
 
 
 @app.command()

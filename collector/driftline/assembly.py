@@ -38,9 +38,11 @@ class Collector:
 
     Attributes:
         recorder: records observed calls; None where OpenTelemetry is disabled (``OTEL_SDK_DISABLED``).
+        provider: what was joined; spans of other instrumentations reach us through it.
     """
 
     recorder: Recorder | None
+    provider: TracerProvider
     tracker: Tracker
     pipeline: Pipeline
     max_content_chars: int
@@ -86,7 +88,7 @@ def assemble(settings: Settings, bus: Bus | None, provider: trace.TracerProvider
         )
     _tracker.propagates_labels = settings.propagate_labels
     _tracker.deliver = pipeline.put
-    return Collector(recorder, _tracker, pipeline, settings.max_content_chars)
+    return Collector(recorder, joined, _tracker, pipeline, settings.max_content_chars)
 
 
 def _pipeline(settings: Settings, bus: Bus, exporter: Exporter) -> Pipeline:

@@ -13,6 +13,7 @@ from opentelemetry import context as otel
 
 from driftline.errors import UncertainError
 from driftline.spool import adopt, open_spool
+from driftline.threads import start_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +94,7 @@ class Courier:
                 self._to_disk([message])
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="driftline-send", daemon=True)
-                thread.start()  # raises while the interpreter exits
+                start_apart(thread)  # raises while the interpreter exits
                 self._thread = thread
             self._lock.notify_all()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +12,9 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from driftline.courier import Complaints, suppress_key
 from driftline.observed import ObservedSpan
+from driftline.patience import Patience
 from driftline.report import Report
+from driftline.threads import start_apart
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -98,7 +99,7 @@ class Pipeline:
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="driftline-export", daemon=True)
-        thread.start()  # raises while the interpreter exits
+        start_apart(thread)  # raises while the interpreter exits
         self._thread = thread
 
     def flush(self, timeout: float) -> bool:
@@ -107,13 +108,16 @@ class Pipeline:
         Returns:
             Whether that happened within ``timeout`` seconds.
         """
-        until = time.monotonic() + timeout
+        patience = Patience(timeout)
         target = self.stats().emitted
         self._hurry.set()
         self._courier.hurry()
         changed = self._counts.changed
         with changed:
-            return changed.wait_for(lambda: self._settled() >= target, until - time.monotonic())
+            while self._settled() < target:
+                if not patience.wait(changed.wait):
+                    return False
+        return True
 
     def _settled(self) -> int:
         kinds = (self._counts.spans, self._counts.events)
@@ -125,17 +129,17 @@ class Pipeline:
         Returns:
             Whether all is on the bus.
         """
-        until = time.monotonic() + timeout
+        patience = Patience(timeout)
         self._closing = True
         self._some.set()
         self._hurry.set()
-        if self._thread is not None:
-            self._thread.join(timeout)
+        while self._thread is not None and self._thread.is_alive() and patience.wait(self._thread.join):
+            pass
         with self._lock:
             self._closed = True  # what still comes is counted as dropped
         if self._queue:
             self._empty()  # the thread had no time, or could not be started any more
-        self._courier.close(max(until - time.monotonic(), 0))
+        self._courier.close(patience.left)
         stats = self.stats()
         return not (stats.pending or stats.spooled)
 

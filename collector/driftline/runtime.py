@@ -6,28 +6,31 @@ it disabled, costs nothing.
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
 
+from driftline import endings
 from driftline import settings as settings_table
 from driftline.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from opentelemetry.trace import TracerProvider
 
     from driftline.assembly import Collector
     from driftline.bus.protocol import Bus
     from driftline.counts import Stats
+    from driftline.libraries import Library
     from driftline.recording import Recorder
 
 _log = logging.getLogger("driftline")
 
 _RETRY_AFTER = 60.0
-_EXIT_TIMEOUT = 5.0
+_STOP_TIMEOUT = 5.0
 
 
 class _State:
@@ -35,11 +38,12 @@ class _State:
 
     def __init__(self) -> None:
         self.collector: Collector | None = None
+        self.stopping: Collector | None = None
         self.decided = False
         self.retry_at = 0.0
         self.lock = threading.RLock()
         self.busy = False
-        self.hooked = False
+        self.instruments = False
 
 
 _state = _State()
@@ -59,6 +63,9 @@ def init(
     queue_mb: int | None = None,
     spool_mb: int | None = None,
     data_dir: str | None = None,
+    instrument: str | Iterable[str] | None = None,
+    follow_threads: bool | None = None,
+    handle_sigterm: bool | None = None,
     tracer_provider: TracerProvider | None = None,
 ) -> None:
     """Configure recording now instead of at the first observed call.
@@ -82,10 +89,16 @@ def init(
         queue_mb: most memory for records that wait to be sent, in MB.
         spool_mb: most space on disk for messages while the bus is away, in MB.
         data_dir: folder of the embedded bus and of the spool.
+        instrument: libraries whose calls are recorded without a decorator, such as ``["openai", "anthropic"]``, or
+            ``"all"``, by the OpenTelemetry, OpenLLMetry or OpenInference instrumentation that is installed. Each is
+            switched on when its library is imported, unless one is on already; ``shutdown``, or an ``init`` that
+            does not name the library, switches off those that Driftline had switched on.
+        follow_threads: whether threads that a request starts belong to it.
+        handle_sigterm: whether what was recorded is sent when SIGTERM ends the process.
         tracer_provider: the provider to join instead of the global one.
 
     Raises:
-        SettingsError: a setting is wrong, or the settings file is.
+        SettingsError: a setting is wrong, or the settings file is, or nothing is installed that instruments a library.
     """
     loaded = settings_table.load(
         bus=bus if isinstance(bus, str) else None,
@@ -100,10 +113,15 @@ def init(
         queue_mb=queue_mb,
         spool_mb=spool_mb,
         data_dir=data_dir,
+        instrument=instrument if instrument is None or isinstance(instrument, str) else ",".join(map(str, instrument)),
+        follow_threads=follow_threads,
+        handle_sigterm=handle_sigterm,
     )
+    libraries = _libraries(loaded)
     with _state.lock:
-        _stop(_EXIT_TIMEOUT)
+        _stop(_STOP_TIMEOUT)
         _build(loaded, None if isinstance(bus, str) else bus, tracer_provider)
+    _instrument(libraries, capture_content=loaded.capture_content)
 
 
 def recorder() -> Recorder | None:
@@ -147,6 +165,23 @@ def shutdown(timeout: float = 5.0) -> None:
     with _state.lock:
         _stop(timeout)
         _state.decided = True
+    _instrument(())
+    _follow_threads(wanted=False)
+
+
+def await_libraries() -> None:
+    """Have libraries instrumented as environment and file say, before anything is recorded. Never raises.
+
+    For a process that ``driftline run`` has started; what its first call belongs to is found out then.
+    """
+    try:
+        loaded = settings_table.load()
+    except SettingsError as error:
+        _give_up(error)
+        return
+    if loaded.enabled:
+        endings.prepare(_stop, _after_fork, handle_sigterm=loaded.handle_sigterm)
+        _instrument_once(loaded)
 
 
 def stats() -> Stats:
@@ -164,15 +199,23 @@ def _configure() -> None:
             return  # another thread did it meanwhile, or this one is in the middle of it
         _state.busy = True
         try:
-            _build(settings_table.load(), None, None)
+            loaded = settings_table.load()
+            _build(loaded, None, None)
         except SettingsError as error:
-            _state.decided = True
-            _log.warning("driftline: nothing is recorded: %s", error)
+            _give_up(error)
+            return
         except Exception as error:  # noqa: BLE001 - telemetry never raises into the application
             _state.retry_at = time.monotonic() + _RETRY_AFTER
             _log.warning("driftline: nothing is recorded for now: %s: %s", type(error).__name__, error)
+            return
         finally:
             _state.busy = False
+    _instrument_once(loaded)  # without the lock: another thread may be importing a library and record a call
+
+
+def _give_up(error: SettingsError) -> None:
+    _state.decided = True
+    _log.warning("driftline: nothing is recorded: %s", error)
 
 
 def _build(loaded: settings_table.Settings, bus: Bus | None, provider: TracerProvider | None) -> None:
@@ -180,22 +223,61 @@ def _build(loaded: settings_table.Settings, bus: Bus | None, provider: TracerPro
         from driftline.assembly import assemble  # noqa: PLC0415 - see the module's docstring
 
         _state.collector = assemble(loaded, bus, provider)
-        if not _state.hooked:
-            _state.hooked = True
-            atexit.register(_stop, _EXIT_TIMEOUT)
-            if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=_after_fork)
+        endings.prepare(_stop, _after_fork, handle_sigterm=loaded.handle_sigterm)
+    _follow_threads(wanted=loaded.enabled and loaded.follow_threads)
     _state.decided = True
 
 
+def _follow_threads(*, wanted: bool) -> None:
+    if wanted or "driftline.threads" in sys.modules:
+        from driftline import threads  # noqa: PLC0415 - see the module's docstring
+
+        threads.follow(wanted)
+
+
+def _libraries(loaded: settings_table.Settings) -> tuple[Library, ...]:
+    """The libraries to instrument.
+
+    Raises:
+        SettingsError: one is unknown, or nothing is installed that instruments it.
+    """
+    if not (loaded.enabled and loaded.instrument):
+        return ()
+    from driftline.instrument import demanded  # noqa: PLC0415 - see the module's docstring
+
+    return demanded(loaded.instrument)
+
+
+def _instrument(libraries: tuple[Library, ...], *, capture_content: bool = False) -> None:
+    _state.instruments = True
+    if libraries or "driftline.instrument" in sys.modules:
+        from driftline import instrument  # noqa: PLC0415 - see the module's docstring
+
+        instrument.apply(libraries, capture_content=capture_content)
+
+
+def _instrument_once(loaded: settings_table.Settings) -> None:
+    """Instrument what environment and file say, unless that was done already."""
+    if _state.instruments:
+        return
+    _state.instruments = True
+    try:
+        _instrument(_libraries(loaded), capture_content=loaded.capture_content)
+    except Exception as error:  # noqa: BLE001 - telemetry never raises into the application
+        _log.warning("driftline: calls are not recorded by themselves: %s", error)
+
+
 def _stop(timeout: float) -> None:
-    collector, _state.collector = _state.collector, None
-    if collector is not None:
+    collector = _state.collector or _state.stopping
+    _state.collector, _state.stopping = None, collector
+    if collector is not None:  # perhaps one that another thread is stopping, for longer than SIGTERM allows
         collector.close(timeout)
+        _state.stopping = None
 
 
 def _after_fork() -> None:
     _state.lock = threading.RLock()
     _state.busy = False
+    _state.stopping = None
     if _state.collector is not None:
         _state.collector.after_fork()

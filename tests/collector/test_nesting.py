@@ -137,22 +137,6 @@ def test_to_thread_counts_as_inside(recording: Recording, completion: ChatComple
     assert billed(recording.spans()) == ["ask"]
 
 
-def test_a_thread_without_the_context_is_a_request_of_its_own(recording: Recording, completion: ChatCompletion) -> None:
-    @observe
-    def ask() -> ChatCompletion:
-        return completion
-
-    @observe
-    def outer() -> None:
-        thread = threading.Thread(target=ask)
-        thread.start()
-        thread.join()
-
-    outer()
-    assert kinds(recording.spans()) == {"ask": "call", "outer": "step"}
-    assert recording.span("ask").trace_id != recording.span("outer").trace_id
-
-
 def test_other_spans_in_between_do_not_hide_a_call(recording: Recording, completion: ChatCompletion) -> None:
     tracer = recording.provider.get_tracer("app")
 

@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from driftline.bus import SPANS_TOPIC, open_bus
-from driftline.testing import InMemoryBus, recorded_spans
+from process_support import clean_environment, on_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from driftline.testing import RecordedSpan
 
 APP = """
 from driftline import observe
@@ -29,29 +26,15 @@ def answer(question):
 
 
 def run(code: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("DRIFTLINE_", "OTEL_"))}
-    env["DRIFTLINE_DATA_DIR"] = str(folder)
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", APP + code],
         cwd=folder,
-        env={**env, **environ},
+        env=clean_environment(folder, **environ),
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
-
-
-def on_disk(folder: Path) -> list[RecordedSpan]:
-    """What the process left on the embedded bus."""
-    bus = InMemoryBus()
-    consumer = open_bus(f"sqlite:///{folder / 'bus.db'}").consumer(SPANS_TOPIC, group="test")
-    while (batch := consumer.take(max_bytes=10_000_000, timeout=0)) is not None:
-        for message in batch.messages:
-            bus.append(SPANS_TOPIC, None, message.value)
-        consumer.done(batch)
-    consumer.close()
-    return recorded_spans(bus)
 
 
 def test_without_configuration_spans_are_on_the_embedded_bus_after_exit(tmp_path: Path) -> None:

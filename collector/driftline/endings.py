@@ -1,0 +1,142 @@
+"""How a process ends, or splits: whatever has been recorded by then must not be lost with it.
+
+An exit is seen by ``atexit``, the end of a child of ``multiprocessing`` by its finalizers, SIGTERM by a handler.
+Nothing is told of ``os._exit``, ``os.exec…`` and SIGKILL.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+_log = logging.getLogger("driftline")
+
+_EXIT_TIMEOUT: Final = 5.0
+_TERM_TIMEOUT: Final = 1.0
+"""Seconds for sending at SIGTERM; what is not sent goes to disk, for which there is another second."""
+
+
+class _Endings:
+    """What this process will do when it ends.
+
+    Attributes:
+        close: sends what is left, within a number of seconds.
+        forked: begins anew in a child process.
+        leaving: the thread that sends what is left before a signal ends the process.
+    """
+
+    def __init__(self) -> None:
+        self.close: Callable[[float], None] = lambda _: None
+        self.forked: Callable[[], None] = lambda: None
+        self.leaving: threading.Thread | None = None
+        self.is_hooked = False
+        self.minds_children = False
+
+
+_endings: Final = _Endings()
+
+
+def prepare(close: Callable[[float], None], forked: Callable[[], None], *, handle_sigterm: bool) -> None:
+    """Be told of this process's end and of its children's beginning. Repeating it adds nothing.
+
+    Args:
+        close: called at the end with a number of seconds; may be called again.
+        forked: called in a child process.
+        handle_sigterm: whether SIGTERM is among the ends, where nobody else handles it.
+    """
+    _endings.close, _endings.forked = close, forked
+    if not _endings.is_hooked:
+        _endings.is_hooked = True
+        atexit.register(_at_exit)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_after_fork)
+        _mind_child()
+    if handle_sigterm:
+        _handle_sigterm()
+
+
+def _at_exit() -> None:
+    leaving = _endings.leaving
+    if leaving is not None:
+        leaving.join(_TERM_TIMEOUT + 1.0)
+    _endings.close(_EXIT_TIMEOUT)
+
+
+def _after_fork() -> None:
+    _endings.leaving = None
+    _endings.forked()
+    _mind_child()
+
+
+def _mind_child() -> None:
+    """In a process that ``multiprocessing`` made, be told of its end; those that were forked leave by ``os._exit``."""
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is None:
+        return
+    if not _endings.minds_children:
+        _endings.minds_children = True
+        # A child forgets all finalizers when it begins, and then calls this.
+        util.register_after_fork(_endings, _finalize)
+    process: Any = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        _finalize(_endings)
+
+
+def _finalize(_: _Endings) -> None:
+    util: Any = sys.modules["multiprocessing.util"]
+    util.Finalize(None, _at_exit, exitpriority=-100)  # after those of the application
+
+
+def _handle_sigterm() -> None:
+    """Handle SIGTERM, if it would end the process and this is the thread that may say so."""
+    # For process 1 of a container the default is to ignore it.
+    if threading.current_thread() is not threading.main_thread() or os.getpid() == 1:
+        return
+    try:
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _on_sigterm)
+    except ValueError:  # another interpreter of this process, which has no say
+        _log.debug("driftline: SIGTERM is not handled", exc_info=True)
+
+
+def _on_sigterm(number: int, _: FrameType | None) -> None:
+    """Have a thread send what is left, and end as the signal would have when it calls back.
+
+    Not here, as the code that was interrupted may hold a lock that sending needs.
+    """
+    if signal.getsignal(number) is not _on_sigterm:
+        return  # the application's own handler calls the one before it
+    if _endings.leaving is None:
+        _endings.leaving = threading.Thread(target=_leave, args=(number,), name="driftline-leave", daemon=True)
+        try:
+            _endings.leaving.start()
+        except RuntimeError:  # the interpreter exits already
+            _die(number)
+    else:
+        _die(number)
+
+
+def _leave(number: int) -> None:
+    try:
+        _endings.close(_TERM_TIMEOUT)
+    finally:
+        signal.pthread_kill(_main_ident(), number)  # only the main thread may change what a signal does
+
+
+def _main_ident() -> int:
+    ident = threading.main_thread().ident
+    return threading.get_ident() if ident is None else ident
+
+
+def _die(number: int) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

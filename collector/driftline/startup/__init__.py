@@ -1,0 +1,1 @@
+"""The folder that ``driftline run`` puts in front of PYTHONPATH."""
