@@ -61,10 +61,11 @@ _NO_COUNTRY: Final = ("0", "28", "83", "89")
 
 _GROUPED: Final = re.compile(r"[+(]?[0-9][0-9 .()/\-\u00a0\u2007\u2009\u2010-\u2013\u202f]*")
 _DATE: Final = re.compile(r"(19|20)[0-9]{2}[-./][0-9]{2}[-./][0-9]{2}|[0-9]{1,2}[-./][0-9]{1,2}[-./](19|20)[0-9]{2}")
+_SCALE: Final = re.compile(r"[0-9.]{1,3}x\.")
 _PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
 
 _PLACEHOLDER: Final = re.compile(
-    r"[.*•x#_-]+|\[.*\]|<.*>|\(.*\)|\$?\{.*\}|\$[A-Z_]+|%[a-z(].*|your[ _-].*"
+    r"x+|redacted|\[.*\]|<.*>|\(.*\)|\$?\{.*\}|\$[A-Z_]+|%[a-z(].*|your[ _-].*"
     r"|null|none|nil|true|false|undefined|string|str|text|bytes|any|required|optional",
     re.IGNORECASE | re.DOTALL,
 )
@@ -120,8 +121,9 @@ def phone(text: str) -> int:
 
 
 def email(text: str) -> int:
-    """An address of a person or a mailbox, which ``git@github.com`` is not."""
-    return 0 if text[:4] in {"git@", "git%"} else len(text)
+    """An address of a person or a mailbox, which ``git@github.com`` and ``image@2x.png`` are not."""
+    mailbox, _, domain = text.partition("@")
+    return 0 if mailbox == "git" or _SCALE.match(domain) else len(text)
 
 
 def key(text: str) -> int:
@@ -131,7 +133,8 @@ def key(text: str) -> int:
 
 def secret(text: str) -> int:
     """What stands in quotes where a password does, unless it only says that one belongs there."""
-    return 0 if _PLACEHOLDER.fullmatch(text) else len(text)
+    words = len(text) >= 4 and any(map(str.isalnum, text))
+    return len(text) if words and not _PLACEHOLDER.fullmatch(text) else 0
 
 
 def bare_secret(text: str) -> int:

@@ -22,8 +22,8 @@ Place = tuple[int, int, int]
 def replace(scan: Scan, rows: Sequence[Pattern]) -> str:
     """Put the rows' replacements where they find something; the same object when they find nothing.
 
-    Where two overlap, the row that comes first has it. What is escaped is no part of what is found: in ``\\nfoo@bar.com``
-    as it stands in JSON, the ``n`` stays.
+    Where two overlap, the row that comes first has it. Nothing that is found reaches into an escape: when a line end
+    stands as a backslash and an ``n`` before an address, the ``n`` stays.
     """
     text = scan.text
     if "\\" in scan.rest:

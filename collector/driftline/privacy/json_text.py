@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import re
 from typing import TYPE_CHECKING, Final
@@ -10,24 +11,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, strict=False)
-_CUT_WITHIN: Final = 8
-"""Characters from the end within which a reader stumbles over what was cut off: half of a word or of an escape."""
+_TORN: Final = 8
+_TORN_ESCAPE: Final = 2
+"""Characters from the end within which a reader stumbles when a text was cut within a word or an escape."""
 
 # A text, perhaps one without an end, perhaps a name; or a number long enough to be somebody's.
 _TOKEN: Final = re.compile(
-    r'"((?:[^"\\]++|\\u[0-9a-fA-F]{4}|\\[^u])*+)(?:"(\s*+:)?)?|(?<![\w.+-])-?[0-9]{4,}+(?![\w.])', re.DOTALL
+    r'"((?:[^"\\]++|\\u[0-9a-fA-F]{4}|\\["\\/bfnrt])*+)(?:"(\s*+:)?)?|(?<![\w.+-])-?[0-9]{4,}+(?![\w.])', re.DOTALL
 )
 
 
-def is_json(text: str) -> bool:
-    """Whether it is JSON, or the beginning of one."""
+class Kind(enum.Enum):
+    """How far a text is JSON."""
+
+    WHOLE = enum.auto()
+    BEGINNING = enum.auto()
+    OTHER = enum.auto()
+
+
+def kind_of(text: str) -> Kind:
+    """Whether it is JSON, the beginning of such that was cut off, or something else."""
     try:
         _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        return error.msg.startswith("Unterminated string") or error.pos >= len(text) - _CUT_WITHIN
+        torn = _TORN_ESCAPE if error.msg.startswith("Invalid \\escape") else _TORN
+        cut = error.msg.startswith("Unterminated string") or error.pos >= len(text) - torn
+        return Kind.BEGINNING if cut and error.msg != "Extra data" else Kind.OTHER
     except RecursionError:
-        return False
-    return True
+        return Kind.OTHER
+    return Kind.WHOLE
 
 
 def rewrite(

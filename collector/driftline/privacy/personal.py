@@ -16,7 +16,7 @@ _MAILBOX: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 _D: Final = "[0-9]"
 # The plain separators and those that typesetters and models put into numbers.
 _S: Final = r"[ .\-\u00a0\u2007\u2009\u2010-\u2013\u202f]"
-_SEPARATED: Final = _S[:-1] + "()/]{0,3}"
+_SEPARATED: Final = rf"(?:{_S}?[()/]{_S}?|{_S})?"
 _DASH: Final = r"[-\u2010-\u2013]"
 _POINT: Final = r"[-.\u2010-\u2013]"
 _NO_WORD: Final = "(?![A-Za-z0-9_])"
@@ -29,7 +29,7 @@ def _outside(begun: str) -> str:
 
     Said after the first characters, because only an expression that begins with characters is searched for fast.
     """
-    others = ("[A-Za-z0-9_#]", "[A-Za-z][-/]", "[0-9][-./:+]", "sha256:")
+    others = ("[A-Za-z0-9_#]", "[A-Za-z][-/]", "[0-9][-./:+]", r"[^A-Za-z]\.", "sha256:")
     return begun + "".join(f"(?<!{other}{begun})" for other in others)
 
 
@@ -48,9 +48,10 @@ _NATIONAL: Final = (
     rf"|{_alone(3)}{_S}[2-9]{_D}{{2}}{_S}{_D}{{4}}{_NO_NUMBER})",  # 415 555 2671
     rf"|(?<=1)(?:{_S}(?:\([2-9]{_D}{{2}}\){_S}?|[2-9]{_D}{{2}}{_S})[2-9]{_D}{{2}}{_S}{_D}{{4}}",  # 1-415-555-2671
     rf"|[3-9]{_D}{_S}{_D}{{4}}{_S}{_D}{{4}})",  # 138 1234 5678
-    rf"|(?<=0)0{_S}?[1-9]{_D}{{0,2}}{_S}(?:{_SEPARATED}{_D}){{6,12}}+",  # 0049 30 1234567
+    rf"|(?<=0)0{_S}?[1-9]{_D}{{0,2}}(?!\.){_S}\(?{_D}(?:{_SEPARATED}{_D}){{5,11}}+",  # 0049 30 1234567
     rf"|(?<=0)[1-9](?:{_S}(?!(?:19|20){_D}{{2}}{_S}){_D}{{3,4}}{_S}{_D}{{4}}",  # 03-1234-5678, not 01-2026-1234
-    rf"|{_D}{{1,3}}{_S}{_D}{{3,4}}{_S}{_D}{{3,4}}",  # 020 7946 0958, 0412 345 678
+    rf"|{_D}{_S}{_D}{{3,4}}{_S}{_D}{{4}}|{_D}{{2,3}}{_S}{_D}{{3,4}}{_S}{_D}{{3,4}}",  # 020 7946 0958, 0412 345 678
+    rf"|(?:{_S}?/{_S}?|{_S}){_D}{{8,9}}",  # 06 12345678
     rf"|{_D}{{1,3}}(?:{_S}?/{_S}?|{_S}){_D}{{6,8}}",  # 030 1234567, 0171/1234567
     rf"|{_alone(2)}(?:{_S}{_D}{{2}}){{4}}{_NO_NUMBER}",  # 06 12 34 56 78
     rf"|{_alone(2)}{_D}{{1,2}}{_S}{_D}{{2,3}}{_S}{_D}{{2}}{_S}{_D}{{2,3}}{_NO_NUMBER})",  # 044 668 18 00
@@ -63,7 +64,7 @@ ROWS: Final = (
         "email",
         "e-mail addresses",
         "[email]",
-        regex(rf"[{_LATIN}._+%-]{{1,64}}(?:@|%40)(?:[{_LATIN}-]{{1,63}}\.){{1,8}}[A-Za-z]{{2,24}}+(?!\()"),
+        regex(rf"[{_LATIN}._+%-]{{1,64}}(?:@|%40)(?:[{_LATIN}-]{{1,63}}\.){{1,8}}[A-Za-z]{{2,24}}+(?![0-9(])"),
         anchors=("@", "%40"),
         lead=_MAILBOX,
         check=checks.email,
@@ -86,7 +87,7 @@ ROWS: Final = (
         "[card]",
         regex(
             _outside("[2-6]"),
-            rf"(?:{_D}{{12,18}}",
+            rf"(?:{_D}{{12,15}}",
             rf"|{_D}{{3}}({_S}){_D}{{4}}\1{_D}{{4}}\1{_D}{{4}}(?:\1{_D}{{3}})?",
             rf"|{_D}{{3}}({_S}){_D}{{6}}\2{_D}{{4,5}})",
             _END,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from driftline.privacy import json_text
 from driftline.privacy.binary import may_hold_binary, replace_binary
 from driftline.privacy.find import replace
+from driftline.privacy.json_text import Kind
 from driftline.privacy.patterns import BUILT_IN
 from driftline.privacy.screen import Scan, Screen
 
@@ -30,7 +31,8 @@ _SHORTEST: Final = 6
 """Characters of the shortest thing that is found: ``a@b.co``."""
 _WORD: Final = 20
 """Letters and digits, without a sign between them, that the shortest key has."""
-_ESCAPED: Final = re.compile(r"\\u00(?:[2-7]|[aA]0)|\\u20[012][0-9a-fA-F]")
+_ESCAPED_ASCII: Final = re.compile(r"\\u00[2-7]")
+_ESCAPED_SEPARATOR: Final = re.compile(r"\\u(?:00[aA]0|20(?:0[79]|1[0-3]|2[fF]))")
 _PASSES: Final = 8
 """How often what was redacted is looked through again: taking something out can lay bare something beside it."""
 
@@ -83,9 +85,11 @@ class Redactor:
         keyed = [row for row in rows if row.keys]
         if redacted is value and self._hook is None and not keyed and not _hides(scan):
             return value
-        if value[:_INDENT].lstrip()[:1] in _JSON_BEGINS and json_text.is_json(value):
-            return json_text.rewrite(value, self._value, self._name, partial(_member, keyed))
-        return self._hooked(value if redacted is value else self._again(redacted))
+        kind = json_text.kind_of(value) if value[:_INDENT].lstrip()[:1] in _JSON_BEGINS else Kind.OTHER
+        if kind is Kind.OTHER:
+            return self._hooked(value if redacted is value else self._again(redacted))
+        rewritten = json_text.rewrite(value, self._value, self._name, partial(_member, keyed))
+        return rewritten if kind is Kind.WHOLE else self._again(rewritten)
 
     def _again(self, value: str) -> str:
         for _ in range(_PASSES):
@@ -101,7 +105,7 @@ class Redactor:
         if self._hook is None:
             return value
         try:
-            result = self._hook(value)
+            result: object = self._hook(value)
         except Exception as error:  # noqa: BLE001 - the application's function may raise anything
             return self._failed("the hook", error)
         if isinstance(result, str):
@@ -134,7 +138,13 @@ def _is_word(text: str) -> bool:
 
 
 def _hides(scan: Scan) -> bool:
-    """Whether it may be JSON in which something stands escaped that need not be, such as an @."""
-    if "\\" not in scan.rest:
+    """Whether something stands escaped, if it is JSON, that would be found if it did not."""
+    rest, text = scan.rest, scan.text
+    if "\\" not in rest:
         return False
-    return "\\/" in scan.text or _ESCAPED.search(scan.text) is not None
+    if "\\/" in rest:
+        return True
+    if "\\u" not in text:
+        return False
+    letters = "\\u0" in text and ("@" in rest or "%40" in rest)
+    return letters or any(escaped.search(text) for escaped in (_ESCAPED_ASCII, _ESCAPED_SEPARATOR))

@@ -15,11 +15,11 @@ _STRONG: Final = (
     r"(?:(?:api|access|secret|private|account|signing|encryption)[ _-]?key|secret|passw(?:or)?d|passphrase|pwd"
     r"|credentials?|(?:access|auth|refresh|id|api|bearer|session)[_-]?token)"
 )
-_WEAK: Final = r"(?:token|authorization)"
+_WEAK: Final = r"(?:(?<!next)(?<!next[_-])(?<!page)(?<!page[_-])token|authorization)"
 _BEFORE: Final = r"[a-z0-9_-]{0,48}?"
 _KEY_BEFORE: Final = r"[a-z0-9_. -]{0,48}?"
 _IS: Final = r"[\\\"']{0,8}[ \t]{0,4}(?:=>|:?=|:)[ \t]{0,4}"
-_QUOTED: Final = r"[bfru]{0,2}[\\\"']{1,8}(?P<secret>[^\"'`\\\r\n]{1,512})"
+_QUOTED: Final = r"[bfru]{0,2}\\{0,7}[\"'](?P<secret>[^\"'`\\\r\n)\]},;:][^\"'`\\\r\n]{3,511})"
 _BARE: Final = r"(?P<secret>[a-z0-9][^\s\"'`,;&<>()\[\]{}\\]{5,511}+)(?![(\[])"
 _OPAQUE: Final = r"[\"']{0,8}(?:(?:basic|bearer|token|apikey) )?(?P<secret>[a-z0-9][a-z0-9._~+/=-]{15,511}+)(?![(\[])"
 _NAMES: Final = (
@@ -34,8 +34,8 @@ ROWS: Final = (
         "[private key]",
         regex(
             r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----",
-            r"(?:\s{0,8}[A-Z][A-Za-z-]{1,30}: [^\"\r\n]{0,200}+){0,8}[A-Za-z0-9+/=\s]*+",
-            r"(?:-----END [A-Z0-9 ]{1,60}-----)?",
+            r"(?:\s{0,8}[A-Z][A-Za-z-]{1,30}: [^\"\r\n]{0,200}+){0,8}(?:[\s\\]{0,12}[A-Za-z0-9+/]{16,}+={0,2})++",
+            r"(?:[\s\\]{0,12}[A-Za-z0-9+/=]{0,80}[\s\\]{0,12}-----END [A-Z0-9 ]{1,60}-----)?",
         ),
         anchors=("-----BEGIN ",),
     ),
@@ -95,7 +95,7 @@ ROWS: Final = (
         "token",
         "JSON web tokens",
         "[token]",
-        regex(_START, r"eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+){0,3}"),
+        regex(_START, r"eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]++){0,3}"),
         anchors=("eyJ",),
     ),
     Pattern(
@@ -130,7 +130,7 @@ ROWS: Final = (
         "secret",
         "the same without quotes, when there is a digit in it",
         "[secret]",
-        regex(_BEFORE, _STRONG, _IS, _BARE, any_case=True),
+        regex(r"(?<![:/])", _BEFORE, _STRONG, _IS, _BARE, any_case=True),
         anchors=_NAMES,
         assigned=True,
         lead=_WORD,
