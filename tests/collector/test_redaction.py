@@ -14,7 +14,7 @@ from driftline.errors import SettingsError
 from driftline.privacy import BUILT_IN, FAILED, Pattern, Redactor, named
 from driftline.privacy.find import replace
 from driftline.privacy.screen import Scan, Screen
-from redaction_support import ASSIGNED, EVERY, LETTERS, SURVIVORS
+from redaction_support import ASSIGNED, EVERY, SURVIVORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,9 +182,9 @@ def test_a_text_that_cannot_be_looked_through_does_not_leave() -> None:
 
 
 def test_a_warning_says_nothing_of_the_text(caplog: pytest.LogCaptureFixture) -> None:
-    Redactor(hook=raising).text("sk-" + LETTERS)
+    Redactor(hook=raising).text("Zoë Müller")
     assert "RuntimeError" in caplog.text
-    assert LETTERS not in caplog.text
+    assert "Müller" not in caplog.text
 
 
 def test_texts_that_come_again_and_again_are_not_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:

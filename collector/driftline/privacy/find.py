@@ -54,7 +54,7 @@ def _places(row: Pattern, number: int, scan: Scan) -> Iterator[Place]:
         matches = _at_numbers(row, scan)
     else:
         matches = _at_anchors(row, scan) if row.anchors else row.regex.finditer(scan.text)
-    part = "secret" if row.regex.groupindex else 0
+    part = "secret" if "secret" in row.regex.groupindex else 0
     for found in matches:
         start = found.start(part)
         count = row.check(found[part])
@@ -81,11 +81,9 @@ def _at_numbers(row: Pattern, scan: Scan) -> Iterator[re.Match[str]]:
             continue
         start, end = first, last
         if row.lead:
-            before = _before(row, scan.text[max(start - _AROUND, 0) : start])
+            start -= _before(row, scan.text[max(start - _AROUND, 0) : start])
             behind = scan.text[end : end + _AROUND]
-            if not before:
-                continue
-            start, end = start - before, end + len(behind) - len(behind.lstrip(row.lead))
+            end += len(behind) - len(behind.lstrip(row.lead))
         # What turns out to be none may hold the beginning of one, and an expression looks two characters ahead.
         while found := row.regex.search(scan.text, start, end + 2):
             start = found.start() + 1

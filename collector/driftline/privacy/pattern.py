@@ -29,11 +29,11 @@ class Pattern:
             not more than 64 characters behind the anchor.
         assigned: whether a colon or an equals sign follows the anchor, with at most quotes and spaces between; such
             rows are caseless.
-        lead: characters that may stand directly before the anchor and belong to it, up to 64; of a row without
-            anchors, before and behind the digits, at least one of them before.
+        lead: characters that may belong to it when they stand directly before the anchor, up to 64 of them; of a row
+            without anchors, before or behind the digits.
         digits: everything that is found has at least so many, with at most separators between.
         shapes: of a row without anchors, groups of digits of which one is in everything that is found, written with
-            ``0`` for a digit and ``-`` for whatever separates them.
+            ``0`` for a digit, ``-`` for whatever separates them and ``A`` for a capital letter before the first.
         check: how many characters of what was found are it, from its start; 0 is none.
         keys: names in a JSON object under which a text or number is what the row finds, if ``check`` agrees.
     """

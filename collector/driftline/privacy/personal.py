@@ -79,6 +79,7 @@ ROWS: Final = (
         ),
         lead=_CAPITALS,
         digits=9,
+        shapes=("A",),
         check=checks.iban,
     ),
     Pattern(

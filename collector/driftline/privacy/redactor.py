@@ -51,7 +51,6 @@ class Redactor:
 
     def __init__(self, patterns: Sequence[Pattern] = BUILT_IN, hook: Callable[[str], str] | None = None) -> None:
         self._screen = Screen(patterns)
-        self._keyed = tuple(row for row in patterns if row.keys)
         self._hook = hook
         self.failures = 0
         self._clean: set[str] = set()
@@ -66,7 +65,7 @@ class Redactor:
         try:
             redacted = self._text(value)
         except Exception as error:  # noqa: BLE001 - what could not be looked through must not leave the process
-            return self._failed("redaction", error)
+            return self._failed(f"redaction raised {type(error).__name__}")
         if redacted is value and len(value) <= _SHORT and self._hook is None:
             if len(self._clean) >= _CLEAN_MAX:
                 self._clean.clear()
@@ -107,15 +106,15 @@ class Redactor:
         try:
             result: object = self._hook(value)
         except Exception as error:  # noqa: BLE001 - the application's function may raise anything
-            return self._failed("the hook", error)
+            return self._failed(f"the hook for redaction raised {type(error).__name__}")
         if isinstance(result, str):
             return result
-        return self._failed("the hook", TypeError(f"it gave back {type(result).__name__} instead of text"))
+        return self._failed(f"the hook for redaction gave back {type(result).__name__}")
 
-    def _failed(self, what: str, error: Exception) -> str:
+    def _failed(self, why: str) -> str:
         self.failures += 1
-        if self.failures == 1:
-            _log.warning("driftline: %s failed, so texts are replaced by %r: %r", what, FAILED, error)
+        if self.failures == 1:  # and nothing of the error's message, which may hold the text
+            _log.warning("driftline: texts are replaced by %s: %s", FAILED, why)
         return FAILED
 
     def _value(self, text: str) -> str:
