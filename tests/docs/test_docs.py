@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -13,6 +13,7 @@ from typer.main import get_command
 
 import driftline
 from collector_support import chat_body, chunk_bodies
+from driftline.privacy import BUILT_IN, Redactor
 from driftline.testing import InMemoryBus, recorded_events, recorded_spans
 from driftline_cli.app import app
 from driftline_cli.reference import PAGES
@@ -89,3 +90,17 @@ def test_the_examples_of_a_page_run_in_order(page: str, bus: InMemoryBus, eval_e
         assert labels == {"thumbs_up", "report", "2_stars"}
         names = {each["gen_ai.evaluation.name"] for each in said}
         assert names == {"user_feedback", "edited", "task_success", "escalated"}
+
+
+def test_the_examples_of_the_page_about_privacy_run(bus: InMemoryBus, eval_example: EvalExample) -> None:
+    known: dict[str, Any] = {}
+    for example in examples("docs/privacy.md"):
+        known |= eval_example.run(example, module_globals=known)
+    assert Redactor(hook=known["without_customers"]).text("C-123456, a@b.co") == "[customer], [email]"
+
+
+def test_the_page_about_privacy_names_all_that_is_found() -> None:
+    page = (ROOT / "docs/privacy.md").read_text(encoding="utf-8")
+    for name in {row.name for row in BUILT_IN}:
+        rows = [row for row in BUILT_IN if row.name == name]
+        assert f"| `{name}` | {'; '.join(row.finds for row in rows)} | `{rows[0].replacement}` |" in page
