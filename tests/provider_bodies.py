@@ -197,7 +197,7 @@ def gemini_body(parts: list[dict[str, Any]] | None = None, **changes: Any) -> di
     return {**body, **changes}
 
 
-GEMINI_PARTS = [
+GEMINI_PARTS: list[dict[str, Any]] = [
     {"text": "Look it up.", "thought": True},
     {"text": ANSWER},
     {"functionCall": {"id": "fc-1", "name": "track", "args": {"parcel": 7}}},

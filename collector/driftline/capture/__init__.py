@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from driftline.capture import anthropic, chat, embeddings, google, langchain, plain, raw, responses
+from driftline.capture import anthropic, chat, embeddings, google, instructor, langchain, plain, raw, responses
 from driftline.capture.providers import module_of
 from driftline.capture.result import Result
 from driftline.fields import members
@@ -35,6 +35,11 @@ class Adapter(NamedTuple):
     matches: Callable[[Mapping[str, Any]], bool] | None = None
 
 
+def _of_both(*names: str) -> tuple[tuple[str, str], ...]:
+    """Classes of the OpenAI and the Anthropic client, which are made by one generator."""
+    return tuple((package, name) for package in ("openai", "anthropic") for name in names)
+
+
 ADAPTERS: Final = (
     Adapter(
         chat.read,
@@ -56,29 +61,25 @@ ADAPTERS: Final = (
         (("openai", "CreateEmbeddingResponse"), ("litellm", "EmbeddingResponse")),
         embeddings.matches,
     ),
+    Adapter(instructor.read, matches=instructor.matches),
+    Adapter(plain.read_output, (("pydantic_ai", "AgentRunResult"),)),
     Adapter(google.read_embeddings, (("google.genai", "EmbedContentResponse"),)),
-    Adapter(
-        raw.read,
-        tuple((sdk, name) for sdk in ("openai", "anthropic") for name in ("LegacyAPIResponse", "BaseAPIResponse")),
-    ),
+    Adapter(raw.read, _of_both("LegacyAPIResponse", "BaseAPIResponse")),
     Adapter(
         plain.read_nothing,
-        tuple(
-            (sdk, f"{asynchronous}{name}")
-            for sdk, names in (
-                ("openai", ("ChatCompletionStreamManager", "ResponseStreamManager", "ResponseContextManager")),
-                ("anthropic", ("MessageStreamManager", "BetaMessageStreamManager", "ResponseContextManager")),
-            )
-            for name in names
-            for asynchronous in ("", "Async")
-        ),
+        _of_both("ResponseContextManager", "ChatCompletionStreamManager", "ResponseStreamManager")
+        + _of_both("AsyncResponseContextManager", "AsyncChatCompletionStreamManager", "AsyncResponseStreamManager")
+        + _of_both("MessageStreamManager", "BetaMessageStreamManager")
+        + _of_both("AsyncMessageStreamManager", "BetaAsyncMessageStreamManager"),
     ),
 )
 """The first row that knows the class wins; else the first whose shape matches; else it is data."""
 
 _BY_CLASS: Final = {name: adapter.read for adapter in ADAPTERS for name in adapter.classes}
 _SHAPES: Final = tuple((adapter.matches, adapter.read) for adapter in ADAPTERS if adapter.matches is not None)
-_MARKS: Final = frozenset({"object", "choices", "stop_reason", "candidates", "prompt_feedback", "promptFeedback"})
+_MARKS: Final = frozenset(
+    {"object", "choices", "stop_reason", "candidates", "prompt_feedback", "promptFeedback", "_raw_response"}
+)
 """Members of which each shape has at least one."""
 
 

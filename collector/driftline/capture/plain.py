@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from driftline.capture.parts import frozen
 from driftline.capture.result import Result
+from driftline.fields import members
 
 if TYPE_CHECKING:
     from driftline.content import Message
@@ -27,3 +28,8 @@ def read(value: object) -> Result:
     """Record text as it is and anything else as data; either way as the assistant's message."""
     message: Message = {"role": "assistant", "parts": [{"type": "text", "content": frozen(value)}]}
     return Result(messages=(message,))
+
+
+def read_output(value: object) -> Result:
+    """Record the output of pydantic-ai's run, and not the history and settings that the result holds too."""
+    return read(members(value).get("output"))

@@ -80,13 +80,20 @@ def provider_of(
     model = text(of.get("model"))
     package = module_of(type(value))
     if package == "litellm":
-        hidden = members(members(getattr(value, "__pydantic_private__", None)).get("_hidden_params"))
-        return named(hidden.get("custom_llm_provider")), text(hidden.get("provider_response_model")) or model
+        return _of_litellm(value, model)
     if "provider" in of:
         return named(of["provider"]), model
     if _is_azures(of) or (choices and _is_azures(choices[0])):
         return "azure.ai.openai", model
     return ("openai" if package == "openai" else None), model
+
+
+def _of_litellm(value: object, model: str | None) -> tuple[str | None, str | None]:
+    """What LiteLLM keeps beside an answer: mostly the provider, and always the model's full name."""
+    hidden = members(members(getattr(value, "__pydantic_private__", None)).get("_hidden_params"))
+    provider, slash, _ = (text(hidden.get("litellm_model_name")) or "").partition("/")
+    own = hidden.get("custom_llm_provider") or (provider if slash else None)
+    return named(own), text(hidden.get("provider_response_model")) or model
 
 
 def _is_azures(of: Mapping[str, Any]) -> bool:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def provider() -> Iterator[Provider]:
+    """Shared, since each test says first what it answers."""
     with serving() as running:
         yield running
