@@ -109,7 +109,7 @@ def _handle_sigterm() -> None:
 
 
 def _on_sigterm(number: int, _: FrameType | None) -> None:
-    """Have a thread send what is left, and end as the signal would have when it calls back.
+    """Have a thread send what is left; when it is done, it sends the signal again, which ends the process.
 
     Not here, as the code that was interrupted may hold a lock that sending needs.
     """
@@ -119,7 +119,7 @@ def _on_sigterm(number: int, _: FrameType | None) -> None:
         _endings.leaving = threading.Thread(target=_leave, args=(number,), name="driftline-leave", daemon=True)
         try:
             _endings.leaving.start()
-        except RuntimeError:  # the interpreter exits already
+        except Exception:  # noqa: BLE001 - the interpreter exits already, or threads are not what they were (gevent)
             _die(number)
     else:
         _die(number)
@@ -129,12 +129,7 @@ def _leave(number: int) -> None:
     try:
         _endings.close(_TERM_TIMEOUT)
     finally:
-        signal.pthread_kill(_main_ident(), number)  # only the main thread may change what a signal does
-
-
-def _main_ident() -> int:
-    ident = threading.main_thread().ident
-    return threading.get_ident() if ident is None else ident
+        os.kill(os.getpid(), number)  # only the main thread may change what a signal does, and so calls itself again
 
 
 def _die(number: int) -> None:
