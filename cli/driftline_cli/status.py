@@ -18,6 +18,7 @@ from driftline_processors.ingest import GROUP
 from driftline_processors.reports import alive
 from driftline_processors.targets import TARGETS
 from driftline_store.client import connect, store_errors
+from driftline_store.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
     from driftline.bus import Bus
@@ -29,7 +30,7 @@ _COUNTS: Final = {
     "judgements stored": "SELECT count() FROM evaluations WHERE source = 'judge'",
     "feedback stored": "SELECT count() FROM evaluations WHERE source = 'human'",
     "calls without a known price": "SELECT sum(unpriced_calls) FROM llm_rollups WHERE resolution = 'day'",
-    "segments, last 30 days": "SELECT uniqExact(service, environment, feature, model, prompt_name, prompt_version) "
+    "segments, last 30 days": f"SELECT uniqExact({', '.join(DIMENSIONS)}) "
     "FROM llm_rollups WHERE resolution = 'day' AND at >= today() - 30",
     "calls in __other__, last 24 h": "SELECT sumIf(calls, prompt_version = '__other__') FROM llm_rollups "
     "WHERE resolution = 'hour' AND at >= now() - INTERVAL 1 DAY",

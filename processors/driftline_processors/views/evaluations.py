@@ -74,7 +74,7 @@ def _evaluations() -> str:
         ),
         ("at", "now64(3, 'UTC')"),
         *((name, _FIELDS[name]) for name in ("service", "environment", "feature", "model")),
-        *((name, _FIELDS[name]) for name in ("prompt_name", "prompt_version")),
+        *((name, _FIELDS[name]) for name in ("prompt_name", "prompt_version", "variant")),
         *_VERDICT,
         ("evaluator", "''"),
         ("inclusion_probability", "toFloat64(1)"),
