@@ -12,6 +12,8 @@ from rich.table import Table
 
 from driftline.bus import open_bus
 from driftline.errors import BusError
+from driftline_cli.collectors_table import NOTHING as NO_COLLECTOR
+from driftline_cli.collectors_table import collectors_table, last_hour
 from driftline_cli.parts_table import NOTHING, parts_table
 from driftline_processors.dead_letters import OPEN_COUNT
 from driftline_processors.ingest import GROUP
@@ -48,7 +50,7 @@ _ANSWER_SECONDS: Final = 2.0
 
 
 def show(settings: Settings) -> None:
-    """Print what is stored and what waits, and below it the parts that run.
+    """Print what is stored and what waits, the parts that run, and what applications sent.
 
     Raises:
         DriftlineError: bus or store cannot be reached.
@@ -63,6 +65,7 @@ def show(settings: Settings) -> None:
             [(waiting, given_up)] = client.query(_UNMATCHED).result_rows
             table.add_row("feedback without its request", f"{waiting:,} waiting, {given_up:,} given up")
         instances = alive(client)
+        collectors = last_hour(client)
     finally:
         client.close()
     with open_bus(settings.bus_url) as bus:
@@ -73,6 +76,8 @@ def show(settings: Settings) -> None:
     console.print(table)
     console.print()
     console.print(parts_table(instances) if instances else NOTHING)
+    console.print()
+    console.print(collectors_table(collectors) if collectors else NO_COLLECTOR)
 
 
 def _receiver(settings: Settings) -> str:

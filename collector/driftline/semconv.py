@@ -35,6 +35,7 @@ CONTENT_TRUNCATED: Final = "driftline.content.truncated"
 FEATURE: Final = "driftline.feature"
 PROMPT_NAME: Final = "gen_ai.prompt.name"
 PROMPT_VERSION: Final = "gen_ai.prompt.version"
+VARIANT: Final = "driftline.variant"
 CONVERSATION_ID: Final = "gen_ai.conversation.id"
 USER_ID: Final = "user.id"
 
