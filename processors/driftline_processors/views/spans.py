@@ -9,13 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from driftline_processors.checks import ANSWER_TEXT, applying_sql, failed_sql, fallback_sql
-from driftline_processors.conventions.classes import (
-    CALL_OPERATIONS,
-    error_class_sql,
-    error_text_sql,
-    provider_sql,
-)
+from driftline_processors.conventions.classes import CALL_OPERATIONS, provider_sql
 from driftline_processors.conventions.doubles import ANNOUNCEMENTS, WRAPPERS, any_of
+from driftline_processors.conventions.errors import error_class_sql, error_text_sql
 from driftline_processors.conventions.fields import DROPPED_PATTERN, SPAN_FIELDS, SPAN_PLACES, list_pattern
 from driftline_processors.conventions.slots import is_kept, quote
 from driftline_processors.dictionaries import price_key_sql
