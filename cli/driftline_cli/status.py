@@ -12,12 +12,15 @@ from rich.table import Table
 
 from driftline.bus import open_bus
 from driftline.errors import BusError
+from driftline_cli.collectors_table import NOTHING as NO_COLLECTOR
+from driftline_cli.collectors_table import collectors_table, last_hour
 from driftline_cli.parts_table import NOTHING, parts_table
 from driftline_processors.dead_letters import OPEN_COUNT
 from driftline_processors.ingest import GROUP
 from driftline_processors.reports import alive
 from driftline_processors.targets import TARGETS
 from driftline_store.client import connect, store_errors
+from driftline_store.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
     from driftline.bus import Bus
@@ -29,7 +32,7 @@ _COUNTS: Final = {
     "judgements stored": "SELECT count() FROM evaluations WHERE source = 'judge'",
     "feedback stored": "SELECT count() FROM evaluations WHERE source = 'human'",
     "calls without a known price": "SELECT sum(unpriced_calls) FROM llm_rollups WHERE resolution = 'day'",
-    "segments, last 30 days": "SELECT uniqExact(service, environment, feature, model, prompt_name, prompt_version) "
+    "segments, last 30 days": f"SELECT uniqExact({', '.join(DIMENSIONS)}) "
     "FROM llm_rollups WHERE resolution = 'day' AND at >= today() - 30",
     "calls in __other__, last 24 h": "SELECT sumIf(calls, prompt_version = '__other__') FROM llm_rollups "
     "WHERE resolution = 'hour' AND at >= now() - INTERVAL 1 DAY",
@@ -47,7 +50,7 @@ _ANSWER_SECONDS: Final = 2.0
 
 
 def show(settings: Settings) -> None:
-    """Print what is stored and what waits, and below it the parts that run.
+    """Print what is stored and what waits, the parts that run, and what applications sent.
 
     Raises:
         DriftlineError: bus or store cannot be reached.
@@ -62,6 +65,7 @@ def show(settings: Settings) -> None:
             [(waiting, given_up)] = client.query(_UNMATCHED).result_rows
             table.add_row("feedback without its request", f"{waiting:,} waiting, {given_up:,} given up")
         instances = alive(client)
+        collectors = last_hour(client)
     finally:
         client.close()
     with open_bus(settings.bus_url) as bus:
@@ -72,6 +76,8 @@ def show(settings: Settings) -> None:
     console.print(table)
     console.print()
     console.print(parts_table(instances) if instances else NOTHING)
+    console.print()
+    console.print(collectors_table(collectors) if collectors else NO_COLLECTOR)
 
 
 def _receiver(settings: Settings) -> str:

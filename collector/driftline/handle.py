@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class RequestInfo:
         start_ns: when it started, in nanoseconds since 1970.
         model: the model that answered, if known yet.
         response_id: the provider's id of the answer, if known yet.
+        variant: of an experiment, as ``name:variant``.
     """
 
     trace_id: int
@@ -46,6 +47,7 @@ class RequestInfo:
     prompt_version: str | None = None
     model: str | None = None
     response_id: str | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,10 @@ class Handle:
         return f"Handle(trace_id={self.trace_id!r}, span_id={self.span_id!r})"
 
 
+_FIELDS = fields(RequestInfo)
+"""A token's list in order; what is added comes last, so that older tokens can still be read."""
+
+
 def encode(info: RequestInfo) -> str:
     """Make the token of a request."""
     values = [value[:_MAX_NAME] if isinstance(value, str) else value for value in astuple(info)]
@@ -117,7 +123,7 @@ def decode(token: str) -> RequestInfo:
         values = json.loads(base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
         raise ValueError("the feedback token is damaged; was it cut or re-encoded on its way?") from None
-    if not isinstance(values, list) or not 3 <= len(values) <= 10 or not _ids_fit(values[:3]):
+    if not isinstance(values, list) or not 3 <= len(values) <= len(_FIELDS) or not _ids_fit(values[:3]):
         raise ValueError("the feedback token is damaged; was it cut or re-encoded on its way?")
     names = values[3:]
     if not all(name is None or (isinstance(name, str) and len(name) <= _MAX_NAME) for name in names):

@@ -16,6 +16,7 @@ DIMENSION_TITLES: Final = {
     "model": "Model",
     "prompt_name": "Prompt",
     "prompt_version": "Prompt version",
+    "variant": "Experiment",
 }
 NONE: Final = "(none)"
 """How the empty name of a segment is shown."""

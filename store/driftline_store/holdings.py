@@ -71,6 +71,7 @@ NOTHING: Final[Mapping[str, str]] = {
     "dead_letter_actions": "places of messages",
     "matching_steps": "numbers of batches",
     "part_reports": "figures of the parts",
+    "collector_reports": "figures of applications' collectors",
     "alert_transitions": "figures of segments",
     "alert_deliveries": "attempts to send",
     "purges": "hashes of ids",

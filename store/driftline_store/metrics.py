@@ -11,9 +11,10 @@ import difflib
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from driftline_store.feedback import SUCCESS
 from driftline_store.histogram import quantile_sql
 
-DIMENSIONS: Final = ("service", "environment", "feature", "model", "prompt_name", "prompt_version")
+DIMENSIONS: Final = ("service", "environment", "feature", "model", "prompt_name", "prompt_version", "variant")
 """What a metric can be split and filtered by, coarse to fine."""
 
 OTHER: Final = "__other__"
@@ -90,14 +91,24 @@ def _size(histogram: str) -> str:
     return f"arraySum(mapValues({histogram}))"
 
 
-def _share(name: str, title: str, counted: str, doc: str) -> Metric:
-    """Share of requests; all of these are better when lower."""
-    value = _per(counted, _REQUESTS)
-    return Metric(name, title, "share", "lower", value, _REQUESTS, "requests", "wilson", "percent", doc)
+_Of = tuple[str, str]
+"""What a share is of: SQL for how many, and what they are."""
+
+_ALL: Final[_Of] = (_REQUESTS, "requests")
+_SETTLED: Final[_Of] = (_sum("settled_requests"), "settled requests")
+
+
+def _share(name: str, title: str, counted: str, doc: str, *, of: _Of = _ALL, better: Better | None = "lower") -> Metric:
+    total, n_label = of
+    return Metric(name, title, "share", better, _per(counted, total), total, n_label, "wilson", "percent", doc)
 
 
 def _of_class(name: str) -> str:
     return f"sumMap(m.request_error_classes)['{name}']"
+
+
+def _signal(name: str) -> str:
+    return f"sumMap(m.signals)['{name}']"
 
 
 def _cost_at(q: float, of: str, histogram: str) -> Metric:
@@ -135,9 +146,20 @@ _TABLE: Final = (
            "Requests refused by a content policy."),
     _share("server_error_rate", "Server error rate", _of_class("server_error"),
            "Requests that the provider failed."),
+    _share("quota_rate", "Quota rate", _of_class("quota"),
+           "Requests that the provider refused because credit, budget or the account's quota is used up: no pause helps."),
+    _share("authentication_error_rate", "Authentication error rate", _of_class("authentication"),
+           "Requests that failed because a key or a permission was missing or wrong."),
+    _share("context_length_rate", "Context length rate", _of_class("context_length"),
+           "Requests that were longer than the model takes."),
+    _share("invalid_output_rate", "Invalid output rate", _of_class("invalid_output"),
+           "Requests that ended because an answer was not in the form that was asked for."),
     Metric("call_error_rate", "Call error rate", "share", "lower",
            _per(_sum("call_errors"), _CALLS), _CALLS, "calls", "wilson", "percent",
            "Calls that ended in an error, whatever became of their request."),
+    _share("abandoned_rate", "Abandoned calls", _sum("abandoned_calls"),
+           "Calls whose answer nobody waited for: the stream was left before its end, or the call was cancelled. "
+           "They are no errors; what they cost is unknown and counts in `unpriced_calls`.", of=(_CALLS, "calls")),
     _latency(0.50),
     _latency(0.95),
     _latency(0.99),
@@ -166,11 +188,44 @@ _TABLE: Final = (
            "their cost is an estimate too."),
     Metric("satisfaction", "Satisfaction", "share", "higher",
            _per(_sum("thumbs_up"), _RATINGS), _RATINGS, "ratings", "wilson", "percent",
-           "Thumbs up among all thumbs. People who rate are not all people: compare it with itself."),
+           "Thumbs up among all thumbs; four and five stars are thumbs up, one and two thumbs down, three neither. "
+           "People who rate are not all people: compare it with itself."),
     _share("report_rate", "Report rate", _sum("reports"), "Reports by users, per request."),
+    _share("edit_rate", "Edit rate", _signal("edited"),
+           "How often users changed an answer before they used it, per request. Each signal counts, also two for one "
+           "request."),
+    _share("user_retry_rate", "User retry rate", _signal("retried"),
+           "How often users asked for another answer to the same question, per request; what the application repeats "
+           "by itself is in `retry_rate`."),
+    _share("copy_rate", "Copy rate", _signal("copied"), "How often users copied an answer, per request.",
+           better="higher"),
+    _share("follow_up_rate", "Follow-up rate", _signal("follow_up"),
+           "Follow-up questions, per request. Whether they show interest or confusion depends on the feature.",
+           better=None),
+    _share("success_rate", "Success rate", _sum("successes"),
+           f"Reached goals (`{SUCCESS}` with a score from 0.5 on) among the outcomes that were reported, which need "
+           "not be like those that nobody reports.", of=(_signal(SUCCESS), "reported outcomes"), better="higher"),
+    _share("escalation_rate", "Escalation rate", _signal("escalated"),
+           "How often it was reported that a user ended up with a person, per request. It is an outcome, known later, "
+           "and not in `fallback_rate`, which is about how the request itself was answered."),
     _share("fallback_rate", "Fallback rate", _sum("fallbacks"),
            "Requests answered by a second choice: marked by the app, by another model than the first "
            "one tried, handed to a person, or a refusal."),
+    _share("retry_rate", "Retry rate", _sum("retried"),
+           "Requests in which the application says that it repeated an attempt, on any of their spans.", of=_SETTLED),
+    _share("repair_rate", "Repair rate", _sum("repaired"),
+           "Requests in which the application says that it tried to mend an output which was not valid.", of=_SETTLED),
+    _share("guardrail_block_rate", "Guardrail block rate", _sum("blocked"),
+           "Requests in which at least one guardrail of the application decided `block`. What the provider refuses is "
+           "in `content_block_rate`.", of=_SETTLED),
+    _share("cache_hit_rate", "Cache hit rate", _sum("cache_hits"),
+           "Hits among the look-ups in caches of the application that say hit or miss; one request can make several. "
+           "The provider's cached tokens are not in it.", of=(_sum("cache_lookups"), "look-ups"), better="higher"),
+    Metric("route_confidence", "Route confidence", "score", "higher",
+           _per(_sum("confidence"), _sum("routes")), _sum("routes"), "routing decisions", None, "score",
+           "Mean confidence of the routers' decisions that state one; a request can have several."),
+    _share("unsure_route_rate", "Unsure routes", _sum("unsure_routes"),
+           "Routing decisions with a confidence below 0.5.", of=(_sum("routes"), "routing decisions")),
     Metric("failed_check_rate", "Failed check rate", "share", "lower",
            _per(_sum("check_failed"), _sum("checked")), _sum("checked"), "checked answers", "wilson", "percent",
            "Answers that fail at least one rule, of those that a rule applies to; see `driftline checks`. "

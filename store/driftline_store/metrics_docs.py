@@ -38,7 +38,7 @@ All are 95 % intervals.
   Wilson's interval, with the widest variance that scores of this mean can have, stands instead: three
   perfect answers say "0.438 to 1", not "1".
 - It is the uncertainty of *which* answers were judged. The judge's own errors are not in it.
-- Counts, totals and costs have none: they are complete. Percentiles have none yet.
+- Counts, totals and costs have none: they are complete. Percentiles and the mean confidence have none yet.
 """
 
 _INTERVAL_NAMES = {"wilson": "Wilson", "weighted_mean": "weighted mean", None: ""}

@@ -64,6 +64,25 @@ def test_status_counts_feedback_whose_request_is_not_known(tmp_path: Path) -> No
         assert said == "3 waiting, 2 given up"
 
 
+def test_status_says_what_applications_sent_and_how_much_of_it_is_stored(tmp_path: Path) -> None:
+    settings = load({}, data_dir=str(tmp_path), receiver_port=free_port())
+    with running_store(tmp_path):
+        client = prepare(settings)
+        assert "No application's collector has reported" in status(tmp_path, settings.receiver_port)
+        client.command(
+            "INSERT INTO collector_reports (at, arrived, service, instance, started, emitted_spans, dropped, spooled) "
+            "SELECT now64(6) - 100, now64(3) - 100, 'shop', 'a', now64(6) - 200, 100000, 1, 12"
+        )
+        client.command(
+            "INSERT INTO llm_spans (collector, start, start_unix_nano, duration) "
+            "SELECT 'a', now64(6) - 150 AS start, toUnixTimestamp64Micro(start) * 1000, 1 FROM numbers(99999)"
+        )
+        client.close()
+        row = r"^ *shop +- +1 +100,000 +99,999 +99.99 % +0 +1 +0 +12 *$"
+        said = status(tmp_path, settings.receiver_port)
+        assert re.search(row, said, re.MULTILINE), said
+
+
 def test_status_shows_the_ingest_that_runs_and_says_when_none_does(tmp_path: Path) -> None:
     settings = load({}, data_dir=str(tmp_path), receiver_port=free_port())
     with running_store(tmp_path):

@@ -186,16 +186,32 @@ names = st.none() | st.text(max_size=300)
         prompt_version=names,
         model=names,
         response_id=names,
+        variant=names,
     )
 )
 def test_tokens_are_read_back(info: RequestInfo) -> None:
     read = decode(encode(info))
     assert (read.trace_id, read.span_id, read.start_ns) == (info.trace_id, info.span_id, info.start_ns)
-    assert read.feature == (None if info.feature is None else info.feature[:256])
+    for name in ("feature", "response_id", "variant"):
+        value = getattr(info, name)
+        assert getattr(read, name) == (None if value is None else value[:256])
 
 
 def packed(values: object) -> str:
     return "dl1_" + base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+def test_a_token_from_before_there_were_variants_is_still_read() -> None:
+    token = (
+        "dl1_WzEsMiwzLCJzaG9wIiwicHJvZHVjdGlvbiIsInN1cHBvcnQiLCJhbnN3ZXIiLCJ2MyIsImdwdC00by1taW5pIiwiY2hhdGNtcGwtMSJd"
+    )
+    names = ("shop", "production", "support", "answer", "v3", "gpt-4o-mini", "chatcmpl-1")
+    assert decode(token) == RequestInfo(1, 2, 3, *names)
+
+
+def test_feedback_carries_the_variant_of_its_request(recording: Recording) -> None:
+    driftline.feedback(encode(RequestInfo(1, 2, 3, feature="support", variant="tone:b")), thumbs_up=True)
+    assert recording.event().attributes["driftline.variant"] == "tone:b"
 
 
 @pytest.mark.parametrize(

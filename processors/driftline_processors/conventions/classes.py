@@ -1,4 +1,4 @@
-"""Tables that sort raw values into a few classes: operations, errors, answers that are no answers."""
+"""Tables that sort raw values into a few classes: operations, providers, ends, answers that are no answers."""
 
 from __future__ import annotations
 
@@ -96,29 +96,19 @@ FINISH_REASONS: Final[dict[str, str]] = {
     "stop_sequence": "stop",
     "tool_use": "tool_calls",
     "function_call": "tool_calls",
-    "safety": "content_filter",
-    "content-filter": "content_filter",
+    "complete": "stop",
+    "model_length": "length",
+    "model_context_window_exceeded": "length",
+    # Filters of the provider, by the names that Google, Anthropic, Bedrock and Cohere give them.
+    **dict.fromkeys(
+        (
+            *("content-filter", "content_filtered", "guardrail_intervened", "refusal", "error_toxic", "safety"),
+            *("blocklist", "prohibited_content", "spii", "recitation", "model_armor"),
+            *("image_safety", "image_prohibited_content", "image_recitation"),
+        ),
+        "content_filter",
+    ),
 }
-
-ERROR_CLASSES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("content_policy", ("content_filter", "contentfilter", "contentpolicy", "content_policy", "moderation")),
-    ("context_length", ("context_length", "contextlength", "contextwindow", "string_above_max")),
-    ("rate_limit", ("ratelimit", "rate_limit", "rate limit", "toomanyrequests", "resourceexhausted", "429", "quota")),
-    ("timeout", ("timeout", "timedout", "timed out", "deadlineexceeded", "408", "504")),
-    ("cancelled", ("cancelled", "canceled", "keyboardinterrupt")),
-    ("authentication", ("authentication", "permissiondenied", "unauthorized", "401", "403")),
-    ("connection", ("connection", "connecterror", "networkerror", "unreachable")),
-    ("server_error", ("internalserver", "servererror", "serviceunavailable", "overloaded", "500", "502", "503", "529")),
-    ("invalid_output", ("jsondecode", "validationerror", "outputparser", "invalid_output", "unexpectedmodelbehavior")),
-    ("invalid_request", ("badrequest", "invalidrequest", "unprocessable", "notfound", "400", "404", "422")),
-)
-"""Class of an error and the words, in lower case, that its type, code or status can contain; first match wins."""
-
-VAGUE_ERRORS: Final = ("", "Error", "_OTHER", "AI_APICallError", "AI_RetryError")
-"""Types that do not say what went wrong."""
-
-SAID_FIRST: Final = 120
-"""Characters of an error's message that are looked at."""
 
 FALLBACK_PATTERNS: Final[dict[str, str]] = {
     "dont_know": (
@@ -157,24 +147,3 @@ def by_start(expression: str, table: dict[str, str]) -> str:
 def provider_sql(named: str, model: str) -> str:
     """SQL for a provider by its OpenTelemetry name: as it was named, else the one that has such models."""
     return f"if({named} != '' OR {model} = '', {named}, {by_start(f'lower({model})', MODEL_PROVIDERS)})"
-
-
-def error_text_sql() -> str:
-    """SQL for all that tells what kind of error it was, in lower case.
-
-    A message is the last resort, because it can quote anything: its status code, and its beginning where the
-    error's type says nothing.
-    """
-    status = r"extract(error_message, '(?i)(?:status.?code|error code)\D{0,3}(\d{3})')"
-    vague = ", ".join(quote(kind) for kind in VAGUE_ERRORS)
-    message = f"if(raw_error IN ({vague}), substring(error_message, 1, {SAID_FIRST}), '')"
-    return f"lower(concat(raw_error, ' ', provider_error, ' ', http_status, ' ', {status}, ' ', {message}))"
-
-
-def error_class_sql(expression: str) -> str:
-    """SQL for the class of a lower-case description of an error; ``other`` when nothing matches."""
-    branches = ", ".join(
-        f"multiSearchAny({expression}, [{', '.join(quote(word) for word in words)}]), {quote(name)}"
-        for name, words in ERROR_CLASSES
-    )
-    return f"multiIf({branches}, 'other')"

@@ -19,6 +19,7 @@ EVALUATION_FIELDS: Final[tuple[Field, ...]] = (
     Field("model", Kind.TEXT, (Attr("gen_ai.response.model", "gen_ai.request.model"),)),
     Field("prompt_name", Kind.TEXT, (Attr("gen_ai.prompt.name"),)),
     Field("prompt_version", Kind.TEXT, (Attr("gen_ai.prompt.version"),)),
+    Field("variant", Kind.TEXT, (Attr("driftline.variant"),)),
     Field("request_start_nano", Kind.UINT, (Attr("driftline.request.start_time_unix_nano"),)),
     # Feedback can come from another service than the one that answered.
     Field("service", Kind.TEXT, (Attr("driftline.request.service"), Resource("service.name"))),

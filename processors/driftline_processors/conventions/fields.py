@@ -12,11 +12,13 @@ from typing import Final
 
 from driftline_processors.conventions.classes import FINISH_REASONS, OPERATIONS, PROVIDERS
 from driftline_processors.conventions.content_fields import SPAN_CONTENT
+from driftline_processors.conventions.decision_fields import DECISION_FIELDS
 from driftline_processors.conventions.field import Field, sources_of
 from driftline_processors.conventions.parsed import (
     EventAttr,
     FirstItem,
     Flattened,
+    Named,
     OfList,
     SpanName,
     Unquoted,
@@ -195,6 +197,7 @@ _WHOSE: Final[tuple[Field, ...]] = (
             ),
         ),
     ),
+    Field("variant", Kind.TEXT, (Named("driftline.experiment.variant", of="driftline.experiment.name"),)),
     Field("is_declared_request", Kind.BOOL, (Attr("driftline.request"),)),
     Field("service", Kind.TEXT, (Resource("service.name"),)),
     Field(
@@ -210,9 +213,10 @@ _WHOSE: Final[tuple[Field, ...]] = (
         Kind.TEXT,
         (Resource("service.version", "langfuse.release"), Attr("langfuse.release")),
     ),
+    Field("collector", Kind.TEXT, (Resource("driftline.collector.instance"),)),
 )
 
-SPAN_FIELDS: Final[tuple[Field, ...]] = (*_WHAT, *USAGE_FIELDS, *_END, *_WHOSE, *SPAN_CONTENT)
+SPAN_FIELDS: Final[tuple[Field, ...]] = (*_WHAT, *USAGE_FIELDS, *_END, *DECISION_FIELDS, *_WHOSE, *SPAN_CONTENT)
 
 
 SPAN_PLACES: Final = Places.of(sources_of(SPAN_FIELDS))

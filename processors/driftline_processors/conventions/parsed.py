@@ -139,6 +139,48 @@ class Together(Source):
 
 
 @dataclass(frozen=True)
+class Named(Source):
+    """A variant with the experiment that it belongs to, ``experiment:variant``; neither is anything alone."""
+
+    key: str
+    of: str
+
+    def sql(self, at: Places) -> str:
+        """See ``Source``."""
+        one, other = at.text(self.of), at.text(self.key)
+        return f"if({one} = '' OR {other} = '', '', concat({one}, ':', {other}))"
+
+    def reads(self) -> tuple[Keys, ...]:
+        """See ``Source``."""
+        return ((self.key,), (self.of,))
+
+    def consumes(self) -> Keys:
+        """See ``Source``."""
+        return (self.key, self.of)
+
+
+@dataclass(frozen=True)
+class Either(Source):
+    """``true`` where one of two attributes is; else what the second one says."""
+
+    key: str
+    other: str
+
+    def sql(self, at: Places) -> str:
+        """See ``Source``."""
+        one = at.text(self.key)
+        return f"if({one} = 'true', {one}, {at.text(self.other)})"
+
+    def reads(self) -> tuple[Keys, ...]:
+        """See ``Source``."""
+        return ((self.key,), (self.other,))
+
+    def consumes(self) -> Keys:
+        """See ``Source``."""
+        return (self.key, self.other)
+
+
+@dataclass(frozen=True)
 class OfList(Part):
     """One member of such a list as ``Flattened`` gathers, by its whole key."""
 

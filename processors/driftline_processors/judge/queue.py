@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from driftline_processors.judge.task import SEGMENT, Task
+from driftline_processors.judge.task import Task
+from driftline_store.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +36,7 @@ _MOST_PAGES: Final = 10
 _START: Final = (0, "", "")
 
 _READ: Final = f"""\
-SELECT trace_id, span_id, request_start, tuple({", ".join(SEGMENT)}), inclusion_probability,
+SELECT trace_id, span_id, request_start, tuple({", ".join(DIMENSIONS)}), inclusion_probability,
     system, input, output,
     toUnixTimestamp64Milli(queued_at) AS queued, toUnixTimestamp64Milli(now64(3)) - queued AS age
 FROM judge_queue

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from driftline_store.metrics import DIMENSIONS
+
 if TYPE_CHECKING:
     from decimal import Decimal
 
 Key = tuple[str, str]
 """Trace and span id."""
-
-SEGMENT: Final = ("service", "environment", "feature", "model", "prompt_name", "prompt_version")
 
 NO_CONTENT: Final = "no content"
 """Error of a request whose answer was not recorded, so that there is nothing to judge."""
@@ -23,7 +23,7 @@ class Task:
     """A request chosen for judging.
 
     Attributes:
-        segment: values of ``SEGMENT``.
+        segment: values of ``DIMENSIONS``.
         inclusion_probability: with which the request was chosen.
         system: instructions to the assistant, as stored (see ``driftline_store.content``).
         input: conversation up to the answer, as stored.
@@ -65,7 +65,7 @@ class Judgement:
 
 
 COLUMNS: Final = (
-    *("trace_id", "span_id", "response_id", "request_start", "at", *SEGMENT),
+    *("trace_id", "span_id", "response_id", "request_start", "at", *DIMENSIONS),
     *("name", "source", "score", "label", "explanation"),
     *("evaluator", "inclusion_probability", "cost", "error"),
 )

@@ -22,6 +22,7 @@ from driftline_processors.dictionaries import price_key_sql
 from driftline_processors.prices.source import price_book
 from driftline_processors.prices.table import follow, reload, resolve_unseen
 from driftline_store.client import ONE_BLOCK
+from driftline_store.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -64,7 +65,7 @@ WHERE provider = {provider:String} AND model = {model:String}
 GROUP BY hour ORDER BY hour"""
 
 _COLUMNS: Final = (
-    *("trace_id", "span_id", "start", "service", "environment", "feature", "model", "prompt_name", "prompt_version"),
+    *("trace_id", "span_id", "start", *DIMENSIONS),
     *("provider", "session_id", "is_error", "cost", "price_version", "batch", "at"),
 )
 _LISTED: Final = ", ".join(_COLUMNS)

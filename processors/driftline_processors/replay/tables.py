@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from driftline_store.feedback import IS_DOWN, IS_REPORT, IS_SIGNAL, IS_UP
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -85,8 +87,7 @@ ROWS: Final = (
         taken_over=("at",),
         told="source != 'judge'",
         event="request_start",
-        summed="countIf(source = 'judge') + countIf(label IN ('thumbs_up', 'thumbs_down', 'report') "
-        "AND source = 'human')",
+        summed=f"countIf(source = 'judge') + countIf({IS_UP} OR {IS_DOWN} OR {IS_REPORT} OR {IS_SIGNAL})",
         figures={"scores and feedback": "count()"},
     ),
 )
@@ -100,7 +101,8 @@ SUMS: Final = (
         untouched="resolution = 'arrival'",
         counts={
             "llm_spans": "sum(calls)",
-            "evaluations": "sum(judged) + sum(judge_failures) + sum(thumbs_up) + sum(thumbs_down) + sum(reports)",
+            "evaluations": "sum(judged) + sum(judge_failures) + sum(thumbs_up) + sum(thumbs_down) + sum(reports) "
+            "+ arraySum(mapValues(sumMap(signals)))",
         },
         figures={
             "calls": "sumIf(calls, resolution = 'day')",
@@ -114,5 +116,6 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "judge_queue": "nothing is judged twice",
     "evaluations_pending": "was filed, or waits as it came",
     "unpriced_models": "counts what came",
+    "collector_reports": "are compared with what was stored then",
 }
 """Targets of views that a replay does not derive again, and why."""

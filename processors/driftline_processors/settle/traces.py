@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from driftline_processors.settle.decisions import DECISIONS, decision_sum
 from driftline_processors.settle.step import Step, now, parameter
 from driftline_processors.views.sums import COUNT_OF_BIN, NAMED_COUNT, Sum, rolled_up
 from driftline_store.histogram import bin_sql
@@ -25,7 +26,7 @@ SECOND_MODEL: Final = "second_model"
 
 _ROOT_SEGMENT: Final = tuple(name for name in DIMENSIONS if name != "model")
 
-_FROM_CALL: Final = ("feature", "prompt_name", "prompt_version")
+_FROM_CALL: Final = ("feature", "prompt_name", "prompt_version", "variant")
 """What a root that is no span of an LLM feature takes from the first call."""
 
 
@@ -123,8 +124,12 @@ _TOTALS: Final = {
     "cost": "sumIf(ifNull(span.cost, 0), is_call)",
     "unpriced_calls": "toInt64(countIf(is_call AND span.cost IS NULL AND NOT is_error))",
     "has_root": "countIf(parent_span_id = '') > 0",
+    **DECISIONS,
 }
-_ADDED: Final = ("spans", "calls", "call_errors", "input_tokens", "output_tokens", "cost", "unpriced_calls")
+_ADDED: Final = (
+    *("spans", "calls", "call_errors", "input_tokens", "output_tokens", "cost", "unpriced_calls"),
+    *DECISIONS,
+)
 _FIXED: Final = (*DIMENSIONS, "start")
 """What a trace keeps from its first row, so that its corrections meet the sums that they correct."""
 
@@ -211,7 +216,7 @@ _SOURCE: Final = f"""\
             toFloat64(change.6) AS usd, change.7 AS is_priced
         FROM (SELECT *, arrayJoin({_CHANGES}) AS change FROM llm_traces
             WHERE settled_at = {parameter("settled_at")})
-    )"""
+    ) AS trace"""
 
 
 def _both(column: str, of: str) -> Sum:
@@ -240,6 +245,7 @@ _TRACE_SUMS: Final = (
         COUNT_OF_BIN,
         f"sumMapIf(map({bin_sql('usd')}, toInt64(priced)), is_priced AND came > 0)",
     ),
+    *(decision_sum(name) for name in DECISIONS),
     # Each late row makes two changes.
     Sum("late_spans", "toInt64(intDiv(sumIf(spans, NOT is_first), 2))", by_arrival=""),
 )

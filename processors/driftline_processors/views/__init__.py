@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from driftline_processors.views.collectors import COLLECTOR_VIEWS
 from driftline_processors.views.evaluations import EVALUATION_VIEWS
 from driftline_processors.views.prices import PRICE_VIEWS
 from driftline_processors.views.rollups import ROLLUP_VIEWS
@@ -12,5 +13,5 @@ from driftline_processors.views.spans import SPAN_VIEWS
 if TYPE_CHECKING:
     from driftline_processors.views.view import View
 
-VIEWS: tuple[View, ...] = (*ROLLUP_VIEWS, *PRICE_VIEWS, *SPAN_VIEWS, *EVALUATION_VIEWS)
+VIEWS: tuple[View, ...] = (*ROLLUP_VIEWS, *PRICE_VIEWS, *SPAN_VIEWS, *EVALUATION_VIEWS, *COLLECTOR_VIEWS)
 """All views, downstream ones first, so that no row can pass before its successors stand."""

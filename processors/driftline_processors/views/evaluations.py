@@ -12,7 +12,8 @@ from driftline_processors.conventions.evaluation_fields import EVALUATION_FIELDS
 from driftline_processors.conventions.field import sources_of
 from driftline_processors.conventions.slots import quote
 from driftline_processors.conventions.sources import Attr, Places
-from driftline_processors.views.view import View, attributes, resource_attributes, select
+from driftline_processors.views.records import IDS, TIME, records
+from driftline_processors.views.view import View, select
 
 EVALUATION_EVENT: Final = "gen_ai.evaluation.result"
 CONTENT_EVENT: Final = "gen_ai.client.inference.operation.details"
@@ -25,27 +26,6 @@ MESSAGE_EVENTS: Final = (
 )
 
 
-def _records(places: Places, condition: str) -> str:
-    return f"""\
-    SELECT r, record, {places.attributes.filled("c", "v")} AS a
-    FROM (SELECT r, record, {attributes("record", places)}
-          FROM (SELECT r, arrayJoin(arrayJoin(scopes).log_records) AS record
-                FROM (SELECT {resource_attributes(places)}, rs.scope_logs AS scopes
-                      FROM (SELECT arrayJoin(resource_logs) AS rs FROM otlp_logs)))
-          WHERE {condition})"""
-
-
-# Records outside of a span carry no ids, or zeros.
-_IDS: Final = [
-    (name, f"if(empty(replaceAll(record.{name}, '\\0', '')), '', lower(hex(record.{name})))")
-    for name in ("trace_id", "span_id")
-]
-_TIME: Final = (
-    "fromUnixTimestamp64Micro(toInt64(intDiv(if(record.time_unix_nano > 0, record.time_unix_nano, "
-    "record.observed_time_unix_nano), 1000)), 'UTC')"
-)
-
-
 _PLACES: Final = Places.of(sources_of(EVALUATION_FIELDS))
 _FIELDS: Final = {field.name: field.sql(_PLACES) for field in EVALUATION_FIELDS}
 _VERDICT: Final = [
@@ -54,7 +34,7 @@ _VERDICT: Final = [
     ("score", f"if(isFinite({_FIELDS['score']}), {_FIELDS['score']}, NULL)"),
     *((name, _FIELDS[name]) for name in ("label", "explanation", "error")),
 ]
-_RESULTS: Final = _records(_PLACES, f"record.event_name = '{EVALUATION_EVENT}'")
+_RESULTS: Final = records(_PLACES, f"record.event_name = '{EVALUATION_EVENT}'")
 _REQUEST_NANO: Final = f"ifNull({_FIELDS['request_start_nano']}, 0)"
 
 _HAS_SEGMENT: Final = f"({_REQUEST_NANO} > 0 OR {_FIELDS['feature']} != '')"
@@ -63,18 +43,18 @@ _HAS_SEGMENT: Final = f"({_REQUEST_NANO} > 0 OR {_FIELDS['feature']} != '')"
 
 def _evaluations() -> str:
     columns = [
-        *_IDS,
+        *IDS,
         ("response_id", _FIELDS["response_id"]),
         (
             "request_start",
             (
                 f"if({_REQUEST_NANO} > 0, "
-                f"fromUnixTimestamp64Micro(toInt64(intDiv({_REQUEST_NANO}, 1000)), 'UTC'), {_TIME})"
+                f"fromUnixTimestamp64Micro(toInt64(intDiv({_REQUEST_NANO}, 1000)), 'UTC'), {TIME})"
             ),
         ),
         ("at", "now64(3, 'UTC')"),
         *((name, _FIELDS[name]) for name in ("service", "environment", "feature", "model")),
-        *((name, _FIELDS[name]) for name in ("prompt_name", "prompt_version")),
+        *((name, _FIELDS[name]) for name in ("prompt_name", "prompt_version", "variant")),
         *_VERDICT,
         ("evaluator", "''"),
         ("inclusion_probability", "toFloat64(1)"),
@@ -88,8 +68,8 @@ def _pending() -> str:
         # Two events may say the same of the same request; a redo of the insert is left out by its token.
         ("id", "generateUUIDv4()"),
         ("arrived", "now64(3, 'UTC')"),
-        ("said", _TIME),
-        *_IDS,
+        ("said", TIME),
+        *IDS,
         ("response_id", _FIELDS["response_id"]),
         *((name, _FIELDS[name]) for name in ("service", "environment")),
         *_VERDICT,
@@ -99,9 +79,9 @@ def _pending() -> str:
 
 def _content() -> str:
     places = Places.of(sources_of(EVENT_CONTENT))
-    columns = [*_IDS, ("at", _TIME), *((field.name, field.sql(places)) for field in EVENT_CONTENT)]
-    records = _records(places, f"record.event_name = '{CONTENT_EVENT}'")
-    return select(columns, records, where="input != '' OR output != ''")
+    columns = [*IDS, ("at", TIME), *((field.name, field.sql(places)) for field in EVENT_CONTENT)]
+    told = records(places, f"record.event_name = '{CONTENT_EVENT}'")
+    return select(columns, told, where="input != '' OR output != ''")
 
 
 def _messages() -> str:
@@ -112,8 +92,8 @@ def _messages() -> str:
     body = "coalesce(record.body.string_value, 'otlp-kvlist:' || base64Encode(record.body.kvlist_value), '')"
     event = f"map('event.name', {name}, 'body', {body})"
     names = ", ".join(quote(event) for event in MESSAGE_EVENTS)
-    told = [*_IDS, ("at", _TIME), ("event", event)]
-    events = select(told, _records(places, f"record.event_name IN ('', {names})"), where=f"{name} IN ({names})")
+    told = [*IDS, ("at", TIME), ("event", event)]
+    events = select(told, records(places, f"record.event_name IN ('', {names})"), where=f"{name} IN ({names})")
 
     def side(is_of: str) -> str:
         found = f"groupArrayIf(event, event['event.name'] {is_of} 'gen_ai.choice')"

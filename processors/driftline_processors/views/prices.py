@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from driftline_processors.views.view import View
+from driftline_store.metrics import DIMENSIONS
 
-_CALLS: Final = """\
+# What an abandoned call used is not known, so no price can tell what it cost.
+_CALLS: Final = f"""\
 SELECT
-    provider, model, start, trace_id, span_id, arrived, service, environment, feature, prompt_name, prompt_version,
-    session_id, is_error, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens
+    provider, start, trace_id, span_id, arrived, {", ".join(DIMENSIONS)}, session_id, is_error,
+    input_tokens, output_tokens, cache_read_tokens, cache_write_tokens
 FROM llm_spans
-WHERE is_call AND cost IS NULL AND price_version = '' AND model != ''"""
+WHERE is_call AND NOT is_abandoned AND cost IS NULL AND price_version = '' AND model != ''"""
 
 _MODELS: Final = """\
 SELECT provider, model, count() AS calls, max(arrived) AS last_seen

@@ -6,6 +6,7 @@ from typing import Final
 
 from driftline_processors.views.sums import COUNT_OF_BIN, NAMED_COUNT, Sum, count_if, rolled_up
 from driftline_processors.views.view import View
+from driftline_store.feedback import IS_DOWN, IS_REPORT, IS_SIGNAL, IS_UP, SUCCESS
 from driftline_store.histogram import bin_sql
 from driftline_store.metrics import DIMENSIONS
 
@@ -47,6 +48,7 @@ _SPAN_SUMS: Final = (
     Sum("cost", "sumIf(toDecimal128(ifNull(span.cost, 0), 12), is_call)"),
     Sum("unpriced_calls", count_if("is_call AND span.cost IS NULL AND NOT is_error")),
     Sum("estimated_calls", count_if("is_call AND tokens_estimated")),
+    Sum("abandoned_calls", count_if("is_call AND is_abandoned")),
     Sum("checked", count_if("checks > 0")),
     Sum("check_failed", count_if("notEmpty(failed_checks)")),
     Sum(
@@ -67,9 +69,11 @@ _CORRECTION_SUMS: Final = (
 )
 
 _EVALUATION_SUMS: Final = (
-    Sum("thumbs_up", count_if("source = 'human' AND label = 'thumbs_up'")),
-    Sum("thumbs_down", count_if("source = 'human' AND label = 'thumbs_down'")),
-    Sum("reports", count_if("source = 'human' AND label = 'report'")),
+    Sum("thumbs_up", count_if(IS_UP)),
+    Sum("thumbs_down", count_if(IS_DOWN)),
+    Sum("reports", count_if(IS_REPORT)),
+    _names("signals", "name", IS_SIGNAL),
+    Sum("successes", count_if(f"{IS_SIGNAL} AND name = '{SUCCESS}' AND score >= 0.5")),
     Sum("judged", count_if("is_judged")),
     Sum("judge_failures", count_if("source = 'judge' AND score IS NULL")),
     Sum("judged_w", "sumIf(w, is_judged)"),
@@ -99,7 +103,8 @@ FROM (
         reinterpretAsUInt64(reverse(substring(unhex(trace_id), 10, 7))) AS randomness
     FROM llm_spans
 )
-WHERE is_request AND NOT is_error AND operation != 'embeddings' AND rate > 0 AND randomness >= {_THRESHOLD}"""
+WHERE is_request AND NOT is_error AND NOT is_abandoned AND operation != 'embeddings' AND rate > 0
+    AND randomness >= {_THRESHOLD}"""
 
 ROLLUP_VIEWS: Final = (
     View(

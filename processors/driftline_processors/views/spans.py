@@ -9,13 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from driftline_processors.checks import ANSWER_TEXT, applying_sql, failed_sql, fallback_sql
-from driftline_processors.conventions.classes import (
-    CALL_OPERATIONS,
-    error_class_sql,
-    error_text_sql,
-    provider_sql,
-)
+from driftline_processors.conventions.classes import CALL_OPERATIONS, provider_sql
 from driftline_processors.conventions.doubles import ANNOUNCEMENTS, WRAPPERS, any_of
+from driftline_processors.conventions.errors import error_class_sql, error_text_sql
 from driftline_processors.conventions.fields import DROPPED_PATTERN, SPAN_FIELDS, SPAN_PLACES, list_pattern
 from driftline_processors.conventions.slots import is_kept, quote
 from driftline_processors.dictionaries import price_key_sql
@@ -95,7 +91,9 @@ _ANNOUNCES: Final = any_of(ANNOUNCEMENTS)
 _WRAPS: Final = any_of(WRAPPERS)
 _BLOCKED: Final = "finish_reason = 'content_filter'"
 
-_IS_ANSWER: Final = "(is_call OR is_request) AND NOT is_error AND operation != 'embeddings' AND output != ''"
+_IS_ANSWER: Final = (
+    "(is_call OR is_request) AND NOT is_error AND NOT is_abandoned AND operation != 'embeddings' AND output != ''"
+)
 
 
 _PRICE: Final = "'version', 'input', 'cache_read', 'cache_write', 'output'"
@@ -116,7 +114,9 @@ def _derived() -> str:
         ("provider", provider_sql("named_provider", "model")),
         ("duration", "if(measured_duration = 0 AND told_duration > 0, told_duration, measured_duration)"),
         ("time_to_first_token", "if(first_token IS NULL AND is_streaming, first_token_if_streaming, first_token)"),
-        ("is_error", f"failed OR ({_BLOCKED})"),
+        # Nobody failed where somebody went away.
+        ("is_abandoned", "abandoned = 'true'"),
+        ("is_error", f"failed AND NOT is_abandoned OR ({_BLOCKED})"),
         ("applying", f"if({_IS_ANSWER}, {applying_sql('feature')}, [])"),
         ("answer", f"if(empty(applying), '', {ANSWER_TEXT})"),
         ("error_text", f"if(failed, {error_text_sql()}, '')"),
@@ -151,8 +151,10 @@ _COLUMNS: Final[list[tuple[str, str]]] = [
     *((name, name) for name in ("trace_id", "span_id", "parent_span_id", "name", "scope", "start", "start_unix_nano")),
     ("duration", "duration"),
     ("arrived", "now64(3, 'UTC')"),
+    ("collector", "collector"),
     *((name, name) for name in ("service", "environment", "release")),
-    *((name, name) for name in ("feature", "model", "prompt_name", "prompt_version", "operation", "is_call")),
+    *((name, name) for name in ("feature", "model", "prompt_name", "prompt_version", "variant")),
+    *((name, name) for name in ("operation", "is_call")),
     ("is_request", "is_request"),
     *((name, name) for name in ("provider", "request_model", "response_model", "response_id")),
     ("tool_name", "firstNonDefault(named_tool, if(operation = 'execute_tool', name, ''))"),
@@ -160,7 +162,7 @@ _COLUMNS: Final[list[tuple[str, str]]] = [
     (
         "cost",
         (
-            f"if(price_version != '' AND {_HAS_USAGE}, "
+            f"if(price_version != '' AND NOT is_abandoned AND {_HAS_USAGE}, "
             f"accurateCastOrNull(toDecimal128({_COST}, 12) / 1000000, 'Decimal(18, 12)'), NULL)"
         ),
     ),
@@ -171,6 +173,7 @@ _COLUMNS: Final[list[tuple[str, str]]] = [
     ("is_streaming", "is_streaming"),
     ("tokens_estimated", _ESTIMATED),
     ("finish_reason", "finish_reason"),
+    ("is_abandoned", "is_abandoned"),
     ("is_error", "is_error"),
     (
         "error_class",
@@ -187,6 +190,8 @@ _COLUMNS: Final[list[tuple[str, str]]] = [
     ),
     ("checks", "length(applying)"),
     ("failed_checks", failed_sql("applying", "answer")),
+    *((name, name) for name in ("retries", "repairs", "cache_hit", "guardrail_name", "guardrail_decision")),
+    *((name, name) for name in ("route_name", "route_choice", "route_confidence")),
     *((name, name) for name in ("session_id", "user_id", "system", "input", "output", "attributes")),
 ]
 

@@ -1,0 +1,34 @@
+"""Traces of several spans, sent one by one."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from made_spans import NOW, request
+
+if TYPE_CHECKING:
+    from ingest_support import Pipeline
+
+
+class Trace:
+    """Sends spans of one trace."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline, self.id, self.root = pipeline, secrets.token_bytes(16), secrets.token_bytes(8)
+        self.order = 0
+
+    def send(self, values: dict[str, Any], *, root: bool = False, **fields: Any) -> None:
+        """One span; later ones start and end later."""
+        self.order += 1
+        start = NOW + self.order * 10**8
+        ids = {"trace_id": self.id, "span_id": self.root if root else secrets.token_bytes(8)}
+        times = {"start_time_unix_nano": start, "end_time_unix_nano": start + 10**9}
+        if not root:
+            ids["parent_span_id"] = self.root
+        self.pipeline.send(request(values, **(ids | times | fields)))
+
+    def rows(self) -> list[dict[str, Any]]:
+        return self.pipeline.rows(
+            "SELECT * FROM llm_traces WHERE trace_id = {id:String} ORDER BY settled_at", id=self.id.hex()
+        )
