@@ -82,7 +82,7 @@ def take_turn(library: Library, place: install.Place, sink: Sink, plan: Plan, re
         found = perform(library, place, sink, "calls", plan)
         found |= {"first_call_ms": perform(library, place, sink, "first", plan)["first_call_ms"]}
         result.rounds.append(found | {"import_ms": import_ms(library, place)})
-        slow = any(one["loop_us"] * one["made"] / 1e6 > plan.burst_seconds / 4 for one in result.bursts)
+        slow = any(one["loop_us"] * one["made"] / 1e6 > plan.burst_seconds / 8 for one in result.bursts)
         if len(result.bursts) < plan.bursts and not slow:
             result.bursts.append(perform(library, place, sink, "burst", plan))
     except NotRunError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -84,6 +85,7 @@ def here(requirements: Iterable[str]) -> Place:
     return Place(sys.executable, len(_closure(requirements)))
 
 
+@functools.cache
 def count_in_new(requirements: tuple[str, ...]) -> int:
     """Install into an empty environment, which is removed again, and count what pip adds.
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from support.recording.plan import Plan
     from support.recording.running import Answer, Running
 
-_PROBES = 100
-_CHUNK = 500
+_PROBES = 20
+_CHUNK = 50
 _PACE_NS = 10_000_000
 
 
@@ -131,11 +131,12 @@ def _loop(function: Answer, fresh: Fresh, plan: Plan) -> _Loop:
 
 
 def _block(function: Answer, prompts: list[str], plan: Plan) -> int:
-    began = time.perf_counter()
     for prompt in prompts[:_PROBES]:
         function(prompt)
-    each = (time.perf_counter() - began) / _PROBES
-    return max(20, min(len(prompts), int(plan.block_seconds / each)))
+    probes = Spent()
+    probes.add(function, prompts[:_PROBES], lambda: None)
+    each = statistics.median(probes.each or [])
+    return max(_PROBES, min(len(prompts), int(plan.block_seconds * 1e9 / each)))
 
 
 def _paced(function: Answer, prompts: list[str], count: int) -> list[int]:

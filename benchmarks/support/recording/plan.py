@@ -16,7 +16,7 @@ class Plan:
         paced: calls at 100 a second in a round; fewer where they take longer than that.
         burst: calls in one loop.
         burst_seconds: after which that loop ends early.
-        bursts: how often; once where it takes more than a quarter of ``burst_seconds``.
+        bursts: how often; once where it takes more than an eighth of ``burst_seconds``.
     """
 
     rounds: int
@@ -28,5 +28,5 @@ class Plan:
     bursts: int
 
 
-FULL = Plan(rounds=5, blocks=5, block_seconds=2.0, paced=500, burst=50_000, burst_seconds=120.0, bursts=3)
+FULL = Plan(rounds=5, blocks=3, block_seconds=1.0, paced=200, burst=50_000, burst_seconds=60.0, bursts=3)
 QUICK = Plan(rounds=2, blocks=2, block_seconds=0.5, paced=50, burst=5_000, burst_seconds=10.0, bursts=1)

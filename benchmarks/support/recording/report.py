@@ -11,6 +11,7 @@ from support.recording.table import EXPORTING, FLOOR
 
 CALLS = {
     "thread_us": "mean",
+    "p50_us": "p50",
     "p99_us": "p99",
     "process_us": "CPU",
     "paced_p50_us": "paced p50",
@@ -73,10 +74,10 @@ def show(results: list[Measured], *, exporting: frozenset[str], as_json: bool) -
             print(json.dumps(_as_dict(one, floor, exports=one.name in exporting)))
         return
     run = [one for one in results if not one.error]
-    print(f"{'µs a call (times the floor)':<36}" + "".join(f"{title:>16}" for title in CALLS.values()))
+    print(f"{'µs a call (times the floor)':<36}" + "".join(f"{title:>14}" for title in CALLS.values()))
     for one in run:
-        cells = (f"{one.median(figure):.0f} ({one.times(figure, floor):.2f})" for figure in CALLS)
-        print(f"{one.name:<36}" + "".join(f"{cell:>16}" for cell in cells))
+        cells = (f"{one.median(figure):.0f} ({_times(one.times(figure, floor))})" for figure in CALLS)
+        print(f"{one.name:<36}" + "".join(f"{cell:>14}" for cell in cells))
     titles = ("lost", "of", "loop, µs", "peak, MB", "import, ms", "first call, ms", "packages")
     print(f"\n{'a burst, and what it takes to begin':<36}" + "".join(f"{title:>{_wide(title)}}" for title in titles))
     for one in run:
@@ -112,6 +113,10 @@ def _as_dict(one: Measured, floor: Measured, *, exports: bool) -> dict[str, Any]
     for figure in CALLS:
         found |= {figure: one.median(figure), f"{figure}_times": one.times(figure, floor)}
     return found | {"rounds": one.rounds, "bursts": one.bursts}
+
+
+def _times(times: float) -> str:
+    return f"{times:.2f}" if times < 10 else f"{times:.0f}"
 
 
 def _wide(title: str) -> int:
