@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 import kafka
 from kafka.admin import KafkaAdminClient
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from driftline.bus import LOGS_TOPIC, SPANS_TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 SPANS = 512
 """Spans in a message."""
@@ -86,7 +85,8 @@ def _template(chance: random.Random) -> bytes:
 
 
 def _fill(span: Span, chance: random.Random, words: list[str]) -> None:
-    span.trace_id, span.span_id, span.name, span.kind = _TRACE, _SPAN, "chat gpt-4o-mini", 3
+    span.trace_id, span.span_id, span.name = _TRACE, _SPAN, "chat gpt-4o-mini"
+    span.kind = Span.SPAN_KIND_CLIENT
     span.start_time_unix_nano, span.end_time_unix_nano = (int.from_bytes(place, "little") for place in (_START, _END))
     texts = {
         "gen_ai.operation.name": "chat",

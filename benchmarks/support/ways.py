@@ -169,7 +169,7 @@ def _post_all(url: str, count: int) -> None:
 
 def _wait_for(url: str, process: psutil.Process) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.isrunning():
+    while time.monotonic() < deadline and process.is_running():
         with contextlib.suppress(OSError):
             urllib.request.urlopen(url, timeout=5).close()  # noqa: S310
             return
