@@ -19,10 +19,13 @@ from driftline.counts import Counts
 from driftline.courier import Courier
 from driftline.exporter import SCOPE, Exporter
 from driftline.pipeline import Pipeline
+from driftline.privacy import Redactor, named
 from driftline.recording import Recorder
 from driftline.spans import Tracker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from driftline.bus.protocol import Bus
     from driftline.settings import Settings
 
@@ -58,19 +61,34 @@ class Collector:
         self.pipeline.after_fork()
 
 
-def assemble(settings: Settings, bus: Bus | None, provider: trace.TracerProvider | None) -> Collector:
+def assemble(
+    settings: Settings,
+    bus: Bus | None,
+    provider: trace.TracerProvider | None,
+    hook: Callable[[str], str] | None,
+) -> Collector:
     """Build a collector and let spans flow into it.
 
+    Args:
+        settings: all of them.
+        bus: instead of the one that the settings name.
+        provider: to join, instead of the global one.
+        hook: the application's own redaction.
+
     Raises:
-        SettingsError: the bus URL cannot be understood.
+        SettingsError: the bus URL cannot be understood, or there is no pattern of a name.
     """
+    redactor = Redactor(named(settings.redact_patterns) if settings.redact or hook else (), hook)
     if bus is None:
         bus = open_bus(settings.bus_url, max_message_bytes=settings.max_message_bytes)
     configured = _configured_resource(settings)
     joined = _join(provider or trace.get_tracer_provider(), configured)
     resource = {**joined.resource.attributes, **configured}
     exporter = Exporter(
-        max_message_bytes=settings.max_message_bytes, own=joined.resource.attributes, configured=configured, redact=str
+        max_message_bytes=settings.max_message_bytes,
+        own=joined.resource.attributes,
+        configured=configured,
+        redact=redactor.text,
     )
     pipeline = _pipeline(settings, bus, exporter)
     tracer = joined.get_tracer(SCOPE, _version())
@@ -98,7 +116,7 @@ def _pipeline(settings: Settings, bus: Bus, exporter: Exporter) -> Pipeline:
     name = hashlib.sha256(bus.url.encode()).hexdigest()[:16]
     folder = settings.data_path / "spool" / name if settings.spool_mb else None
     courier = Courier(bus, folder, limit=settings.spool_mb * 1_000_000, counts=counts, memory=memory // 4)
-    return Pipeline(exporter, courier, counts, capacity=memory - memory // 4)
+    return Pipeline(exporter, courier, counts, capacity=memory - memory // 4, version=_version())
 
 
 def _join(provider: trace.TracerProvider, configured: dict[str, str]) -> TracerProvider:

@@ -31,7 +31,13 @@ FATES = ("emitted", "exported", "dropped", "spooled", "recovered")
 
 
 class Counts:
-    """Counters of spans and of events, shared by the threads that move them."""
+    """Counters of spans and of events, shared by the threads that move them.
+
+    Attributes:
+        changed: guards them, and is notified when one changes.
+        spans, events: number of records by fate.
+        ever_spooled: records that went to disk, wherever they are now.
+    """
 
     def __init__(self) -> None:
         self.reset()
@@ -41,12 +47,15 @@ class Counts:
         self.changed = threading.Condition()
         self.spans = dict.fromkeys(FATES, 0)
         self.events = dict.fromkeys(FATES, 0)
+        self.ever_spooled = 0
 
     def add(self, fate: str, spans: int, events: int) -> None:
-        """Note that records met a fate; negative numbers take it back."""
+        """Note that records met a fate."""
         with self.changed:
             self.spans[fate] += spans
             self.events[fate] += events
+            if fate == "spooled":
+                self.ever_spooled += spans + events
             self.changed.notify_all()
 
     def move(self, from_fate: str, to_fate: str, spans: int, events: int) -> None:

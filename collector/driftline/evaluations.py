@@ -218,7 +218,7 @@ def _segment(info: RequestInfo) -> dict[str, str | int | None]:
         semconv.FEATURE: info.feature,
         semconv.PROMPT_NAME: info.prompt_name,
         semconv.PROMPT_VERSION: info.prompt_version,
-        semconv.VARIANT: info.variant,
+        semconv.REQUEST_VARIANT: info.variant,
         semconv.RESPONSE_MODEL: info.model,
         # The resource is this process's, which need not be the one that was judged.
         semconv.REQUEST_SERVICE: info.service,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from driftline import semconv
 from driftline.bus.protocol import LOGS_TOPIC, SPANS_TOPIC
 from driftline.bus.split import split_logs
 from driftline.otlp.encode import encode_group, encode_resource, encode_scope, encode_span
@@ -73,6 +75,9 @@ class Exporter:
         own: attributes of the resource that events are about.
         configured: those that override what any resource says.
         redact: what every text goes through before it is part of a message.
+
+    Attributes:
+        instance: identity of this collector, which every message says.
     """
 
     def __init__(
@@ -87,6 +92,12 @@ class Exporter:
         self._own = dict(own)
         self._configured = dict(configured)
         self._redact = redact
+        self.renew()
+
+    def renew(self) -> None:
+        """Take another identity, as a child process has to."""
+        self.instance = uuid.uuid4().hex
+        self._configured = {**self._configured, semconv.COLLECTOR_INSTANCE: self.instance}
         self._known: dict[int, tuple[Any, bytes]] = {}
 
     def spans(self, spans: Iterable[ReadableSpan]) -> Iterator[Outgoing]:

@@ -70,6 +70,10 @@ class Labels:
             tags={**self.tags, **inner.tags} if inner.tags else self.tags,
         )
 
+    def named_variant(self) -> str | None:
+        """Experiment and variant as the one text by which metrics are split."""
+        return None if self.experiment is None or self.variant is None else f"{self.experiment}:{self.variant}"
+
     def attributes(self) -> Mapping[str, str]:
         """As attributes of a span; made once, as many spans share them."""
         if self._attributes is None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
 
 from driftline.content import Budget, Message, plain, to_json
 from driftline.fields import text
+from driftline.privacy import describe_binary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,8 +101,15 @@ def _fit(part: Part, budget: Budget) -> Part:
     if kind == "text" and len(part) == 2 and type(part.get("content")) is str:  # what nearly all parts are
         return {"type": kind, "content": budget.cut(part["content"])}
     if kind == "blob" and "content" in part:
-        part = {**part, **describe_binary(part["content"]), "content": None}
+        part = {**part, **_description(part), "content": None}
     return {key: _fit_value(key, value, budget) for key, value in part.items() if value is not None}
+
+
+def _description(part: Part) -> Part:
+    content = part["content"]
+    if not isinstance(content, bytes | str) or not content:
+        return {}
+    return {**describe_binary(content, part.get("mime_type"))}
 
 
 def _fit_value(key: str, value: object, budget: Budget) -> Any:
@@ -122,20 +127,3 @@ def _parsed(arguments: str, budget: Budget) -> Any:
         return plain(json.loads(arguments), budget)
     except (ValueError, RecursionError):
         return budget.cut(arguments)
-
-
-def describe_binary(content: object) -> Part:
-    """Size in bytes and the first 16 hexadecimal digits of the SHA-256 of binary content, so that it can be told apart.
-
-    Args:
-        content: bytes, or a text of base64; a text that is no base64 is taken for the content itself.
-    """
-    data = content if isinstance(content, bytes) else _decoded(text(content) or "")
-    return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()[:16]} if data else {}
-
-
-def _decoded(encoded: str) -> bytes:
-    try:
-        return base64.b64decode(encoded, altchars=b"-_" if "-" in encoded or "_" in encoded else None, validate=True)
-    except (ValueError, binascii.Error):
-        return encoded.encode("utf-8", "replace")

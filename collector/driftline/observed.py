@@ -146,6 +146,7 @@ class ObservedSpan(Span):
             prompt_version=self.labels.prompt_version,
             model=None if entry is None else entry.answer_model,
             response_id=None if entry is None else entry.answer_id,
+            variant=self.labels.named_variant(),
         )
 
     def get_span_context(self) -> SpanContext:

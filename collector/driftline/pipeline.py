@@ -42,6 +42,7 @@ class Pipeline:
         courier: brings the messages to the bus.
         counts: where their fate is noted; the courier's too.
         capacity: most bytes that wait here, roughly; what does not fit is dropped and counted.
+        version: of the package, for reports.
         delay: seconds that what comes waits for more to share its message with.
         report_every: seconds between two reports about the counters.
     """
@@ -53,6 +54,7 @@ class Pipeline:
         counts: Counts,
         *,
         capacity: int,
+        version: str = "",
         delay: float = DELAY,
         report_every: float = REPORT_EVERY,
     ) -> None:
@@ -60,6 +62,7 @@ class Pipeline:
         self._courier = courier
         self._counts = counts
         self._capacity = capacity
+        self._version = version
         self._delay = delay
         self._report_every = report_every
         self._reset()
@@ -70,7 +73,9 @@ class Pipeline:
         self._put = {"emitted": [0, 0], "dropped": [0, 0]}  # spans and events since they were last published
         self._was_full = False
         self._complaints = Complaints()
-        self._report = Report(self._counts, self._report_every)
+        self._report = Report(
+            self._counts, instance=self._exporter.instance, version=self._version, every=self._report_every
+        )
         self._closing = False
         self._closed = False
         self._some = threading.Event()  # there is something to send
@@ -151,6 +156,7 @@ class Pipeline:
     def after_fork(self) -> None:
         """Begin anew in a child process: the queue is the parent's, which sends it, and so are the threads."""
         self._counts.reset()
+        self._exporter.renew()
         self._courier.after_fork()
         self._reset()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from typing import TYPE_CHECKING
 
 from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO, LogRecord
@@ -15,17 +14,22 @@ if TYPE_CHECKING:
 
 
 class Report:
-    """Writes a log record about the counters now and then, under an id of this process's run.
+    """Writes a log record about the counters now and then.
+
+    The counters only grow, so that a report that is lost is made up for by the next.
 
     Args:
-        counts: of the pipeline; cumulative, so that a report that is lost is made up for by the next.
+        counts: of the pipeline.
+        instance: names this run of this process; its spans' resource says the same.
+        version: of the package.
         every: seconds between two.
     """
 
-    def __init__(self, counts: Counts, every: float) -> None:
+    def __init__(self, counts: Counts, *, instance: str, version: str, every: float) -> None:
         self._counts = counts
+        self._names = {"instance": instance, "version": version}
         self._every = every
-        self._instance = uuid.uuid4().hex
+        self._began = time.time_ns()
         self._next = time.monotonic() + every
 
     def due_in(self) -> float:
@@ -42,10 +46,21 @@ class Report:
             severity_number=SEVERITY_NUMBER_INFO,
             event_name=semconv.COLLECTOR_REPORT,
         )
-        record.attributes.add(key=semconv.COLLECTOR_INSTANCE).value.string_value = self._instance
-        with self._counts.changed:
-            for kind, counted in (("spans", self._counts.spans), ("events", self._counts.events)):
-                for fate, number in counted.items():
-                    key = f"{semconv.COLLECTOR_PREFIX}{fate}_{kind}"
-                    record.attributes.add(key=key).value.int_value = number
+        for name, text in self._names.items():
+            record.attributes.add(key=semconv.COLLECTOR_PREFIX + name).value.string_value = text
+        for name, number in self._numbers().items():
+            record.attributes.add(key=semconv.COLLECTOR_PREFIX + name).value.int_value = number
         return record
+
+    def _numbers(self) -> dict[str, int]:
+        stats = self._counts.stats()
+        return {
+            "started_unix_nano": self._began,
+            "emitted_spans": self._counts.spans["emitted"],
+            "emitted_events": self._counts.events["emitted"],
+            "exported": stats.exported,
+            "dropped": stats.dropped,
+            "queued": stats.pending,
+            "spooled": stats.spooled,
+            "spooled_total": self._counts.ever_spooled,
+        }

@@ -17,7 +17,7 @@ from driftline import settings as settings_table
 from driftline.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from opentelemetry.trace import TracerProvider
 
@@ -59,6 +59,8 @@ def init(
     capture_content: bool | None = None,
     max_content_chars: int | None = None,
     max_message_bytes: int | None = None,
+    redact: bool | Callable[[str], str] | None = None,
+    redact_patterns: str | None = None,
     propagate_labels: bool | None = None,
     queue_mb: int | None = None,
     spool_mb: int | None = None,
@@ -85,6 +87,9 @@ def init(
         capture_content: whether prompts and answers are recorded.
         max_content_chars: most characters kept of one prompt or answer.
         max_message_bytes: largest message put on the bus, in bytes.
+        redact: whether secrets and personal data are taken out of texts, or a function of your own that takes out
+            more: it is called on the export thread with every text after that, and gives back what may leave.
+        redact_patterns: names of what is looked for, with commas between; all by default.
         propagate_labels: whether feature, session, user, experiment and tags go along to other services.
         queue_mb: most memory for records that wait to be sent, in MB.
         spool_mb: most space on disk for messages while the bus is away, in MB.
@@ -109,6 +114,8 @@ def init(
         capture_content=capture_content,
         max_content_chars=max_content_chars,
         max_message_bytes=max_message_bytes,
+        redact=redact if isinstance(redact, bool) else None,
+        redact_patterns=redact_patterns,
         propagate_labels=propagate_labels,
         queue_mb=queue_mb,
         spool_mb=spool_mb,
@@ -117,10 +124,19 @@ def init(
         follow_threads=follow_threads,
         handle_sigterm=handle_sigterm,
     )
+    if not (redact is None or callable(redact) or isinstance(redact, bool)):
+        raise SettingsError(
+            f"setting 'redact' expects true, false or a function of a text but the argument is {type(redact).__name__}"
+        )
     libraries = _libraries(loaded)
     with _state.lock:
         _stop(_STOP_TIMEOUT)
-        _build(loaded, None if isinstance(bus, str) else bus, tracer_provider)
+        _build(
+            loaded,
+            bus=None if isinstance(bus, str) else bus,
+            provider=tracer_provider,
+            hook=None if isinstance(redact, bool) else redact,
+        )
     _instrument(libraries, capture_content=loaded.capture_content)
 
 
@@ -200,7 +216,7 @@ def _configure() -> None:
         _state.busy = True
         try:
             loaded = settings_table.load()
-            _build(loaded, None, None)
+            _build(loaded)
         except SettingsError as error:
             _give_up(error)
             return
@@ -218,11 +234,17 @@ def _give_up(error: SettingsError) -> None:
     _log.warning("driftline: nothing is recorded: %s", error)
 
 
-def _build(loaded: settings_table.Settings, bus: Bus | None, provider: TracerProvider | None) -> None:
+def _build(
+    loaded: settings_table.Settings,
+    *,
+    bus: Bus | None = None,
+    provider: TracerProvider | None = None,
+    hook: Callable[[str], str] | None = None,
+) -> None:
     if loaded.enabled:
         from driftline.assembly import assemble  # noqa: PLC0415 - see the module's docstring
 
-        _state.collector = assemble(loaded, bus, provider)
+        _state.collector = assemble(loaded, bus, provider, hook)
         endings.prepare(_stop, _after_fork, handle_sigterm=loaded.handle_sigterm)
     _follow_threads(wanted=loaded.enabled and loaded.follow_threads)
     _state.decided = True

@@ -106,6 +106,8 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("release", "", "Version of the observed service."),
     Setting("capture_content", True, "Whether prompts and answers are recorded; without them nothing can be judged or read."),
     Setting("max_content_chars", 32_768, "Longest text kept of one prompt or answer, in characters; the rest is cut and marked.", minimum=256),
+    Setting("redact", True, "Whether secrets and personal data are taken out of every text before it leaves the application (docs/privacy.md)."),
+    Setting("redact_patterns", "", "What is looked for, by name, with commas between; empty: all that docs/privacy.md lists."),
     Setting("propagate_labels", False, "Whether feature, session, user, experiment and tags go along to other services, as OpenTelemetry baggage, and are taken from theirs. Everybody whom the application calls can read them."),
     Setting("instrument", "", "Libraries whose calls are recorded without a decorator, with commas between them, or `all` that an instrumentation is installed for; empty: none (docs/auto-instrumentation.md)."),
     Setting("follow_threads", True, "Whether threads that an observed request starts belong to it."),

@@ -309,8 +309,9 @@ def test_the_counters_go_to_the_bus_too() -> None:
     assert {event.name for event in reports} == {"driftline.collector.report"}
     assert len({event.attributes["driftline.collector.instance"] for event in reports}) == 1
     last = {key.rsplit(".", 1)[-1]: value for key, value in reports[-1].attributes.items()}
-    assert last["emitted_spans"] == last["exported_spans"] == 1
-    assert last["emitted_events"] == last["dropped_spans"] == 0
+    assert last["emitted_spans"] == last["exported"] == 1
+    assert last["emitted_events"] == last["dropped"] == last["queued"] == last["spooled"] == 0
+    assert last["started_unix_nano"] > 0
     assert pipeline.stats() == Stats(emitted=1, exported=1), "reports are nobody's records"
 
 
@@ -342,5 +343,6 @@ def test_flushing_nothing_is_instant() -> None:
 
 def test_the_same_spans_give_the_same_bytes() -> None:
     span = some_span(a="1", b="2")
-    first, second = (next(some_exporter().spans([span])).value for _ in range(2))
+    exporter = some_exporter()
+    first, second = (next(exporter.spans([span])).value for _ in range(2))
     assert first == second

@@ -74,7 +74,7 @@ def encode_span(span: ReadableSpan, redact: Redact) -> bytes:
 
     Args:
         span: an ended span.
-        redact: what every text goes through: values of attributes, messages of status and events.
+        redact: what every text goes through: names, values of attributes, messages of status and events.
 
     Raises:
         UnicodeEncodeError: a name or a key holds what UTF-8 cannot carry.
@@ -83,7 +83,7 @@ def encode_span(span: ReadableSpan, redact: Redact) -> bytes:
     parts = [
         block(_1, place.trace_id.to_bytes(16, "big")),
         block(_2, place.span_id.to_bytes(8, "big")),
-        block(_5, span.name.encode()),
+        block(_5, redact(span.name).encode()),
         _KIND + varint(span.kind.value + 1),
         _START + _fixed64(span.start_time or 0),
         _END + _fixed64(span.end_time or 0),
@@ -144,7 +144,7 @@ def _status(span: ReadableSpan, redact: Redact) -> bytes:
 
 
 def _event(event: Any, redact: Redact) -> bytes:
-    named = block(_2, text(event.name))
+    named = block(_2, text(redact(event.name)))
     return _EVENT_TIME + _fixed64(event.timestamp) + named + _pairs(_3, event.attributes or {}, redact)
 
 
