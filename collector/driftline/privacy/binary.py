@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from driftline.privacy.screen import COMMON, Scan, as_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _CHUNK: Final = 64 * 1024
 """Characters of base64 that are decoded at once; four of them are three bytes."""
@@ -23,6 +23,7 @@ _LONG: Final = 512
 _DENSE: Final = _LONG // 4
 """Of so many characters, this many are no common small letters, else it is a word."""
 
+_LARGE: Final = 4096
 _UNKNOWN: Final = "application/octet-stream"
 _MAGIC: Final = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -78,8 +79,14 @@ def describe_binary(data: bytes | str, mime: str | None = None) -> dict[str, str
 
 def without_binary(text: str) -> str:
     """Put descriptions where a text holds data URLs or long base64; the same object when it holds none."""
+    text = without_large_urls(text)
     scan = Scan(text)
     return replace_binary(scan) if may_hold_binary(scan) else text
+
+
+def without_large_urls(text: str) -> str:
+    """The same for data URLs in a long text, so that nothing else has to be done with what is in them."""
+    return _described(text, _urls(text)) if len(text) > _LARGE and _MARK in text else text
 
 
 def may_hold_binary(scan: Scan) -> bool:
@@ -91,14 +98,18 @@ def may_hold_binary(scan: Scan) -> bool:
 
 def replace_binary(scan: Scan) -> str:
     """Put descriptions where they belong."""
+    return _described(scan.text, sorted([*_urls(scan.text), *_runs(scan)]))
+
+
+def _described(text: str, places: Iterable[tuple[int, int]]) -> str:
     parts: list[str] = []
     done = 0
-    for start, end in sorted([*_urls(scan.text), *_runs(scan)]):
+    for start, end in places:
         if start >= done:
-            said = describe_binary(scan.text[start:end])
-            parts += scan.text[done:start], f"[{said['mime_type']}, {said['size']} bytes, sha256:{said['sha256']}]"
+            said = describe_binary(text[start:end])
+            parts += text[done:start], f"[{said['mime_type']}, {said['size']} bytes, sha256:{said['sha256']}]"
             done = end
-    return "".join([*parts, scan.text[done:]]) if parts else scan.text
+    return "".join([*parts, text[done:]]) if parts else text
 
 
 def _urls(text: str) -> Iterator[tuple[int, int]]:

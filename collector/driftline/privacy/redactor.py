@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from driftline.privacy import json_text
-from driftline.privacy.binary import may_hold_binary, replace_binary
+from driftline.privacy.binary import may_hold_binary, replace_binary, without_large_urls
 from driftline.privacy.find import replace
 from driftline.privacy.json_text import Kind
 from driftline.privacy.patterns import BUILT_IN
@@ -31,8 +31,8 @@ _SHORTEST: Final = 6
 """Characters of the shortest thing that is found: ``a@b.co``."""
 _WORD: Final = 20
 """Letters and digits, without a sign between them, that the shortest key has."""
-_ESCAPED_ASCII: Final = re.compile(r"\\u00[2-7]")
-_ESCAPED_SEPARATOR: Final = re.compile(r"\\u(?:00[aA]0|20(?:0[79]|1[0-3]|2[fF]))")
+_ESCAPED: Final = re.compile(r"\\u(?:00(?:[2-7]|[aA]0)|20(?:0[79]|1[0-3]|2[fF]))")
+"""ASCII, or what separates digits."""
 _PASSES: Final = 8
 """How often what was redacted is looked through again: taking something out can lay bare something beside it."""
 
@@ -73,6 +73,7 @@ class Redactor:
         return redacted
 
     def _text(self, value: str) -> str:
+        value = without_large_urls(value)
         scan = Scan(value)
         if may_hold_binary(scan):
             value = replace_binary(scan)
@@ -146,4 +147,4 @@ def _hides(scan: Scan) -> bool:
     if "\\u" not in text:
         return False
     letters = "\\u0" in text and ("@" in rest or "%40" in rest)
-    return letters or any(escaped.search(text) for escaped in (_ESCAPED_ASCII, _ESCAPED_SEPARATOR))
+    return letters or _ESCAPED.search(text) is not None
