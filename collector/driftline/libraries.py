@@ -66,9 +66,8 @@ TABLE: Final = (
     # What stands before several clients
     Library("litellm", "litellm", (_OPENLLMETRY + "litellm", _OPENINFERENCE + "litellm")),
     # Frameworks
-    Library(
-        "langchain", "langchain_core", (_OTEL + "langchain", _OPENLLMETRY + "langchain", _OPENINFERENCE + "langchain")
-    ),
+    # OpenInference's spans of LangChain's calls are not around those of the client, so both would count.
+    Library("langchain", "langchain_core", (_OTEL + "langchain", _OPENLLMETRY + "langchain")),
     Library(
         "llama_index",
         "llama_index.core",

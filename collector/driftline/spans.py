@@ -226,7 +226,7 @@ def _note_call(entry: Entry, span: ReadableSpan, attributes: Mapping[str, Any]) 
     else:
         return False
     usage = usage_of(attributes)
-    if entry.has_call and entry.usage == usage:
+    if entry.has_call and (usage is None or usage == entry.usage):
         return True
     model = next((str(attributes[key]) for key in semconv.CALL_MODELS if attributes.get(key)), None)
     named = attributes.get(semconv.RESPONSE_ID)

@@ -425,6 +425,8 @@ def test_the_outermost_observed_span_says_that_it_is_the_request_even_below_a_fo
         ({"gen_ai.usage.input_tokens": 142}, {"gen_ai.usage.input_tokens": 142}, 1),
         ({"gen_ai.usage.output_tokens": 5}, {"llm.token_count.completion": 5}, 1),
         ({}, {}, 1),  # both failed
+        ({}, {"gen_ai.usage.input_tokens": 142}, 1),
+        ({"gen_ai.usage.input_tokens": 142}, {}, 2),
         ({"gen_ai.usage.input_tokens": 300}, {"gen_ai.usage.input_tokens": 142}, 2),  # a tool that calls a model
     ],
 )
