@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from driftline import imports
 from driftline.errors import SettingsError
-from driftline.libraries import GROUP, TABLE, named
+from driftline.libraries import GROUP, TABLE, muted, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,6 +120,7 @@ def _tell(variables: Mapping[str, str]) -> None:
 def _drop(name: str) -> None:
     library = _state.wanted.pop(name)
     imports.forget(library.module)
+    muted.discard(library.own_scope)
     instrumentor = _state.active.pop(name, None)
     if instrumentor is not None:
         _switch_off(instrumentor)
@@ -135,7 +136,10 @@ def _switch_off(instrumentor: Any) -> None:
 def _switch_on(library: Library) -> None:
     """Switch on the first instrumentation of a library that works."""
     entries = tuple(_installed(library))
-    if _state.wanted.get(library.name) is not library or any(map(_running, entries)):
+    if _state.wanted.get(library.name) is not library:
+        return
+    if any(map(_running, entries)):
+        _mute(library)
         return
     reasons = []
     for entry in entries:
@@ -152,9 +156,15 @@ def _switch_on(library: Library) -> None:
                 break  # it may be half in place, and a second one would record the same calls
         else:
             _state.active[library.name] = instrumentor
+            _mute(library)
             return
     if reasons:
         _log.warning("driftline: calls of %s are not recorded by themselves: %s", library.name, "; ".join(reasons))
+
+
+def _mute(library: Library) -> None:
+    if library.own_scope:
+        muted.add(library.own_scope)
 
 
 def _instrument(library: Library, instrumentor: Any) -> None:

@@ -23,11 +23,13 @@ class Library:
         module: its import is when an instrumentation can be switched on.
         packages: distributions that instrument it, in order of preference: OpenTelemetry's own, then OpenLLMetry's,
             which has the same names for things, then OpenInference's.
+        own_scope: how the scope of spans begins that the library makes by itself, which repeat an instrumentation's.
     """
 
     name: str
     module: str
     packages: tuple[str, ...]
+    own_scope: str = ""
 
 
 _OTEL, _OPENLLMETRY, _OPENINFERENCE = (
@@ -39,7 +41,12 @@ _OTEL, _OPENLLMETRY, _OPENINFERENCE = (
 TABLE: Final = (
     # Clients
     Library("openai", "openai", (_OTEL + "openai", _OPENLLMETRY + "openai", _OPENINFERENCE + "openai")),
-    Library("anthropic", "anthropic", (_OTEL + "anthropic", _OPENLLMETRY + "anthropic", _OPENINFERENCE + "anthropic")),
+    Library(
+        "anthropic",
+        "anthropic",
+        (_OTEL + "anthropic", _OPENLLMETRY + "anthropic", _OPENINFERENCE + "anthropic"),
+        own_scope="com.anthropic.sdk.python",
+    ),
     Library(
         "google_genai",
         "google.genai",
@@ -59,9 +66,8 @@ TABLE: Final = (
     # What stands before several clients
     Library("litellm", "litellm", (_OPENLLMETRY + "litellm", _OPENINFERENCE + "litellm")),
     # Frameworks
-    Library(
-        "langchain", "langchain_core", (_OTEL + "langchain", _OPENLLMETRY + "langchain", _OPENINFERENCE + "langchain")
-    ),
+    # OpenInference's spans of LangChain's calls are not around those of the client, so both would count.
+    Library("langchain", "langchain_core", (_OTEL + "langchain", _OPENLLMETRY + "langchain")),
     Library(
         "llama_index",
         "llama_index.core",
@@ -75,6 +81,9 @@ TABLE: Final = (
     Library("crewai", "crewai", (_OPENLLMETRY + "crewai", _OPENINFERENCE + "crewai")),
     Library("dspy", "dspy", (_OTEL + "dspy", _OPENINFERENCE + "dspy")),
 )
+
+muted: Final[set[str]] = set()
+"""Scopes of spans that libraries make by themselves while an instrumentation of them is on."""
 
 _BY_NAME: Final = {library.name: library for library in TABLE}
 

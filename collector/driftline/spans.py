@@ -18,12 +18,15 @@ from opentelemetry.trace import StatusCode
 from driftline import semconv
 from driftline.context import Scope, scope_around, scope_in
 from driftline.observed import ObservedSpan
+from driftline.repeats import as_workflow, is_muted, usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from opentelemetry.context import Context
     from opentelemetry.trace import SpanContext
+
+    from driftline.repeats import Usage
 
 _log = logging.getLogger("driftline")
 MAX_LIVE = 32_768
@@ -35,6 +38,7 @@ class Entry:
 
     Attributes:
         has_call: a call has ended within it, at any depth.
+        usage: tokens of the last call that ended within it.
         inside: it is an observed span or within one.
         relevant: an observed span or one that has to do with a model has been within it.
         answer_model, answer_id: of the last call that ended within it or is it, a successful one if any was.
@@ -51,6 +55,7 @@ class Entry:
         "relevant",
         "scope",
         "trace_id",
+        "usage",
     )
 
     def __init__(
@@ -62,6 +67,7 @@ class Entry:
         self.inside: bool = observed or (parent is not None and parent.inside)
         self.relevant = observed
         self.has_call = False
+        self.usage: Usage | None = None
         self.ended = False
         self.answer_model: str | None = None
         self.answer_id: str | None = None
@@ -146,8 +152,9 @@ class Tracker(SpanProcessor):
     def on_end(self, span: ReadableSpan) -> None:
         """Mark the spans around an ended call, and deliver the span."""
         try:
-            if type(span) is ObservedSpan or self._end(span):
-                self._deliver(span)
+            ended = span if type(span) is ObservedSpan else self._end(span)
+            if ended is not None:
+                self._deliver(ended)
         except Exception:  # noqa: BLE001 - telemetry never raises into the application
             _log.debug("driftline: an ended span was not tracked", exc_info=True)
 
@@ -186,24 +193,27 @@ class Tracker(SpanProcessor):
             return scope.entry  # the direct parent has ended already; those around it may not have
         return parent
 
-    def _end(self, span: ReadableSpan) -> bool:
-        """Note the end of another instrumentation's span, and say whether it concerns us."""
+    def _end(self, span: ReadableSpan) -> ReadableSpan | None:
+        """Note the end of another instrumentation's span, and give what to deliver if it concerns us."""
         place = span.context
         if place is None:
-            return False
+            return None
         with self._lock:
             entry = self._live.pop(place.span_id, None)
         if entry is None:  # started before we joined, or long forgotten
             entry = Entry(place.trace_id, self._parent(span.parent, place.trace_id, None))
         entry.ended = True
+        if is_muted(span):
+            return None
         attributes: Mapping[str, Any] = span.attributes or {}
-        _note_call(entry, span, attributes)
+        if _note_call(entry, span, attributes):
+            span = as_workflow(span)
         if entry.inside or entry.relevant:
-            return True
+            return span
         if not _concerns_model(attributes):
-            return False
+            return None
         _mark_relevant(entry.parent)
-        return True
+        return span
 
     def _deliver(self, span: ReadableSpan) -> None:
         place = span.get_span_context()
@@ -211,22 +221,35 @@ class Tracker(SpanProcessor):
             self.deliver(span)
 
 
-def _note_call(entry: Entry, span: ReadableSpan, attributes: Mapping[str, Any]) -> None:
-    """Mark what is around another instrumentation's span, if that is a call."""
+def _note_call(entry: Entry, span: ReadableSpan, attributes: Mapping[str, Any]) -> bool:
+    """Mark what is around another instrumentation's span if that is a call, and say if it repeats one inside it."""
     for key, inferences, embeddings in semconv.CALL_MARKS:
         kind = attributes.get(key)
         if kind in inferences or kind in embeddings:
             break
     else:
-        return
+        return False
+    usage = usage_of(attributes)
+    if entry.has_call and (usage is None or usage == entry.usage):
+        return True
     model = next((str(attributes[key]) for key in semconv.CALL_MODELS if attributes.get(key)), None)
     named = attributes.get(semconv.RESPONSE_ID)
     response_id = named if isinstance(named, str) else None
     failed = span.status.status_code is StatusCode.ERROR
-    _note(entry, model, response_id, answers=kind in inferences, failed=failed)  # an embedding is never the answer
+    # An embedding is never the answer.
+    _note(entry, model, response_id, answers=kind in inferences, failed=failed, usage=usage)
+    return False
 
 
-def _note(entry: Entry, model: str | None, response_id: str | None, *, answers: bool, failed: bool) -> None:
+def _note(
+    entry: Entry,
+    model: str | None,
+    response_id: str | None,
+    *,
+    answers: bool,
+    failed: bool,
+    usage: Usage | None = None,
+) -> None:
     around: Entry | None = entry
     while around is not None:
         if answers:
@@ -234,6 +257,7 @@ def _note(entry: Entry, model: str | None, response_id: str | None, *, answers: 
         around = around.parent
         if around is not None:
             around.has_call = True
+            around.usage = usage
 
 
 def _mark_relevant(entry: Entry | None) -> None:

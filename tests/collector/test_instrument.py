@@ -16,8 +16,8 @@ from openinference.instrumentation.openai import OpenAIInstrumentor as OpenInfer
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor as OpenTelemetry
 
 import driftline
-from driftline import SettingsError, instrument, observe
-from driftline.libraries import TABLE, named
+from driftline import SettingsError, instrument, libraries, observe
+from driftline.libraries import TABLE, Library, named
 from driftline.startup.sitecustomize import WATCHED
 
 if TYPE_CHECKING:
@@ -153,6 +153,24 @@ def test_ours_makes_way_for_another_that_the_application_switches_on_later(
         assert not OpenTelemetry().is_instrumented_by_opentelemetry
     finally:
         OpenInference().uninstrument()
+
+
+def test_what_a_library_reports_by_itself_is_left_out_while_it_is_instrumented(
+    record: Callable[..., Recording], site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaking = Library("groq", "groq", (FIRST,), own_scope="com.groq")
+    monkeypatch.setitem(libraries._BY_NAME, "groq", speaking)
+    site.install(FIRST)
+    recording = record(instrument="groq")
+    tracer = recording.provider.get_tracer("com.groq.sdk")
+    attributes = {"gen_ai.operation.name": "chat"}
+    tracer.start_span("of the library", attributes=attributes).end()
+    importlib.import_module("groq").call()
+    tracer.start_span("of the library, too", attributes=attributes).end()
+    assert [span.name for span in recording.spans()] == ["of the library", "chat"]
+    driftline.init(bus=recording.bus, tracer_provider=recording.provider)
+    tracer.start_span("again", attributes=attributes).end()
+    assert [span.name for span in recording.spans()][2:] == ["again"]
 
 
 def test_an_unknown_name_is_refused() -> None:

@@ -12,6 +12,8 @@ import pytest
 from opentelemetry import context as otel
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Status, StatusCode
 
@@ -415,3 +417,36 @@ def test_the_outermost_observed_span_says_that_it_is_the_request_even_below_a_fo
 
     requests = [span.name for span in recording.spans() if span.attributes.get("driftline.request")]
     assert [name.rsplit(".", 1)[-1] for name in requests] == ["outer"]
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "calls"),
+    [
+        ({"gen_ai.usage.input_tokens": 142}, {"gen_ai.usage.input_tokens": 142}, 1),
+        ({"gen_ai.usage.output_tokens": 5}, {"llm.token_count.completion": 5}, 1),
+        ({}, {}, 1),  # both failed
+        ({}, {"gen_ai.usage.input_tokens": 142}, 1),
+        ({"gen_ai.usage.input_tokens": 142}, {}, 2),
+        ({"gen_ai.usage.input_tokens": 300}, {"gen_ai.usage.input_tokens": 142}, 2),  # a tool that calls a model
+    ],
+)
+def test_a_call_that_a_framework_and_its_client_both_report_is_one(
+    recording: Recording, outer: dict[str, Any], inner: dict[str, Any], calls: int
+) -> None:
+    theirs = InMemorySpanExporter()
+    recording.provider.add_span_processor(SimpleSpanProcessor(theirs))
+    tracer = recording.provider.get_tracer("app")
+    for tokens in (outer, inner):
+        tokens["gen_ai.operation.name"] = "chat"
+    with tracer.start_as_current_span("outer", attributes=outer), tracer.start_as_current_span("http"):
+        tracer.start_span("inner", attributes=inner).end()
+    operations = [span.attributes.get("gen_ai.operation.name") for span in recording.spans()]
+    assert operations.count("chat") == calls
+    assert operations.count("invoke_workflow") == 2 - calls
+    assert {
+        span.name: (span.attributes or {}).get("gen_ai.operation.name") for span in theirs.get_finished_spans()
+    } == {
+        "outer": "chat",
+        "http": None,
+        "inner": "chat",
+    }
