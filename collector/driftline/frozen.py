@@ -21,6 +21,8 @@ from typing import Any, Final
 CUT: Final = "…"
 _MAX_DEPTH: Final = 12
 _MAX_NODES: Final = 4_000
+_WORDS: Final = 512
+"""Characters among which a text that people read has a space."""
 _IMMUTABLE: Final = frozenset(
     {int, float, bool, bytes, type(None), complex, dt.date, dt.datetime, dt.time, dt.timedelta, uuid.UUID}
     | {decimal.Decimal, pathlib.PurePath, pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath}
@@ -48,8 +50,8 @@ class Room:
 def freeze(value: object, room: Room, path: tuple[int, ...] = ()) -> Any:
     """Copy a value as far as it could still change: dicts, lists, texts, numbers and names of classes.
 
-    Objects with named fields (pydantic, dataclasses, attrs, named tuples) become dicts. A text longer than the room
-    allows loses its end, which whoever cuts it to its final, shorter size notices. Never raises.
+    Objects with named fields (pydantic, dataclasses, attrs, named tuples) become dicts. A text of words
+    that is longer than the room allows loses its end, which whoever cuts it to its final, shorter size notices. Never raises.
 
     Args:
         value: anything.
@@ -59,7 +61,9 @@ def freeze(value: object, room: Room, path: tuple[int, ...] = ()) -> Any:
     kind = type(value)
     if kind is str:
         room.size += 64 + len(value)  # type: ignore[arg-type]  # it is a text
-        return value if len(value) <= room.longest else value[: room.longest]  # type: ignore[arg-type, index]
+        if len(value) <= room.longest or " " not in value[:_WORDS]:  # type: ignore[arg-type, index]
+            return value  # as most are; or an encoded image, which is described by its size and hash
+        return value[: room.longest]  # type: ignore[index]
     if kind in _IMMUTABLE:
         room.size += 64 if kind is not bytes else 64 + len(value)  # type: ignore[arg-type]
         return value

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Part = dict[str, Any]
 
+_MAX_LABEL: Final = 256
 _NAMES: Final = frozenset({"type", "id", "name", "modality", "mime_type", "size", "sha256"})
 _VALUES: Final = frozenset({"arguments", "response"})
 """Members that are written as JSON values, not as texts of JSON."""
@@ -81,7 +82,8 @@ def render(messages: Sequence[Message], limit: int, *, newest_first: bool) -> tu
         if budget.chars <= 0 or budget.nodes <= 0:
             budget.truncated = True
             break
-        kept.append({**message, "parts": [_fit(part, budget) for part in message["parts"]]})
+        about = {key: _label(value) for key, value in message.items() if key != "parts"}
+        kept.append({**about, "parts": [_fit(part, budget) for part in message["parts"]]})
     if newest_first:
         kept.reverse()
     return _written(kept), budget.truncated
@@ -114,12 +116,16 @@ def _description(part: Part) -> Part:
 
 def _fit_value(key: str, value: object, budget: Budget) -> Any:
     if key in _NAMES:
-        return value if isinstance(value, int) else Budget(256).cut(str(value))
+        return value if isinstance(value, int) else _label(value)
     if key == "arguments" and isinstance(value, str) and len(value) <= budget.chars:
         return _parsed(value, budget)
     if isinstance(value, str):
         return budget.cut(value)
     return plain(value, budget) if key in _VALUES else to_json(value, budget)
+
+
+def _label(value: object) -> str:
+    return Budget(_MAX_LABEL).cut(str(value))
 
 
 def _parsed(arguments: str, budget: Budget) -> Any:

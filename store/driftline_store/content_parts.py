@@ -118,7 +118,9 @@ def _attachment(kind: str, part: Mapping[str, Any]) -> str:
     )
     if kind == "blob" or source.get("type") == "base64":
         data = _first(part, ("content", "data")) or source.get("data")
-        return binary(mime or as_text(part.get("modality")) or "binary", _decoded_size(data))
+        told = part.get("size")
+        size = told if isinstance(told, int) and not data else _decoded_size(data)
+        return binary(mime or as_text(part.get("modality")) or "binary", size)
     if audio:
         return binary(f"audio/{as_text(audio.get('format')) or 'unknown'}", _decoded_size(audio.get("data")))
     sent = _first(part, ("image", "data")) if kind in {"image", "file"} else None

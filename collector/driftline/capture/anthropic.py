@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from driftline import semconv
 from driftline.capture.parts import content_parts
 from driftline.capture.providers import module_of
+from driftline.capture.reasons import in_words_of_chat
 from driftline.capture.result import UNKNOWN, Result, Usage
 from driftline.fields import count, members, text
 
@@ -14,16 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from driftline.content import Message
-
-_REASONS: Final = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "refusal": "content_filter",
-}
-"""Reasons in the words of chat completions, so that answers of all providers count together."""
 
 COUNTS: Final = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 """The numbers of a usage."""
@@ -40,7 +31,7 @@ def matches(of: Mapping[str, Any]) -> bool:
 def read(value: object) -> Result:
     """Read model, usage, stop reason and content blocks."""
     of = members(value)
-    reason = finish_reason(of.get("stop_reason"))
+    reason = in_words_of_chat(of.get("stop_reason"))
     message: Message = {"role": text(of.get("role")) or "assistant", "parts": content_parts(of.get("content"))}
     if reason:
         message["finish_reason"] = reason
@@ -55,12 +46,6 @@ def read(value: object) -> Result:
         usage=usage(spent),
         messages=(message,),
     )
-
-
-def finish_reason(reason: object) -> str | None:
-    """Why it stopped, in the words of chat completions."""
-    own = text(reason)
-    return _REASONS.get(own, own) if own else None
 
 
 def provider_of(response_id: str | None, value: Any) -> str | None:

@@ -8,6 +8,7 @@ from driftline import semconv
 from driftline.capture import anthropic
 from driftline.capture.gathered import Room, Text
 from driftline.capture.parts import content_part
+from driftline.capture.reasons import in_words_of_chat
 from driftline.capture.result import Result
 from driftline.fields import count, members, text
 
@@ -50,7 +51,7 @@ class Messages:
         elif kind == "content_block_start":
             self._open(of)
         elif kind == "message_delta":
-            self._reason = anthropic.finish_reason(members(of.get("delta")).get("stop_reason")) or self._reason
+            self._reason = in_words_of_chat(members(of.get("delta")).get("stop_reason")) or self._reason
             self._spend(of.get("usage"))
         elif kind == "message_start":
             self._begin(of.get("message"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from driftline import semconv
 from driftline.capture.parts import content_part
 from driftline.capture.providers import module_of
+from driftline.capture.reasons import CONTENT_FILTER, TOOL_CALLS, in_words_of_chat
 from driftline.capture.result import UNKNOWN, Result, Usage
 from driftline.fields import count, items, members, text
 
@@ -15,23 +16,6 @@ if TYPE_CHECKING:
 
     from driftline.content import Message
     from driftline.messages import Part
-
-_BLOCKED: Final = "content_filter"
-_REASONS: Final = {
-    "STOP": "stop",
-    "MAX_TOKENS": "length",
-    "FINISH_REASON_UNSPECIFIED": None,
-    "SAFETY": _BLOCKED,
-    "RECITATION": _BLOCKED,
-    "BLOCKLIST": _BLOCKED,
-    "PROHIBITED_CONTENT": _BLOCKED,
-    "SPII": _BLOCKED,
-    "IMAGE_SAFETY": _BLOCKED,
-    "IMAGE_PROHIBITED_CONTENT": _BLOCKED,
-    "IMAGE_RECITATION": _BLOCKED,
-    "MODEL_ARMOR": _BLOCKED,
-}
-"""Reasons in the words of chat completions; what is not here keeps its name, in lower case."""
 
 
 def either(of: Mapping[str, Any], name: str, spelt: str) -> Any:
@@ -78,19 +62,16 @@ def message(candidate: Mapping[str, Any]) -> Message:
 
 def finish_reason(candidate: Mapping[str, Any], parts: list[Part]) -> str | None:
     """Why it stopped, in the words of chat completions: a model that calls a function also says STOP."""
-    own = text(either(candidate, "finish_reason", "finishReason"))
-    if not own:
-        return None
-    reason = _REASONS.get(own, own.lower())
+    reason = in_words_of_chat(either(candidate, "finish_reason", "finishReason"))
     if reason == "stop" and any(part["type"] == "tool_call" for part in parts):
-        return "tool_calls"
+        return TOOL_CALLS
     return reason
 
 
 def blocked(of: Mapping[str, Any]) -> tuple[str, ...]:
     """The reason why a prompt got no candidate at all."""
     feedback = members(either(of, "prompt_feedback", "promptFeedback"))
-    return (_BLOCKED,) if either(feedback, "block_reason", "blockReason") is not None else ()
+    return (CONTENT_FILTER,) if either(feedback, "block_reason", "blockReason") is not None else ()
 
 
 def provider_of(value: Any, of: Mapping[str, Any]) -> str | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from driftline import semconv
-from driftline.capture import anthropic
+from driftline.capture import chat
 from driftline.capture.chat import message_parts
 from driftline.capture.parts import content_parts
 from driftline.capture.providers import named
+from driftline.capture.reasons import in_words_of_chat
 from driftline.capture.result import UNKNOWN, Result, Usage, counted
 from driftline.fields import items, members, text
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _REASONS: Final = ("finish_reason", "stop_reason", "done_reason", "status")
 _MODELS: Final = ("model_name", "model", "model_id")
 _OWN_IDS: Final = ("run-", "lc_run-")
-_CALLS: Final = frozenset({"tool_call", "server_tool_call"})
 
 
 def read(value: object) -> Result:
@@ -51,14 +51,15 @@ def read_generations(value: object) -> Result:
     Each message has the tokens of its own prompt, and repeats them when a prompt has several generations.
     """
     of = members(value)
-    groups = [items(group) or (group,) for group in items(of.get("generations"))]
-    if "llm_output" in of and not any(isinstance(group, list) for group in items(of.get("generations"))):
-        groups = [tuple(items(of.get("generations")))]  # a ChatResult has one prompt
+    listed = items(of.get("generations"))
+    # A ChatResult is one prompt's.
+    groups = [items(group) for group in listed] if listed and isinstance(listed[0], list) else [listed]
     results = [[_generation(generation) for generation in group] for group in groups]
     firsts = [group[0] for group in results if group]
     everything = [result for group in results for result in group]
     output = members(of.get("llm_output"))
     first = firsts[0] if firsts else Result()
+    spent = total([result.usage for result in firsts])
     return Result(
         operation=semconv.CHAT if first.operation or output else None,
         model=first.model or model(output),
@@ -66,7 +67,7 @@ def read_generations(value: object) -> Result:
         response_id=first.response_id,
         finish_reasons=tuple([reason for result in everything for reason in result.finish_reasons]),
         service_tier=first.service_tier,
-        usage=total([result.usage for result in firsts]),
+        usage=chat.usage(output.get("token_usage")) if spent == UNKNOWN else spent,
         messages=tuple([message for result in everything for message in result.messages]),
     )
 
@@ -99,12 +100,8 @@ def parts(of: Mapping[str, Any]) -> list[Part]:
 
 
 def finish_reason(about: Mapping[str, Any]) -> str | None:
-    """Why it stopped, in the words of chat completions; each provider's integration names it otherwise."""
-    for name in _REASONS:
-        own = text(about.get(name))
-        if own:
-            return {"completed": "stop"}.get(own) or anthropic.finish_reason(own.lower())
-    return None
+    """Why it stopped; each provider's integration names it otherwise."""
+    return next((reason for name in _REASONS if (reason := in_words_of_chat(about.get(name)))), None)
 
 
 def model(about: Mapping[str, Any]) -> str | None:

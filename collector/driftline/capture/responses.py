@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from driftline import semconv
 from driftline.capture.parts import content_part, content_parts
 from driftline.capture.providers import provider_of, tier_of
+from driftline.capture.reasons import TOOL_CALLS, in_words_of_chat
 from driftline.capture.result import UNKNOWN, Result, Usage, counted
 from driftline.fields import items, members, text
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 CALLS: Final = frozenset({"function_call", "custom_tool_call"})
 _TRANSLATED: Final = CALLS | {"reasoning", "function_call_output", "custom_tool_call_output"}
-_REASONS: Final = {"max_output_tokens": "length"}
 
 
 def matches(of: Mapping[str, Any]) -> bool:
@@ -65,15 +65,13 @@ def item_parts(item: object) -> list[Part]:
 
 
 def _finish_reason(of: Mapping[str, Any], output: Sequence[Any]) -> str | None:
-    """The reason in the words of chat completions, so that both kinds of answer count together."""
+    """The reason by the status, which chat completions do not have."""
     status = text(of.get("status"))
     if status == "incomplete":
-        why = text(members(of.get("incomplete_details")).get("reason"))
-        return _REASONS.get(why or "", why or status)
-    if status == "completed":
-        called = any(text(members(item).get("type")) in CALLS for item in output)
-        return "tool_calls" if called else "stop"
-    return {"failed": "error", "cancelled": "error"}.get(status or "", status)
+        return in_words_of_chat(members(of.get("incomplete_details")).get("reason")) or status
+    if status == "completed" and any(text(members(item).get("type")) in CALLS for item in output):
+        return TOOL_CALLS
+    return in_words_of_chat(status)
 
 
 def _usage(source: object) -> Usage:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from driftline import semconv
-from driftline.fields import count
+from driftline.fields import count, label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ class Result:
             (semconv.PROVIDER_NAME, self.provider),
             (semconv.RESPONSE_MODEL, self.model),
             (semconv.RESPONSE_ID, self.response_id),
-            (semconv.FINISH_REASONS, self.finish_reasons or None),
+            (semconv.FINISH_REASONS, tuple(filter(None, map(label, self.finish_reasons))) or None),
             (semconv.SERVICE_TIER, self.service_tier),
             (semconv.INPUT_TOKENS, self.usage.input),
             (semconv.OUTPUT_TOKENS, self.usage.output),
@@ -74,8 +74,9 @@ class Result:
             (semconv.REASONING_TOKENS, self.usage.reasoning),
         )
         for key, value in pairs:
-            if value is not None:
-                yield key, value
+            found = label(value) if isinstance(value, str) else value
+            if found is not None:
+                yield key, found
 
     def size(self) -> int:
         """Bytes that it holds on to, roughly."""

@@ -237,3 +237,8 @@ def test_a_message_with_nonsense_inside_is_still_read() -> None:
     content = [None, 7, {"type": None}, {"type": "image_url"}, {"type": "tool_use", "input": None}, {"text": ANSWER}]
     (message,) = asked(messages=[{"role": "user", "content": content, "tool_calls": [None, {"function": 7}]}])
     assert text(ANSWER) in message["parts"]
+
+
+def test_roles_are_cut_and_cleaned_like_other_names() -> None:
+    (message,) = asked(messages=[{"role": "\ud800" + "r" * 1000, "content": QUESTION}])
+    assert message["role"] == "?" + "r" * 255 + "…"

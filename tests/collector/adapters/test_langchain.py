@@ -91,8 +91,9 @@ def test_a_chat_result_is_one_prompts() -> None:
 
 
 def test_a_result_without_chat_is_text() -> None:
-    result = understand(LLMResult(generations=[[Generation(text=ANSWER)]], llm_output={"model_name": "davinci"}))
-    assert (result.operation, result.model) == ("chat", "davinci")
+    output = {"model_name": "davinci", "token_usage": {"prompt_tokens": 7, "completion_tokens": 3}}
+    result = understand(LLMResult(generations=[[Generation(text=ANSWER)]], llm_output=output))
+    assert (result.operation, result.model, result.usage) == ("chat", "davinci", Usage(input=7, output=3))
     assert result.messages == ({"role": "assistant", "parts": [{"type": "text", "content": ANSWER}]},)
 
 
