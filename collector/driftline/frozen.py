@@ -50,8 +50,8 @@ class Room:
 def freeze(value: object, room: Room, path: tuple[int, ...] = ()) -> Any:
     """Copy a value as far as it could still change: dicts, lists, texts, numbers and names of classes.
 
-    Objects with named fields (pydantic, dataclasses, attrs, named tuples) become dicts. A text of words
-    that is longer than the room allows loses its end, which whoever cuts it to its final, shorter size notices. Never raises.
+    Objects with named fields (pydantic, dataclasses, attrs, named tuples) become dicts. A text of words that is longer
+    than the room allows loses its end, which whoever cuts it to its final, shorter size notices. Never raises.
 
     Args:
         value: anything.

@@ -93,10 +93,10 @@ def test_wrong_settings_are_refused_by_name(wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize("redact", [True, False])
 def test_an_image_is_its_kind_size_and_hash(record: Callable[..., Recording], redact: bool) -> None:
     recording = record(redact=redact)
-    data = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(5000)).decode()
+    data = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(500_000)).decode()
     image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
     observe(name="look")(len)([{"role": "user", "content": [image]}])
     sent = recording.span().attributes["gen_ai.input.messages"]
-    assert '"size":5008' in sent
+    assert '"size":500008' in sent
     assert '"mime_type":"image/png"' in sent
     assert data[:40] not in sent

@@ -133,6 +133,10 @@ def test_structured_values() -> None:
             ChatMessage("assistant", attachments=("[image/png]",)),
         ),
         (
+            {"type": "blob", "modality": "image", "mime_type": "image/png", "size": 12_000, "sha256": "0f"},
+            ChatMessage("assistant", attachments=("[image/png, 12 kB]",)),
+        ),
+        (
             {"type": "uri", "modality": "image", "uri": "https://x.test/a.png"},
             ChatMessage("assistant", attachments=("[image: https://x.test/a.png]",)),
         ),
