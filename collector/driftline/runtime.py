@@ -17,8 +17,6 @@ from driftline import settings as settings_table
 from driftline.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from opentelemetry.trace import TracerProvider
 
     from driftline.assembly import Collector
@@ -60,7 +58,7 @@ def init(
     max_content_chars: int | None = None,
     max_message_bytes: int | None = None,
     data_dir: str | None = None,
-    instrument: str | Iterable[str] | None = None,
+    instrument: str | list[str] | tuple[str, ...] | set[str] | None = None,
     follow_threads: bool | None = None,
     handle_sigterm: bool | None = None,
     tracer_provider: TracerProvider | None = None,
@@ -104,7 +102,7 @@ def init(
         max_content_chars=max_content_chars,
         max_message_bytes=max_message_bytes,
         data_dir=data_dir,
-        instrument=instrument if instrument is None or isinstance(instrument, str) else ",".join(map(str, instrument)),
+        instrument=",".join(map(str, instrument)) if isinstance(instrument, list | tuple | set) else instrument,
         follow_threads=follow_threads,
         handle_sigterm=handle_sigterm,
     )
