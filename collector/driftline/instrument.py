@@ -92,7 +92,7 @@ def apply(libraries: tuple[Library, ...], *, capture_content: bool) -> None:
     if content is not _state.content:
         for name in tuple(_state.wanted):  # some read it once, when they are switched on
             _drop(name)
-        _tell(_CONTENT.get(content, {}) if content is not None else {})
+        _tell({} if content is None else _CONTENT[content])
         _state.content = content
     for name in tuple(_state.wanted):
         if name not in wanted:

@@ -17,7 +17,7 @@ from driftline import settings as settings_table
 from driftline.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from opentelemetry.trace import TracerProvider
 
@@ -65,7 +65,7 @@ def init(
     queue_mb: int | None = None,
     spool_mb: int | None = None,
     data_dir: str | None = None,
-    instrument: str | Iterable[str] | None = None,
+    instrument: str | list[str] | tuple[str, ...] | set[str] | None = None,
     follow_threads: bool | None = None,
     handle_sigterm: bool | None = None,
     tracer_provider: TracerProvider | None = None,
@@ -120,7 +120,7 @@ def init(
         queue_mb=queue_mb,
         spool_mb=spool_mb,
         data_dir=data_dir,
-        instrument=instrument if instrument is None or isinstance(instrument, str) else ",".join(map(str, instrument)),
+        instrument=",".join(map(str, instrument)) if isinstance(instrument, list | tuple | set) else instrument,
         follow_threads=follow_threads,
         handle_sigterm=handle_sigterm,
     )

@@ -173,9 +173,10 @@ def test_what_a_library_reports_by_itself_is_left_out_while_it_is_instrumented(
     assert [span.name for span in recording.spans()][2:] == ["again"]
 
 
-def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(SettingsError, match="names 'opnai', which is not known; known are: anthropic"):
-        driftline.init(instrument=["opnai"])
+@pytest.mark.parametrize(("given", "shown"), [(["opnai"], "opnai"), ("openai, x", "x"), (5, "5"), ({"y"}, "y")])
+def test_an_unknown_name_is_refused(given: Any, shown: str) -> None:
+    with pytest.raises(SettingsError, match=f"names '{shown}', which is not known; known are: anthropic"):
+        driftline.init(instrument=given)
 
 
 def test_a_name_that_nothing_is_installed_for_is_refused_with_what_to_install() -> None:

@@ -136,6 +136,13 @@ def test_bad_settings_are_one_warning_and_the_application_goes_on(tmp_path: Path
     assert "DRIFTLINE_MAX_CONTENT_CHARS" in done.stderr
 
 
+def test_an_instrumentation_that_is_not_there_is_one_warning_and_the_rest_is_recorded(tmp_path: Path) -> None:
+    done = run("answer('a'); answer('b')", tmp_path, DRIFTLINE_INSTRUMENT="anthropic")
+    assert done.stderr.count("driftline: calls are not recorded by themselves") == done.stderr.count("\n") == 1
+    assert "pip install opentelemetry-instrumentation-genai-anthropic" in done.stderr
+    assert len(on_disk(tmp_path)) == 2
+
+
 @pytest.mark.parametrize("url", ["mysql://x", "sqlite://", "nonsense"])
 def test_a_bad_bus_url_is_one_warning(tmp_path: Path, url: str) -> None:
     done = run("print([answer('a') for _ in range(3)])", tmp_path, DRIFTLINE_BUS=url)

@@ -89,4 +89,5 @@ if TYPE_CHECKING:
     assert_type(driftline.flush(timeout=1), bool)
     assert_type(driftline.stats(), driftline.Stats)
     driftline.init(bus="sqlite:///bus.db", service_name="shop")
+    driftline.init(instrument=["openai"], follow_threads=False)
     driftline.init("sqlite:///bus.db")  # type: ignore[call-arg]
