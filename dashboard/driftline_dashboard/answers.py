@@ -12,6 +12,7 @@ import streamlit as st
 
 from driftline_dashboard import answers_data
 from driftline_dashboard.text import bounded, clock, day_and_time, escape, one_line, segment_name
+from driftline_store.feedback import DOWN, REPORT, UP
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
 
@@ -32,11 +33,10 @@ _HEAD: Final = (
     '<span class="dl-extra">Version</span><span class="dl-num">Latency</span><span class="dl-num">Cost</span>'
     '<span class="dl-num">Quality</span><span>Outcome</span></div>'
 )
-_THUMBS: Final = {"thumbs_up": "thumbs up", "thumbs_down": "thumbs down", "report": "reported"}
 _NOTABLE: Final = 0.05
 """Share by which a reported cost may differ from ours without being remarked on."""
 
-_BAD_THUMBS: Final = frozenset({"thumbs_down", "report"})
+_BAD_THUMBS: Final = frozenset({*DOWN, REPORT})
 
 
 def show(view: View, as_of: datetime) -> None:
@@ -124,11 +124,16 @@ def _score(answer: Answer) -> str:
 def _outcome(answer: Answer) -> str:
     bad = [answer.error_class or "error"] if answer.is_error else []
     bad += [f"fallback: {answer.fallback_reason}"] if answer.fallback_reason else []
-    bad += [_THUMBS[label] for label in answer.thumbs if label in _BAD_THUMBS]
-    good = ["thumbs up"] if answer.thumbs.get("thumbs_up") else []
+    bad += [_words(label) for label in answer.thumbs if label in _BAD_THUMBS]
+    good = [_words(label) for label in answer.thumbs if label in UP]
     words = [f'<span class="dl-bad">{escape(word)}</span>' for word in bad]
     words += [f'<span class="dl-good">{escape(word)}</span>' for word in good]
     return ", ".join(words) or '<span class="dl-muted">ok</span>'
+
+
+def _words(label: str) -> str:
+    """What a user said or did, as people read it."""
+    return "reported" if label == REPORT else label.replace("_", " ")
 
 
 def _details(answer: Answer) -> str:
@@ -145,7 +150,7 @@ def _details(answer: Answer) -> str:
         title = f"Judge: {judged.label or 'no label'}"
         blocks += f'<div class="dl-wide">{_text(title, judged.explanation or judged.error, _MAX_EXPLANATION)}</div>'
     if answer.thumbs:
-        said = ", ".join(f"{_THUMBS.get(label, label)} ({count})" for label, count in answer.thumbs.items())
+        said = ", ".join(f"{_words(label)} ({count})" for label, count in answer.thumbs.items())
         blocks += f'<p class="dl-wide">Users: {escape(said)}</p>'
     return f'<div class="dl-answer">{blocks}<p class="dl-wide dl-muted">{escape(" · ".join(facts))}</p></div>'
 

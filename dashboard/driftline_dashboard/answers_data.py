@@ -12,6 +12,7 @@ from driftline_dashboard.data import period
 from driftline_dashboard.store import LIMITS, reading
 from driftline_store.content import decode, plain_text
 from driftline_store.costs import call_costs
+from driftline_store.feedback import IS_DOWN, IS_REPORT, SIGNALS
 from driftline_store.metrics import check_dimension
 
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ class Answer:
     thumbs: Mapping[str, int] = field(default_factory=dict)
 
 
-_BAD: Final = """\
+_BAD: Final = f"""\
 (is_error OR fallback_reason != '' OR trace_id IN (
     SELECT trace_id FROM evaluations
-    WHERE at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
-        AND (source = 'human' AND label IN ('thumbs_down', 'report') OR source = 'judge' AND score < {low:Float64})
+    WHERE at >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')
+        AND ({IS_DOWN} OR {IS_REPORT} OR source = 'judge' AND score < {{low:Float64}})
 ))"""
 
 _REQUESTS: Final = """\
@@ -104,7 +105,7 @@ GROUP BY trace_id"""
 _COST_FIELDS: Final = ("cost", "price_version", "reported_cost")
 
 _EVALUATIONS: Final = """\
-SELECT trace_id, source, label, score, explanation, error
+SELECT trace_id, source, name, label, score, explanation, error
 FROM evaluations
 WHERE trace_id IN {traces:Array(String)}
 ORDER BY at"""
@@ -176,12 +177,13 @@ def _with_details(client: Client, answers: list[Answer]) -> list[Answer]:
     judgements: dict[str, Judgement] = {}
     thumbs: dict[str, dict[str, int]] = {}
     rows = client.query(_EVALUATIONS, parameters={"traces": traces}, settings=LIMITS).result_rows
-    for trace, source, label, score, explanation, error in rows:
+    for trace, source, name, label, score, explanation, error in rows:
         if source == "judge":
             judgements[trace] = Judgement(score, label, explanation, error)
         elif source == "human":
             counts = thumbs.setdefault(trace, {})
-            counts[label] = counts.get(label, 0) + 1
+            said = name if name in SIGNALS else label
+            counts[said] = counts.get(said, 0) + 1
     return [
         replace(
             answer,

@@ -147,8 +147,7 @@ _TABLE: Final = (
     _share("server_error_rate", "Server error rate", _of_class("server_error"),
            "Requests that the provider failed."),
     _share("quota_rate", "Quota rate", _of_class("quota"),
-           "Requests that the provider refused because credit, budget or the account's quota is used up: no pause "
-           "helps."),
+           "Requests that the provider refused because credit, budget or quota is used up: no pause helps."),
     _share("authentication_error_rate", "Authentication error rate", _of_class("authentication"),
            "Requests that failed because a key or a permission was missing or wrong."),
     _share("context_length_rate", "Context length rate", _of_class("context_length"),

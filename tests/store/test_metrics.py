@@ -101,13 +101,19 @@ def test_every_metric_has_a_value_where_there_is_data(store: Client) -> None:
     put(
         store,
         requests=100, request_errors=4, fallbacks=7,
-        request_error_classes={"'timeout'": 1, "'rate_limit'": 2, "'content_policy'": 1},
+        request_error_classes={
+            "'timeout'": 1, "'rate_limit'": 2, "'content_policy'": 1, "'quota'": 3, "'authentication'": 4,
+            "'context_length'": 5, "'invalid_output'": 6,
+        },
         request_seconds=bins([1.0] * 100), calls=200, first_token_seconds=bins([0.2] * 50), input_tokens=9000,
         output_tokens=800, cost=2.5, unpriced_calls=20, thumbs_up=9, thumbs_down=1, reports=3,
         judged=2, judged_w=200.0, judged_ws=150.0, judged_w2=20000.0, judged_w2s=15000.0, judged_w2s2=12500.0,
         sessions=["a", "b", "c"], users=["u"], call_errors=6, estimated_calls=10, checked=50, check_failed=5,
         settled_requests=100, request_cost=bins([0.02] * 90), settled_sessions=2, session_requests=5,
-        session_cost=bins([0.5] * 2),
+        session_cost=bins([0.5] * 2), abandoned_calls=5, retried=7, repaired=3, blocked=2, cache_lookups=40,
+        cache_hits=10, routes=8, unsure_routes=2, confidence=6.0, successes=3, signals={
+            "'edited'": 6, "'retried'": 5, "'copied'": 4, "'follow_up'": 3, "'task_success'": 4, "'escalated'": 1,
+        },
     )  # fmt: skip
     expected = {
         "requests": (100, 100), "calls": (200, 200), "error_rate": (0.04, 100), "timeout_rate": (0.01, 100),
@@ -121,7 +127,12 @@ def test_every_metric_has_a_value_where_there_is_data(store: Client) -> None:
         "call_error_rate": (0.03, 200), "estimated_calls": (0.05, 200), "failed_check_rate": (0.1, 50),
         "cost_per_request_p50": (0.02, 90), "cost_per_request_p95": (0.02, 90),
         "cost_per_session_p50": (0.5, 2), "cost_per_session_p95": (0.5, 2), "requests_per_session": (2.5, 2),
-        "other_segments": (0, 200),
+        "other_segments": (0, 200), "quota_rate": (0.03, 100), "authentication_error_rate": (0.04, 100),
+        "context_length_rate": (0.05, 100), "invalid_output_rate": (0.06, 100), "abandoned_rate": (0.025, 200),
+        "retry_rate": (0.07, 100), "repair_rate": (0.03, 100), "guardrail_block_rate": (0.02, 100),
+        "cache_hit_rate": (0.25, 40), "route_confidence": (0.75, 8), "unsure_route_rate": (0.25, 8),
+        "edit_rate": (0.06, 100), "user_retry_rate": (0.05, 100), "copy_rate": (0.04, 100),
+        "follow_up_rate": (0.03, 100), "success_rate": (0.75, 4), "escalation_rate": (0.01, 100),
     }  # fmt: skip
     assert set(expected) == set(METRICS)
     frame = query_metrics(store, METRICS, since=T0, until=T0 + HOUR)

@@ -50,7 +50,7 @@ def test_a_task_tells_all_that_its_evaluation_needs(client: Client) -> None:
     start = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
     key = enqueue(client, request_start=start, service="s", model="m", system="Be brief.")
     [task] = drain(Queue(client, "quality"))
-    assert task == Task(*key, start, ("s", "", "chat", "m", "", ""), 0.01, "Be brief.", "A question?", "An answer.")
+    assert task == Task(*key, start, ("s", "", "chat", "m", "", "", ""), 0.01, "Be brief.", "A question?", "An answer.")
 
 
 def test_more_than_a_page(client: Client) -> None:
