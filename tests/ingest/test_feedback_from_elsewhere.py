@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
 ANSWERS = """\
 import sys, time
-import opentelemetry.sdk.trace as sdk
+from types import SimpleNamespace
 import driftline
 from collector_support import chat_body
+from driftline import observed
 
-sdk.time_ns = lambda: time.time_ns() - 3 * 24 * 3600 * 10**9
+three_days_ago = time.time_ns() - 3 * 24 * 3600 * 10**9
+observed.time = SimpleNamespace(time_ns=lambda: three_days_ago, perf_counter_ns=time.perf_counter_ns)
 driftline.init(bus=sys.argv[1], service_name="shop", environment="production")
 
 @driftline.observe(feature="support", prompt_name="answer", prompt_version="v3")
