@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from driftline import semconv
 from driftline.bus.protocol import LOGS_TOPIC, SPANS_TOPIC
 from driftline.bus.split import split_logs
-from driftline.otlp.encode import encode_group, encode_resource, encode_scope, encode_span
+from driftline.otlp.encode import Encoder, encode_group, encode_scope
 from driftline.oversize import cut_to_fit
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ class Exporter:
         self._own = dict(own)
         self._configured = dict(configured)
         self._redact = redact
+        self._encoder = Encoder(redact)
         self.renew()
 
     def renew(self) -> None:
@@ -105,7 +106,7 @@ class Exporter:
         groups: dict[tuple[bytes, bytes], _Group] = {}
         for span in spans:
             try:
-                encoded = encode_span(span, self._redact)
+                encoded = self._encoder.span(span)
                 resource, scope = self._resource_of(span), self._scope_of(span)
             except Exception:  # noqa: BLE001 - other instrumentations' spans may hold anything
                 _log.debug("driftline: a span was not encoded", exc_info=True)
@@ -161,7 +162,7 @@ class Exporter:
         return self._once(span.resource, lambda: self._encoded(span.resource.attributes))
 
     def _encoded(self, attributes: Mapping[str, Any]) -> bytes:
-        return encode_resource(attributes, self._configured, self._redact)
+        return self._encoder.resource({**attributes, **self._configured})
 
     def _scope_of(self, span: ReadableSpan) -> bytes:
         return self._once(span.instrumentation_scope, lambda: encode_scope(span.instrumentation_scope))

@@ -77,34 +77,43 @@ def render(messages: Sequence[Message], limit: int, *, newest_first: bool) -> tu
         The JSON text and whether anything was cut.
     """
     budget = Budget(limit)
-    kept: list[Message] = []
+    kept: list[str] = []
     for message in reversed(messages) if newest_first else messages:
         if budget.chars <= 0 or budget.nodes <= 0:
             budget.truncated = True
             break
-        about = {key: _label(value) for key, value in message.items() if key != "parts"}
-        kept.append({**about, "parts": [_fit(part, budget) for part in message["parts"]]})
+        kept.append(_message(message, budget))
     if newest_first:
         kept.reverse()
-    return _written(kept), budget.truncated
+    return f"[{','.join(kept)}]", budget.truncated
 
 
 def render_parts(parts: Sequence[Part], limit: int) -> tuple[str, bool]:
     """Write parts that are no message's as JSON, such as the system's instructions; otherwise as ``render``."""
     budget = Budget(limit)
-    return _written([_fit(part, budget) for part in parts]), budget.truncated
+    return f"[{_parts(parts, budget)}]", budget.truncated
 
 
 _written: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_quoted: Final = json.encoder.encode_basestring  # setting up an encoder for one text takes longer than writing it
 
 
-def _fit(part: Part, budget: Budget) -> Part:
+def _message(message: Message, budget: Budget) -> str:
+    head = "".join([f"{_quoted(key)}:{_quoted(_label(value))}," for key, value in message.items() if key != "parts"])
+    return f'{{{head}"parts":[{_parts(message["parts"], budget)}]}}'
+
+
+def _parts(parts: Sequence[Part], budget: Budget) -> str:
+    return ",".join([_part(part, budget) for part in parts])
+
+
+def _part(part: Part, budget: Budget) -> str:
     kind = part.get("type")
     if kind == "text" and len(part) == 2 and type(part.get("content")) is str:  # what nearly all parts are
-        return {"type": kind, "content": budget.cut(part["content"])}
+        return f'{{"type":"text","content":{_quoted(budget.cut(part["content"]))}}}'
     if kind == "blob" and "content" in part:
         part = {**part, **_description(part), "content": None}
-    return {key: _fit_value(key, value, budget) for key, value in part.items() if value is not None}
+    return _written({key: _fit_value(key, value, budget) for key, value in part.items() if value is not None})
 
 
 def _description(part: Part) -> Part:
@@ -125,6 +134,8 @@ def _fit_value(key: str, value: object, budget: Budget) -> Any:
 
 
 def _label(value: object) -> str:
+    if type(value) is str and len(value) <= _MAX_LABEL and value.isascii():
+        return value
     return Budget(_MAX_LABEL).cut(str(value))
 
 

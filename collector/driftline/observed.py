@@ -219,3 +219,7 @@ class ObservedSpan(Span):
     def close(self, end_time: int) -> None:
         """Note when the function ended; from then on nothing changes."""
         self._end_time = end_time
+        # What is current inside leads back here: such circles would be left to the garbage collector.
+        self.inside = _NOWHERE
+        if self.entry is not None:
+            self.entry.scope = None

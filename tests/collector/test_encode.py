@@ -13,7 +13,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
-from driftline.otlp.encode import _value, encode_group, encode_resource, encode_scope, encode_span, varint
+from driftline.otlp.encode import Encoder, encode_group, encode_scope, varint
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -25,12 +25,13 @@ values = st.recursive(
 )
 
 
+PLAIN = Encoder(str)
+
+
 def written(spans: list[ReadableSpan]) -> ExportTraceServiceRequest:
     span = spans[0]
-    resource, scope = encode_resource(span.resource.attributes, {}, str), encode_scope(span.instrumentation_scope)
-    return ExportTraceServiceRequest.FromString(
-        encode_group(resource, scope, [encode_span(span, str) for span in spans])
-    )
+    resource, scope = PLAIN.resource(span.resource.attributes), encode_scope(span.instrumentation_scope)
+    return ExportTraceServiceRequest.FromString(encode_group(resource, scope, [PLAIN.span(span) for span in spans]))
 
 
 def read(value: AnyValue) -> Any:
@@ -44,7 +45,7 @@ def read(value: AnyValue) -> Any:
 
 @given(values)
 def test_any_value_is_read_back(value: Any) -> None:
-    assert read(AnyValue.FromString(_value(value, str))) == value
+    assert read(AnyValue.FromString(PLAIN.value(value))) == value
 
 
 @given(st.integers(-(2**63), 2**63 - 1))
@@ -52,15 +53,23 @@ def test_varints_are_protobufs(number: int) -> None:
     assert AnyValue(int_value=number).SerializeToString() == b"\x18" + varint(number)
 
 
+def test_what_looks_alike_is_told_apart_when_it_comes_again() -> None:
+    for _ in range(2):
+        for value in (True, 1, "1", 1.0, False, 0):
+            found = PLAIN.resource({"key": value})
+            again = Encoder(str).resource({"key": value})
+            assert found == again
+
+
 def test_numbers_of_any_size_and_kind() -> None:
     class Level(int):
         pass
 
-    assert read(AnyValue.FromString(_value(Level(3), str))) == 3
-    assert read(AnyValue.FromString(_value(2**70, str))) == str(2**70)
-    assert math.isnan(read(AnyValue.FromString(_value(math.nan, str))))
-    assert read(AnyValue.FromString(_value("half \ud83d character", str))) == "half ? character"
-    assert read(AnyValue.FromString(_value(object, str))) == "<class 'object'>"
+    assert read(AnyValue.FromString(PLAIN.value(Level(3)))) == 3
+    assert read(AnyValue.FromString(PLAIN.value(2**70))) == str(2**70)
+    assert math.isnan(read(AnyValue.FromString(PLAIN.value(math.nan))))
+    assert read(AnyValue.FromString(PLAIN.value("half \ud83d character"))) == "half ? character"
+    assert read(AnyValue.FromString(PLAIN.value(object))) == "<class 'object'>"
 
 
 def full_span() -> ReadableSpan:
@@ -103,6 +112,6 @@ def test_spans_share_their_group() -> None:
 
 
 def test_every_text_goes_through_redaction() -> None:
-    encoded = encode_span(full_span(), lambda text: text.replace("failed", "***").replace("no", "***"))
+    encoded = Encoder(lambda text: text.replace("failed", "***").replace("no", "***")).span(full_span())
     assert b"failed" not in encoded
     assert encoded.count(b"***") == 2
