@@ -172,7 +172,13 @@ class Recorder:
 
     def conclude(self, span: ObservedSpan, result: Any) -> Any:
         """Record what the function returned, now or when it has come whole, and give what its caller gets."""
-        return conclude(span, result)
+        try:
+            return conclude(span, result)
+        except Exception:  # noqa: BLE001 - a class that allows no subclass, say: its stream stays unseen
+            _log.debug("driftline: a result was not followed", exc_info=True)
+            self.leave(span)
+            self.close(span, span.now())
+            return result
 
     def steps(
         self, span: ObservedSpan, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

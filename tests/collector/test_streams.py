@@ -209,6 +209,22 @@ def test_a_step_that_hands_a_stream_on_does_not_bill_it_twice(recording: Recordi
     assert found["driftline.answer.model"] == recording.span("inner").attributes["gen_ai.response.model"]
 
 
+def test_a_stream_whose_class_allows_no_subclass_is_handed_on_unseen(recording: Recording) -> None:
+    class Final:
+        __module__ = "openai.streams"
+
+        def __init_subclass__(cls) -> None:
+            raise TypeError("no subclasses, please")
+
+        def __next__(self) -> str:
+            return "a"
+
+    stream = Final()
+    assert observe(name="ask")(lambda: stream)() is stream
+    assert next(stream) == "a"
+    assert recording.span().status == "unset"
+
+
 def test_feedback_on_a_stream_knows_its_model(recording: Recording, client: openai.OpenAI) -> None:
     handles: list[Any] = []
 
