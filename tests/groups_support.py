@@ -172,7 +172,7 @@ class Group:
 @contextlib.contextmanager
 def group(path: Path, bus_url: str) -> Iterator[Group]:
     """A store on the folder, and whatever processes join, all gone at the end."""
-    opened = Group(path, bus_url, start_store(path))
+    opened = Group(path, bus_url, start_store(path, prepared=True))
     try:
         prepare(load(data_dir=str(path))).close()
         yield opened

@@ -37,20 +37,35 @@ def send(client: Client, attributes: Mapping[str, str | int], start: datetime | 
     return trace_id.hex()
 
 
+def send_each(client: Client, spans: Iterable[tuple[Mapping[str, str | int], datetime]]) -> list[str]:
+    """Insert a root span of each attributes and start, all at once; gives their trace ids."""
+    request = ExportTraceServiceRequest()
+    for attributes, start in spans:
+        _add(request, secrets.token_bytes(16), attributes, start)
+    send_bytes(client, request.SerializeToString())
+    return [found.scope_spans[0].spans[0].trace_id.hex() for found in request.resource_spans]
+
+
 def send_many(
     client: Client, trace_ids: Iterable[bytes], attributes: Mapping[str, str | int], start: datetime | None = None
 ) -> None:
     """Insert one root span for each trace id, all at the same time if ``start`` is given."""
     request = ExportTraceServiceRequest()
-    spans = request.resource_spans.add().scope_spans.add().spans
     for trace_id in trace_ids:
-        span = spans.add(name="chat", trace_id=trace_id, span_id=secrets.token_bytes(8))
-        span.start_time_unix_nano = round(start.timestamp() * 1e6) * 1000 if start else time.time_ns()
-        span.end_time_unix_nano = span.start_time_unix_nano + 1_000_000
-        for key, value in {"gen_ai.operation.name": "chat", **attributes}.items():
-            boxed = AnyValue(int_value=value) if isinstance(value, int) else AnyValue(string_value=value)
-            span.attributes.append(KeyValue(key=key, value=boxed))
+        _add(request, trace_id, attributes, start)
     send_bytes(client, request.SerializeToString())
+
+
+def _add(
+    request: ExportTraceServiceRequest, trace_id: bytes, attributes: Mapping[str, str | int], start: datetime | None
+) -> None:
+    span = request.resource_spans.add().scope_spans.add().spans.add(name="chat", trace_id=trace_id)
+    span.span_id = secrets.token_bytes(8)
+    span.start_time_unix_nano = round(start.timestamp() * 1e6) * 1000 if start else time.time_ns()
+    span.end_time_unix_nano = span.start_time_unix_nano + 1_000_000
+    for key, value in {"gen_ai.operation.name": "chat", **attributes}.items():
+        boxed = AnyValue(int_value=value) if isinstance(value, int) else AnyValue(string_value=value)
+        span.attributes.append(KeyValue(key=key, value=boxed))
 
 
 def enqueue(client: Client, *, age: float = 10.0, output: str = "An answer.", **values: Any) -> tuple[str, str]:

@@ -116,7 +116,15 @@ def _pipeline(settings: Settings, bus: Bus, exporter: Exporter) -> Pipeline:
     name = hashlib.sha256(bus.url.encode()).hexdigest()[:16]
     folder = settings.data_path / "spool" / name if settings.spool_mb else None
     courier = Courier(bus, folder, limit=settings.spool_mb * 1_000_000, counts=counts, memory=memory // 4)
-    return Pipeline(exporter, courier, counts, capacity=memory - memory // 4, version=_version())
+    return Pipeline(
+        exporter,
+        courier,
+        counts,
+        capacity=memory - memory // 4,
+        folder=folder,
+        limit=settings.spool_mb * 1_000_000,
+        version=_version(),
+    )
 
 
 def _join(provider: trace.TracerProvider, configured: dict[str, str]) -> TracerProvider:

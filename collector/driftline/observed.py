@@ -9,6 +9,7 @@ as much (``benchmarks/collector.py``).
 from __future__ import annotations
 
 import time
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,13 @@ _NOWHERE = Context()
 _MAX_EXTRAS = 128
 _BASE_SIZE = 1200
 """Bytes that a recorded span holds on to besides its texts, measured with tracemalloc."""
+
+_RECORDED = (
+    *("_name", "_context", "_parent", "_start_time", "_end_time", "_status", "_events", "started", "labels", "entry"),
+    *("is_request", "arguments", "result", "failure", "extras", "kind_word", "streaming", "first_chunk", "abandoned"),
+    *("was_cut", "size"),
+)
+_recorded = attrgetter(*_RECORDED)
 
 
 class ObservedSpan(Span):
@@ -215,6 +223,25 @@ class ObservedSpan(Span):
     def begin_at(self, start_time: int) -> None:
         """It began at another time, in nanoseconds since 1970, than it was opened."""
         self._start_time = self.started = start_time
+
+    def snapshot(self) -> tuple[Any, ...]:
+        """What was recorded, apart from recorder and spec: plain values, once it has ended."""
+        return _recorded(self)
+
+    @classmethod
+    def restored(cls, recorder: Recorder, spec: Spec, snapshot: tuple[Any, ...]) -> ObservedSpan:
+        """The ended span that a snapshot was taken of."""
+        span = object.__new__(cls)
+        recorded = dict(zip(_RECORDED, snapshot, strict=True))
+        span.__dict__ |= recorded | {
+            "recorder": recorder,
+            "spec": spec,
+            "place": recorded["_context"],
+            "_built": None,
+            "_resource": recorder.tracer.resource,
+            "_instrumentation_scope": recorder.scope,
+        }
+        return span
 
     def close(self, end_time: int) -> None:
         """Note when the function ended; from then on nothing changes."""

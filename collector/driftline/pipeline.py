@@ -12,11 +12,14 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from driftline.courier import Complaints, suppress_key
 from driftline.observed import ObservedSpan
+from driftline.overflow import Overflow
 from driftline.patience import Patience
 from driftline.report import Report
 from driftline.threads import start_apart
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from opentelemetry.sdk.trace import ReadableSpan
 
     from driftline.counts import Counts, Stats
@@ -41,7 +44,10 @@ class Pipeline:
         exporter: makes messages of them.
         courier: brings the messages to the bus.
         counts: where their fate is noted; the courier's too.
-        capacity: most bytes that wait here, roughly; what does not fit is dropped and counted.
+        capacity: most bytes that wait in memory, roughly. From half of it on they are put on disk; what fits into
+            neither is dropped and counted.
+        folder: for what waits on disk; None for nothing.
+        limit: most bytes of it.
         version: of the package, for reports.
         delay: seconds that what comes waits for more to share its message with.
         report_every: seconds between two reports about the counters.
@@ -54,6 +60,8 @@ class Pipeline:
         counts: Counts,
         *,
         capacity: int,
+        folder: Path | None = None,
+        limit: int = 0,
         version: str = "",
         delay: float = DELAY,
         report_every: float = REPORT_EVERY,
@@ -62,6 +70,8 @@ class Pipeline:
         self._courier = courier
         self._counts = counts
         self._capacity = capacity
+        self._folder = folder
+        self._limit = limit
         self._version = version
         self._delay = delay
         self._report_every = report_every
@@ -70,6 +80,7 @@ class Pipeline:
     def _reset(self) -> None:
         self._queue: deque[tuple[Item, int]] = deque()
         self._bytes = 0
+        self._overflow = Overflow(self._folder, self._limit, self._counts)
         self._put = {"emitted": [0, 0], "dropped": [0, 0]}  # spans and events since they were last published
         self._was_full = False
         self._complaints = Complaints()
@@ -144,6 +155,7 @@ class Pipeline:
             self._closed = True  # what still comes is counted as dropped
         if self._queue:
             self._empty()  # the thread had no time, or could not be started any more
+        self._overflow.close()
         self._courier.close(patience.left)
         stats = self.stats()
         return not (stats.pending or stats.spooled)
@@ -155,6 +167,7 @@ class Pipeline:
 
     def after_fork(self) -> None:
         """Begin anew in a child process: the queue is the parent's, which sends it, and so are the threads."""
+        self._overflow.close()
         self._counts.reset()
         self._exporter.renew()
         self._courier.after_fork()
@@ -185,7 +198,7 @@ class Pipeline:
                 return
 
     def _empty(self) -> None:
-        while batch := self._take():
+        while batch := self._next():
             if self._was_full:
                 self._was_full = False
                 self._complaints.warn(f"the queue of {self._capacity} bytes was full")
@@ -202,6 +215,14 @@ class Pipeline:
             if left_spans or left_events:
                 self._counts.add("dropped", left_spans, left_events)
                 self._complaints.warn(f"{left_spans + left_events} could not be encoded")
+
+    def _next(self) -> list[Item]:
+        """What is to be encoded next; empty if nothing waits any more."""
+        while self._bytes > self._capacity // 2:
+            batch = self._take()
+            if not self._overflow.put(batch):
+                return batch
+        return self._take() or self._overflow.take()
 
     def _take(self) -> list[Item]:
         with self._lock:

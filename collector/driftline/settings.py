@@ -112,8 +112,8 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("instrument", "", "Libraries whose calls are recorded without a decorator, with commas between them, or `all` that an instrumentation is installed for; empty: none (docs/auto-instrumentation.md)."),
     Setting("follow_threads", True, "Whether threads that an observed request starts belong to it."),
     Setting("handle_sigterm", True, "Whether what was recorded is sent when SIGTERM ends the application, unless it handles that itself."),
-    Setting("queue_mb", 64, "Most memory for records that wait to be sent, in MB; what does not fit is dropped and counted.", minimum=1, maximum=4096),
-    Setting("spool_mb", 1024, "Most space on disk for messages while the bus is away, in MB; 0: none are kept there.", minimum=0),
+    Setting("queue_mb", 64, "Most memory for records that wait to be sent, in MB; from half of it on they wait on disk.", minimum=1, maximum=4096),
+    Setting("spool_mb", 1024, "Most space on disk for messages while the bus is away, and as much for records in a burst, in MB; 0: none are kept there.", minimum=0),
     Setting("max_message_bytes", 1_000_000, "Largest message put on the bus, in bytes before compression.", minimum=10_000),
     # The receiver
     Setting("receiver_host", "127.0.0.1", "Address that the OTLP/HTTP receiver listens on."),

@@ -73,6 +73,10 @@ class Entry:
         self.answer_id: str | None = None
         self._answered = False
 
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        """What is left to ask of it once it has ended."""
+        return None, {"answer_model": self.answer_model, "answer_id": self.answer_id}
+
     def answered(self, model: str | None, response_id: str | None, *, failed: bool) -> None:
         """Note the outcome of a call; one that failed does not displace one that answered."""
         if failed and self._answered:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("driftline")
 
 _SEGMENT_BYTES: Final = 16 * 1024 * 1024
-_KEEP_FREE: Final = 200 * 1024 * 1024
+KEEP_FREE: Final = 200 * 1024 * 1024
 """Bytes of the disk that are left to others."""
 
 _HEAD: Final = struct.Struct("<IIIBIId")
@@ -151,8 +151,8 @@ class Spool:
         written = b"".join(map(_packed, messages))
         if self.size + len(written) > self._limit:
             raise OSError(f"the spool in {self._folder} has reached its limit of {self._limit} bytes")
-        if shutil.disk_usage(self._folder).free - len(written) < _KEEP_FREE:
-            raise OSError(f"fewer than {_KEEP_FREE} bytes are free on the disk of {self._folder}")
+        if shutil.disk_usage(self._folder).free - len(written) < KEEP_FREE:
+            raise OSError(f"fewer than {KEEP_FREE} bytes are free on the disk of {self._folder}")
         path = self._file(number)
         before = path.stat().st_size if path.exists() else 0
         try:

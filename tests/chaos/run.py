@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from driftline.settings import load
 from driftline_processors import ingest_worker
-from driftline_processors.install import install
-from driftline_store.migrate import migrate
 from kafka_server import OwnBroker
 from store_fixtures import FOR_EVER, running_store
 
@@ -50,9 +48,7 @@ def run(folder: Path, *, calls: int, restarts: int, seed: int) -> Outcome:
         restarts: how often the broker is killed.
         seed: when and for how long.
     """
-    with running_store(folder / "store") as running, running.client() as client:
-        migrate(client)
-        install(client)
+    with running_store(folder / "store", prepared=True) as running, running.client() as client:
         place = running.endpoint
         store = f"clickhouse://{place.user}:{place.password}@{place.host}:{place.port}/default"
         return _run(folder, client, store, calls=calls, restarts=restarts, chance=random.Random(seed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,11 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from driftline_store.embedded import endpoint
-from store_fixtures import running_store
+from store_fixtures import embedded_store, running_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from store_fixtures import RunningStore
+
+__all__ = ["embedded_store"]
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +51,12 @@ def sentence(result: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.fixture
+def store_url(embedded_store: RunningStore) -> str:
+    at = embedded_store.endpoint
+    return f"clickhouse://{at.user}:{at.password}@{at.host}:{at.port}/default"
+
+
+@pytest.fixture
 def taken_port() -> Iterator[int]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -65,21 +76,17 @@ def free_ports() -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("command", ["up", "ingest"])
-def test_an_unreachable_kafka(tmp_path: Path, command: str) -> None:
+def test_an_unreachable_kafka(tmp_path: Path, store_url: str, command: str) -> None:
     port = free_port()
-    with running_store(tmp_path / "data") as store:
-        url = f"clickhouse://{store.endpoint.user}:{store.endpoint.password}@127.0.0.1:{store.endpoint.port}/default"
-        arguments = free_ports() if command == "up" else ()
-        said = sentence(
-            run(command, "--bus", f"kafka://127.0.0.1:{port}", *arguments, folder=tmp_path, DRIFTLINE_STORE=url)
-        )
+    arguments = free_ports() if command == "up" else ()
+    bus = f"kafka://127.0.0.1:{port}"
+    said = sentence(run(command, "--bus", bus, *arguments, folder=tmp_path, DRIFTLINE_STORE=store_url))
     assert f"127.0.0.1:{port}" in said
 
 
-def test_a_wrong_password_of_the_store_is_not_repeated(tmp_path: Path) -> None:
-    with running_store(tmp_path / "data") as store:
-        url = f"clickhouse://driftline:wrong-secret@127.0.0.1:{store.endpoint.port}/default"
-        said = sentence(run("status", "--store", url, folder=tmp_path))
+def test_a_wrong_password_of_the_store_is_not_repeated(tmp_path: Path, store_url: str) -> None:
+    url = re.sub("//.*@", "//driftline:wrong-secret@", store_url)
+    said = sentence(run("status", "--store", url, folder=tmp_path))
     assert "password" in said
     assert "wrong-secret" not in said
 
@@ -132,21 +139,19 @@ def test_an_unknown_setting_in_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("package", ["typer", "chdb", "streamlit", "clickhouse_connect", "uvicorn", "starlette"])
-def test_a_missing_extra_names_the_command_that_installs_it(tmp_path: Path, package: str) -> None:
+def test_a_missing_extra_names_the_command_that_installs_it(tmp_path: Path, store_url: str, package: str) -> None:
     commands = {"chdb": "store", "streamlit": "dashboard", "uvicorn": "receive", "starlette": "receive"}
     command = commands.get(package, "status")
     program = f"import sys; sys.modules[{package!r}] = None; from driftline_cli import main; main()"
-    with running_store(tmp_path / "other") as store:
-        url = f"clickhouse://{store.endpoint.user}:{store.endpoint.password}@127.0.0.1:{store.endpoint.port}/default"
-        result = subprocess.run(
-            [sys.executable, "-c", program, command],
-            cwd=tmp_path,
-            env=os.environ | {"DRIFTLINE_DATA_DIR": str(tmp_path / "data"), "DRIFTLINE_STORE": url},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+    result = subprocess.run(
+        [sys.executable, "-c", program, command],
+        cwd=tmp_path,
+        env=os.environ | {"DRIFTLINE_DATA_DIR": str(tmp_path / "data"), "DRIFTLINE_STORE": store_url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     said = sentence(result)
     assert package in said
     assert "pip install 'driftline[server]'" in said

@@ -26,7 +26,7 @@ def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_commands_of_the_page_do_what_it_says(tmp_path: Path) -> None:
     commands = re.findall(r"^    driftline (checks .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(commands) == 7
-    with running_store(tmp_path):
+    with running_store(tmp_path, prepared=True):
         client = prepare(load({}, data_dir=str(tmp_path)))
         for command in commands:
             done = run(tmp_path, *shlex.split(command))
@@ -40,7 +40,7 @@ def test_the_commands_of_the_page_do_what_it_says(tmp_path: Path) -> None:
 
 
 def test_a_rule_that_cannot_be_used_is_refused_with_the_reason(tmp_path: Path) -> None:
-    with running_store(tmp_path):
+    with running_store(tmp_path, prepared=True):
         prepare(load({}, data_dir=str(tmp_path))).close()
         done = run(tmp_path, "checks", "set", "x", "--kind", "forbidden", "--pattern", "(?=a)b")
         assert done.returncode != 0

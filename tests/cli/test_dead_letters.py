@@ -15,9 +15,7 @@ from driftline.errors import BusError, DriftlineError
 from driftline_cli.app import app
 from driftline_cli.status import _COUNTS
 from driftline_processors import dead_letters
-from driftline_processors.install import install
 from driftline_processors.resend import resend
-from driftline_store.migrate import migrate
 from ingest_support import Pipeline, captured, captured_logs, span_ids
 from receiver_support import MemoryProducer
 from store_fixtures import embedded_store
@@ -66,11 +64,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def prepared(embedded_store: RunningStore) -> Iterator[Client]:
-    with contextlib.closing(embedded_store.client()) as admin:
-        admin.command("CREATE DATABASE letters")
-    with contextlib.closing(embedded_store.client("letters")) as client:
-        migrate(client)
-        install(client)
+    with contextlib.closing(embedded_store.client()) as client:
         yield client
 
 

@@ -39,7 +39,7 @@ def test_prices_are_listed_and_taken_over_from_the_file(tmp_path: Path, monkeypa
         assert result.exit_code == 0, result.output
         return [" ".join(line.split()) for line in result.output.splitlines()]
 
-    with running_store(tmp_path):
+    with running_store(tmp_path, prepared=True):
         client = prepare(load())
         assert said() == ["Priced calls; USD per million tokens now: none", "Calls without a known price: none"]
         for model in ("gpt-4o-mini", "gpt-4o-mini", "our-7b"):

@@ -41,7 +41,7 @@ def line(path: Path, port: int, title: str) -> str:
 
 def test_status_says_what_the_receiver_took_or_that_none_answers(tmp_path: Path) -> None:
     settings = load({}, data_dir=str(tmp_path), receiver_port=free_port())
-    with running_store(tmp_path):
+    with running_store(tmp_path, prepared=True):
         prepare(settings).close()
         with receiving(settings) as sender:
             assert line(tmp_path, sender.port, "receiver") == "nothing received yet"
@@ -52,7 +52,7 @@ def test_status_says_what_the_receiver_took_or_that_none_answers(tmp_path: Path)
 
 def test_status_counts_feedback_whose_request_is_not_known(tmp_path: Path) -> None:
     settings = load({}, data_dir=str(tmp_path), receiver_port=free_port())
-    with running_store(tmp_path):
+    with running_store(tmp_path, prepared=True):
         client = prepare(settings)
         rows = "generateUUIDv4() AS id, now64(3) AS arrived, {id} AS response_id FROM numbers({count})"
         columns = "INSERT INTO evaluations_pending (id, arrived, response_id) SELECT "
@@ -66,7 +66,7 @@ def test_status_counts_feedback_whose_request_is_not_known(tmp_path: Path) -> No
 
 def test_status_says_what_applications_sent_and_how_much_of_it_is_stored(tmp_path: Path) -> None:
     settings = load({}, data_dir=str(tmp_path), receiver_port=free_port())
-    with running_store(tmp_path):
+    with running_store(tmp_path, prepared=True):
         client = prepare(settings)
         assert "No application's collector has reported" in status(tmp_path, settings.receiver_port)
         client.command(
@@ -85,7 +85,7 @@ def test_status_says_what_applications_sent_and_how_much_of_it_is_stored(tmp_pat
 
 def test_status_shows_the_ingest_that_runs_and_says_when_none_does(tmp_path: Path) -> None:
     settings = load({}, data_dir=str(tmp_path), receiver_port=free_port())
-    with running_store(tmp_path):
+    with running_store(tmp_path, prepared=True):
         prepare(settings).close()
         assert "driftline ingest does not run" in status(tmp_path, settings.receiver_port)
         stop = threading.Event()

@@ -58,9 +58,8 @@ class Page:
 @pytest.fixture(scope="session")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
     """Two days of traffic, attacks on the reader among it."""
-    with running_store(tmp_path_factory.mktemp("seeded")) as store:
+    with running_store(tmp_path_factory.mktemp("seeded"), prepared=True) as store:
         client = store.client()
-        seed.prepare(client)
         now = datetime.now(UTC)
         seed.seed(client, seed.Traffic(now, per_hour=120, judged=0.8, new_version_after=timedelta(hours=24)))
         seed.hostile(client, now)
@@ -72,8 +71,5 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
 @pytest.fixture(scope="session")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
     """A store with its schema and nothing in it."""
-    with running_store(tmp_path_factory.mktemp("empty")) as store:
-        client = store.client()
-        seed.prepare(client)
-        client.close()
+    with running_store(tmp_path_factory.mktemp("empty"), prepared=True) as store:
         yield store

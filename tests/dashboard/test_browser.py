@@ -220,7 +220,7 @@ def test_dark_follows_the_system(page: Page, url: str) -> None:
 def test_the_page_comes_alive_with_the_store(page: Page, browser: BrowserContext, tmp_path: Path) -> None:
     with serving(tmp_path) as address:
         page.goto(address)
-        away = page.get_by_role("alert").filter(has_text="The store cannot be read")
+        away = page.get_by_role("alert").filter(has_text="The store cannot be read").first
         expect(away).to_be_visible()
         with running_store(tmp_path) as store:
             client = store.client()

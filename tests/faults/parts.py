@@ -35,7 +35,7 @@ class Store:
         self.is_small = _mounted(self.path)
         self.lock = threading.Lock()
         self._disk = threading.Lock()
-        self._running = start_store(self.path)
+        self._running = start_store(self.path, prepared=True)
 
     @property
     def port(self) -> int:

@@ -21,9 +21,7 @@ from driftline.receiver.counts import Counts
 from driftline.receiver.intake import Intake
 from driftline.receiver.refusals import RefusedError
 from driftline_processors.ingest import Ingest
-from driftline_processors.install import install
 from driftline_processors.targets import TARGETS
-from driftline_store.migrate import migrate
 from fuzz.mutate import corpus, mutated
 from receiver_support import JSON, PROTOBUF, MemoryProducer, as_json, serving
 from store_fixtures import running_store
@@ -96,9 +94,7 @@ def run(folder: Path, *, seed: int, messages: int, until: float = float("inf")) 
 
 @contextlib.contextmanager
 def _prepared(folder: Path) -> Iterator[tuple[Client, Callable[[], bool]]]:
-    with running_store(folder) as store, contextlib.closing(store.client()) as client:
-        migrate(client)
-        install(client)
+    with running_store(folder, prepared=True) as store, contextlib.closing(store.client()) as client:
         yield client, lambda: store.process.poll() is None
 
 

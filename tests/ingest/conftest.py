@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from driftline.bus import open_bus
-from driftline_processors import prices
-from driftline_processors.install import install
-from driftline_store.migrate import migrate
 from ingest_support import Pipeline
 from store_fixtures import PRICES_AND_RULES, embedded_store, empty, store_client
 
@@ -26,13 +23,7 @@ __all__ = ["embedded_store", "store_client"]
 @pytest.fixture(scope="session")
 def prepared(embedded_store: RunningStore) -> Iterator[Client]:
     """A database with schema, views and prices."""
-    admin = embedded_store.client()
-    admin.command("CREATE DATABASE ingest")
-    admin.close()
-    client = embedded_store.client("ingest")
-    migrate(client)
-    install(client)
-    prices.preload(client)
+    client = embedded_store.client()
     yield client
     client.close()
 

@@ -83,7 +83,7 @@ def test_a_batch_that_comes_again_changes_nothing(pipeline: Pipeline) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_whatever_the_bytes_its_neighbours_are_stored_and_nothing_crashes(pipeline: Pipeline, seed: int) -> None:
     chance = random.Random(seed)

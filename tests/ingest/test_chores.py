@@ -37,7 +37,7 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.mark.slow
 def test_a_running_ingest_settles_requests(tmp_path: Path) -> None:
     settings = load({}, data_dir=str(tmp_path), settle_seconds=0)
-    with running_store(tmp_path) as store:
+    with running_store(tmp_path, prepared=True) as store:
         with open_bus(settings.bus_url) as bus, contextlib.closing(bus.producer()) as producer:
             producer.send(SPANS_TOPIC, request())
         stop = threading.Event()
@@ -68,7 +68,7 @@ def test_a_chore_that_fails_is_said_once_and_keeps_nobody_from_theirs(
 
     monkeypatch.setattr(chores, "CHORES", (Chore("be lucky", 0, fail), Chore("work", 0, work)))
     monkeypatch.setattr(chores, "_TICK", 0.05)
-    with running_store(tmp_path):
+    with running_store(tmp_path, prepared=True):
         prepare(settings).close()
         stop = threading.Event()
         worker = threading.Thread(target=chores.run, args=(settings, stop))

@@ -17,7 +17,7 @@ from driftline_processors.ingest_worker import Worker
 from driftline_processors.prepare import prepare
 from driftline_processors.targets import TARGETS
 from ingest_support import captured
-from store_fixtures import start_store
+from store_fixtures import FOR_EVER, PRICES_AND_RULES, empty, start_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,12 +32,16 @@ WAIT_SECONDS = 60
 
 
 @pytest.fixture
-def settings(embedded_store: RunningStore, store_client: Client, tmp_path: Path) -> Settings:
+def client(prepared: Client) -> Client:
+    empty(prepared, keep=PRICES_AND_RULES)
+    return prepared
+
+
+@pytest.fixture
+def settings(embedded_store: RunningStore, client: Client, tmp_path: Path) -> Settings:
     place = embedded_store.endpoint
-    store = f"clickhouse://{place.user}:{place.password}@{place.host}:{place.port}/{store_client.database}"
-    settings = load({}, data_dir=str(tmp_path), store=store, batch_seconds=0.05)
-    prepare(settings).close()
-    return settings
+    store = f"clickhouse://{place.user}:{place.password}@{place.host}:{place.port}/{client.database}"
+    return load({}, data_dir=str(tmp_path), store=store, batch_seconds=0.05, **FOR_EVER)
 
 
 @contextlib.contextmanager
@@ -89,49 +93,49 @@ def said(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
 
 
 def test_too_many_parts_are_waited_out_with_the_same_batch(
-    settings: Settings, store_client: Client, caplog: pytest.LogCaptureFixture
+    settings: Settings, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     send(settings, 1)
     with working(settings) as worker:
-        until(lambda: stored(store_client)[0] == 1)
-        store_client.command("ALTER TABLE llm_spans MODIFY SETTING parts_to_throw_insert = 1")
+        until(lambda: stored(client)[0] == 1)
+        client.command("ALTER TABLE llm_spans MODIFY SETTING parts_to_throw_insert = 1")
         send(settings, 5)
         until(lambda: sample(worker, "retries") >= 3)
-        assert stored(store_client) == (1, 1)
+        assert stored(client) == (1, 1)
         assert sample(worker, "store_away_seconds") > 0
         [error] = [one.text for one in worker.samples() if one.metric == "last_error"]
         assert "ClickHouse code 252" in error
-        store_client.command("ALTER TABLE llm_spans MODIFY SETTING parts_to_throw_insert = 3000")
+        client.command("ALTER TABLE llm_spans MODIFY SETTING parts_to_throw_insert = 3000")
         until(lambda: sample(worker, "messages") == 6)
         assert sample(worker, "store_away_seconds") == 0
-    assert stored(store_client) == (6, 6)
+    assert stored(client) == (6, 6)
     assert len(said(caplog, logging.WARNING)) == 1, "said once, not at every try"
     assert len(said(caplog, logging.INFO)) == 1
 
 
 def test_an_insert_that_takes_too_long_is_stopped_and_completed_by_its_repeat(
-    settings: Settings, store_client: Client, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(otlp, "INSERT_SECONDS", 1)
-    store_client.command("CREATE TABLE slow (a UInt8) ENGINE = Null")
-    store_client.command("CREATE MATERIALIZED VIEW slowly TO slow AS SELECT sleepEachRow(0.4) AS a FROM llm_spans")
+    client.command("CREATE TABLE slow (a UInt8) ENGINE = Null")
+    client.command("CREATE MATERIALIZED VIEW slowly TO slow AS SELECT sleepEachRow(0.4) AS a FROM llm_spans")
     send(settings, 5)
     with working(settings) as worker:
         until(lambda: sample(worker, "retries") >= 1)
         monkeypatch.setattr(otlp, "INSERT_SECONDS", 60)
-        store_client.command("DROP VIEW slowly SYNC")
+        client.command("DROP VIEW slowly SYNC")
         until(lambda: sample(worker, "messages") == 5)
         [error] = [one.text for one in worker.samples() if one.metric == "last_error"]
     assert "ClickHouse code 159" in error
-    assert stored(store_client) == (5, 5)
+    assert stored(client) == (5, 5)
 
 
 @pytest.mark.slow
 def test_a_store_that_comes_back_at_another_address_is_found(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     settings = load({}, data_dir=str(tmp_path), batch_seconds=0.05)
-    store = start_store(tmp_path)
+    store = start_store(tmp_path, prepared=True)
     try:
         prepare(settings).close()
         with working(settings) as worker:

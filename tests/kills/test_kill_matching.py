@@ -86,7 +86,7 @@ def test_kills_while_feedback_is_filed_lose_nothing_and_double_nothing(tmp_path:
     seed = int(os.environ.get("DRIFTLINE_TEST_SEED", time.time_ns() % 10**9))
     print(f"seed {seed}: repeat with DRIFTLINE_TEST_SEED={seed}")
     chance = random.Random(seed)
-    store = start_store(tmp_path)
+    store = start_store(tmp_path, prepared=True)
     client = prepare(load(data_dir=str(tmp_path)))
     expected = ROUNDS * EVENTS_A_ROUND
     client.command(

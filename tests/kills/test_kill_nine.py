@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ROUNDS = 10
+ROUNDS = 6
 SPANS_A_MESSAGE = 25
 SETTLE_SECONDS = 90
 
@@ -142,7 +142,7 @@ def test_kills_lose_nothing_and_double_nothing(tmp_path: Path, victim: str) -> N
     seed = int(os.environ.get("DRIFTLINE_TEST_SEED", time.time_ns() % 10**9))
     print(f"seed {seed}: repeat with DRIFTLINE_TEST_SEED={seed}")
     chance = random.Random(seed)
-    store = start_store(tmp_path)
+    store = start_store(tmp_path, prepared=True)
     prepare(load(data_dir=str(tmp_path))).close()
     ingest = Ingest(tmp_path)
     with sending(f"sqlite:///{tmp_path / 'bus.db'}", seed) as producer:

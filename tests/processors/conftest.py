@@ -8,9 +8,7 @@ import pytest
 
 from driftline.settings import load
 from driftline_processors.dictionaries import DICTIONARIES
-from driftline_processors.install import install
 from driftline_store import retention
-from driftline_store.migrate import migrate
 from store_fixtures import FOR_EVER, embedded_store, empty
 
 if TYPE_CHECKING:
@@ -26,8 +24,6 @@ __all__ = ["embedded_store"]
 def prepared(embedded_store: RunningStore) -> Iterator[Client]:
     """The default database, which the parts under test connect to by themselves, with schema and views."""
     client = embedded_store.client()
-    migrate(client)
-    install(client)
     yield client
     client.close()
 

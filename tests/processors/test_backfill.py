@@ -16,10 +16,8 @@ from clickhouse_connect.driver.exceptions import Error as ClientError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from driftline.settings import Settings, load
-from driftline_processors.install import install
 from driftline_processors.otlp import TRACE_SCHEMA, frame, insert_settings
 from driftline_processors.prices import backfill, preload, price_book, resolve_unseen
-from driftline_store.migrate import migrate
 from processors_support import send, send_many
 from store_fixtures import running_store, start_store
 
@@ -243,7 +241,7 @@ def test_two_at_once_correct_each_call_once(
     monkeypatch.setattr("driftline_processors.prices.corrections.MOST_ROWS", 16)
     now = datetime.now(UTC)
     for days in (0, 40):
-        send_many(client, [secrets.token_bytes(16) for _ in range(200)], call(), now - timedelta(days=days))
+        send_many(client, [secrets.token_bytes(16) for _ in range(64)], call(), now - timedelta(days=days))
     file.write_text(ENTRY)
     preload(client, price_book(settings))
     together = threading.Barrier(3)
@@ -306,14 +304,12 @@ def test_kill_nine_of_the_store_loses_and_doubles_nothing(
 ) -> None:
     monkeypatch.setattr("driftline_processors.prices.corrections.MOST_ROWS", 16)
     path = tmp_path / "data"
-    with running_store(path) as store:
+    with running_store(path, prepared=True) as store:
         client = store.client()
-        migrate(client)
-        install(client)
         client.command(SUMS)
         now = datetime.now(UTC)
         for days in (0, 40, 80):
-            send_many(client, [secrets.token_bytes(16) for _ in range(200)], call(), now - timedelta(days=days))
+            send_many(client, [secrets.token_bytes(16) for _ in range(64)], call(), now - timedelta(days=days))
         client.close()
         store.kill()
     file.write_text(ENTRY)
@@ -335,9 +331,9 @@ def test_kill_nine_of_the_store_loses_and_doubles_nothing(
             killer.join()
     try:
         client = store.client()
-        assert len(corrections(client)) == 600
+        assert len(corrections(client)) == 192
         assert client.query("SELECT sum(calls), sum(cost) FROM corrected_sums").result_rows == [
-            (600, 600 * Decimal("0.00028"))
+            (192, 192 * Decimal("0.00028"))
         ]
         client.close()
     finally:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from driftline_processors.prices import GenaiPriceBook, Period, Quote, Resolved, Tier, preload, resolve_unseen
 from driftline_processors.prices.book import NO_LIMIT
 from driftline_processors.prices.genai import SELLERS
-from processors_support import send, send_bytes
+from processors_support import send, send_bytes, send_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -115,28 +115,29 @@ def test_a_call_has_the_price_of_its_day(client: Client) -> None:
         if date(2026, 1, 1) < day < NOW.date() and NOW.date() - day < timedelta(days=390)
     }
     assert len(midnights) >= 5
-    differing = 0
-    for provider, model, midnight in sorted(midnights):
-        before, after = (midnight - timedelta(microseconds=1), midnight)
-        costs = [stored_cost(client, send(client, call(provider, model, (1000, 500)), at)) for at in (before, after)]
-        expected = [BOOK.quote(provider, model).cost(1000, 500, at=at) for at in (before, after)]
-        assert costs == expected
-        differing += costs[0] != costs[1]
-    assert differing >= 3
+    calls = [
+        (provider, model, at)
+        for provider, model, midnight in sorted(midnights)
+        for at in (midnight - timedelta(microseconds=1), midnight)
+    ]
+    sent = send_each(client, [(call(provider, model, (1000, 500)), at) for provider, model, at in calls])
+    costs = [stored_cost(client, trace_id) for trace_id in sent]
+    assert costs == [BOOK.quote(provider, model).cost(1000, 500, at=at) for provider, model, at in calls]
+    assert sum(before != after for before, after in zip(costs[::2], costs[1::2], strict=True)) >= 3
 
 
 def test_a_call_has_the_price_of_its_hour(client: Client) -> None:
     preload(client)
     day = NOW.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
     usage = Usage(input_tokens=1_000_000, output_tokens=0)
-    costs = set()
-    for minutes in (0, 59, 60, 239, 240, 359, 360, 599, 600, 24 * 60 - 1):
-        at = day + timedelta(minutes=minutes, seconds=59)
-        cost = stored_cost(client, send(client, call("deepseek", "deepseek-flash", (1_000_000, 0)), at))
+    minutes = (0, 59, 60, 239, 240, 359, 360, 599, 600, 24 * 60 - 1)
+    moments = [day + timedelta(minutes=minute, seconds=59) for minute in minutes]
+    sent = send_each(client, [(call("deepseek", "deepseek-flash", (1_000_000, 0)), at) for at in moments])
+    costs = [stored_cost(client, trace_id) for trace_id in sent]
+    for cost, at in zip(costs, moments, strict=True):
         expected = calc_price(usage, "deepseek-flash", provider_id="deepseek", genai_request_timestamp=at)
         assert cost == expected.total_price, at
-        costs.add(cost)
-    assert len(costs) == 2
+    assert len(set(costs)) == 2
 
 
 def test_prices_of_the_future_are_known_already() -> None:

@@ -171,7 +171,7 @@ def test_costs_are_unknown_where_no_price_is(store: Client) -> None:
     st.lists(st.floats(min_value=1e-5, max_value=1e5), min_size=1, max_size=200),
     st.integers(min_value=1, max_value=4),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_quantiles_lie_within_two_percent_of_the_exact_ones(store: Client, seconds: list[float], parts: int) -> None:
     store.command("TRUNCATE TABLE llm_rollups")
     for part in range(parts):  # keys of maps that are summed have to be in order whatever order they came in
@@ -199,7 +199,7 @@ ROW = st.fixed_dictionaries(
     st.sampled_from([None, timedelta(minutes=1), timedelta(minutes=7), HOUR]),
     st.sampled_from([{}, {"model": "small"}, {"feature": "", "model": "large"}]),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_counts_equal_a_brute_force_sum(
     store: Client, rows: list[dict[str, Any]], by: set[str], step: timedelta | None, where: dict[str, str]
 ) -> None:

@@ -23,7 +23,7 @@ from driftline_cli import up
 from driftline_cli.demo.bot import SupportBot, Traffic
 from driftline_cli.demo.freshness import Freshness
 from driftline_cli.demo.knowledge import BRIEF_PROMPT, CAREFUL_PROMPT
-from driftline_cli.demo.screen import Screen
+from driftline_cli.demo.screen import Screen, stored
 from driftline_cli.demo.simulated import JUDGE_MODEL, Simulated, simulated
 from driftline_cli.supervisor import Supervisor
 from driftline_store.client import connect
@@ -38,7 +38,7 @@ CHANGE_AFTER: Final = 25.0
 
 _LINE_SECONDS: Final = 5.0
 _TICK_SECONDS: Final = 0.2
-_SETTLE_SECONDS: Final = 3.0
+_SETTLE_SECONDS: Final = 30.0
 
 
 @dataclass
@@ -145,7 +145,7 @@ class _Demo:
             quiet.set()
             threads[0].join()
             driftline.flush(timeout=5)
-            time.sleep(_SETTLE_SECONDS)
+            self._wait_until_stored()
         finally:
             quiet.set()
             stop.set()
@@ -155,6 +155,12 @@ class _Demo:
         for client in self._clients:
             client.close()
         return 1 if self._outcome.changed and not self._outcome.alerted else 0
+
+    def _wait_until_stored(self) -> None:
+        """What was sent last is counted too, however busy this machine is."""
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while stored(self._clients[1]) < driftline.stats().exported and time.monotonic() < deadline:
+            time.sleep(_TICK_SECONDS)
 
     def _watch(self, stop: threading.Event, seconds: float | None) -> None:
         began = next_line = time.monotonic()

@@ -31,6 +31,11 @@ _LINK: Final = re.compile(r"<(http[^|>]*)\|([^>]*)>")
 _STORED: Final = "SELECT (SELECT count() FROM llm_spans) + (SELECT count() FROM evaluations WHERE source = 'human')"
 
 
+def stored(client: Client) -> int:
+    """How many spans and pieces of feedback the store has."""
+    return int(client.query(_STORED).result_rows[0][0])
+
+
 class Screen:
     """Tells the demo's story."""
 
@@ -100,14 +105,13 @@ class Screen:
     def sum_up(self, client: Client, traffic: Traffic, freshness: Freshness, outcome: Outcome) -> None:
         """Say what came of it, with the counts that prove it."""
         stats = driftline.stats()
-        stored = client.query(_STORED).result_rows[0][0]
         unpriced = client.query("SELECT sum(unpriced_calls) FROM llm_rollups WHERE resolution = 'day'").result_rows[0][
             0
         ]
         lines = [
             (
                 f"requests asked {traffic.asked}; spans and feedback sent {stats.exported}, dropped {stats.dropped}; "
-                f"stored {stored}; unpriced calls {unpriced}"
+                f"stored {stored(client)}; unpriced calls {unpriced}"
             ),
             (
                 f"from the end of a call to its being queryable: p50 {freshness.percentile(50):.2f} s, "

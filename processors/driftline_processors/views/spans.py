@@ -15,7 +15,7 @@ from driftline_processors.conventions.errors import error_class_sql, error_text_
 from driftline_processors.conventions.fields import DROPPED_PATTERN, SPAN_FIELDS, SPAN_PLACES, list_pattern
 from driftline_processors.conventions.slots import is_kept, quote
 from driftline_processors.dictionaries import price_key_sql
-from driftline_processors.views.view import View, attributes, resource_attributes, select
+from driftline_processors.views.view import View, attributes, nested, resource_attributes, select
 
 ERROR_STATUS: Final = 2
 """``STATUS_CODE_ERROR`` of OTLP."""
@@ -127,10 +127,8 @@ def _derived() -> str:
         ("price_key", price_key_sql("provider", "model", "start")),
         ("price", f"dictGetOrDefault('prices', ({_PRICE}), price_key, billed_input, ('', {_FREE}))"),
         ("price_version", "if(is_call, price.version, '')"),
-        ("*", "*"),
     ]
-    listed = ",\n    ".join(e if c == "*" else f"{e} AS {c}" for c, e in columns)
-    return f"SELECT\n    {listed}\nFROM (\n{_fields()}\n)"
+    return nested(columns, _fields())
 
 
 _COST: Final = (

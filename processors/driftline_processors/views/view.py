@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from driftline_processors.conventions.sources import Places
 
+_NAME: Final = re.compile(r"\b[a-z_]\w*\b")
+_QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'")
 _SOURCE: Final = re.compile(r"(?P<verb>\b(?:FROM|JOIN)\s+)(?P<table>[a-z_]\w*)")
 
 
@@ -92,6 +94,28 @@ def resource_attributes(places: Places) -> str:
     """Column ``r``, the attributes of the resource ``rs`` by slot."""
     codes = places.resource.codes("rs.resource.attributes.key")
     return f"{places.resource.filled(codes, texts('rs.resource'))} AS r"
+
+
+def nested(columns: list[tuple[str, str]], source: str) -> str:
+    """The source's rows with more columns, which may name one another.
+
+    Each level of the query has the columns that need nothing but what is below it. In one level the engine would put
+    a named expression wherever its name stands, and plan it as often.
+
+    Args:
+        columns: name -> expression, in the order in which they can be made.
+        source: a SELECT whose columns are passed on.
+    """
+    levels: dict[str, int] = {}
+    for column, expression in columns:
+        named = set(_NAME.findall(_QUOTED.sub("", expression)))
+        levels[column] = 1 + max((level for name, level in levels.items() if name in named), default=-1)
+    for level in range(1 + max(levels.values(), default=-1)):
+        listed = ",\n    ".join(
+            f"{expression} AS {column}" for column, expression in columns if levels[column] == level
+        )
+        source = f"SELECT\n    {listed},\n    *\nFROM (\n{source}\n)"
+    return source
 
 
 def select(columns: list[tuple[str, str]], source: str, where: str = "") -> str:
