@@ -74,7 +74,7 @@ def agreement(cells: Column, effective: float) -> dict[str, Figure]:
     random = np.random.default_rng(_SEED)  # the same numbers each time that one looks
     drawn = _values(random.dirichlet(shares * effective + _JEFFREYS, _DRAWS))
     low, high = np.quantile([drawn[name] for name in MEASURES], [0.025, 0.975], axis=-1)
-    values = _values(shares)
+    values = {name: float(value) for name, value in _values(shares).items()}
     return {
         # The prior can draw the interval off a value at the end of its scale.
         name: figure(values[name], min(low[at], values[name]), max(high[at], values[name]), MEASURES[name])

@@ -130,7 +130,7 @@ def _corrected_mean(judged: Judged, labelled: Labelled) -> Corrected:
     groups, group = len(judged.w), labelled.group
 
     def total(values: Column) -> Column:
-        return np.bincount(group, weights=values, minlength=groups)
+        return np.bincount(group, weights=values, minlength=groups).astype(np.float64)
 
     v, all_v = labelled.label_weight, total(labelled.label_weight)
     label, score = total(v * labelled.label) / all_v, total(v * labelled.score) / all_v
