@@ -202,7 +202,8 @@ def _with_people(at: int, found: Corrected, labelled: Labelled, passed: Column) 
     mine = labelled.group == at
     weight, verdicts = labelled.label_weight[mine], passed[mine]
     effective = float(found.effective[at])
-    too_few = f"labels worth {effective:.0f}, and it takes {FEWEST}" if mine.any() else "no labels"
+    count = int(mine.sum())
+    too_few = f"{count} labels are worth {effective:.0f} equal ones, and it takes {FEWEST}" if count else "no labels"
     estimates = {
         name: figure(one.value[at], one.low[at], one.high[at], too_few)
         for name, one in (("people", found.alone), ("corrected", found.corrected))
@@ -210,7 +211,7 @@ def _with_people(at: int, found: Corrected, labelled: Labelled, passed: Column) 
     scores, labels = labelled.score[mine], labelled.label[mine]
     return {
         **estimates,
-        "both": int(mine.sum()),
+        "both": count,
         "power": None if estimates["corrected"].value is None else float(found.power[at]),
         "cells": tuple(confusion(np.ones(len(weight)), verdicts[:, 1], verdicts[:, 0]).tolist()),
         "agreement": {

@@ -9,7 +9,7 @@ from driftline_store.estimates.agreement import MEASURES, agreement, confusion
 from driftline_store.estimates.correlation import pearson, spearman
 from driftline_store.estimates.prediction_powered import Judged, Labelled, corrected_mean, worth
 from driftline_store.metrics_interval import weighted_mean, wilson
-from estimates_support import Judge, Traffic, covered, judged_and_labelled
+from support.made_truth import Judge, Traffic, covered, judged_and_labelled
 
 JUDGE = Judge(sensitivity=0.85, specificity=0.90)
 
@@ -129,7 +129,7 @@ def test_labels_are_worth_as_many_as_the_heaviest_of_them_would_be() -> None:
 
 
 def test_agreement_of_a_textbook_case() -> None:
-    # Gwet (2008), table 2: kappa is near 0 although the raters agree on 94 %.
+    # What AC1 was made for: raters who agree on 94 %, with a kappa near 0.
     found = agreement(np.array([118.0, 5.0, 2.0, 0.0]), 125)
     values = {name: found[name].value for name in MEASURES}
     assert values == pytest.approx(

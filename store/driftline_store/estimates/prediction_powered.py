@@ -8,7 +8,7 @@ answers that it scored as well, the difference is seen, and the mean of the scor
 Each term is a weighted mean. At λ = 0 this is the labels alone; at λ = 1 it is prediction-powered inference
 (Angelopoulos, Bates, Fannjiang, Jordan and Zrnic (2023), "Prediction-powered inference", Science 382). The λ taken is
 the one with the least variance, estimated from the same data (Angelopoulos, Duchi and Zrnic (2023), "PPI++: efficient
-prediction-powered inference", arXiv:2311.01453, 6). So a judge that follows people closely makes labels worth more,
+prediction-powered inference", arXiv:2311.01453). So a judge that follows people closely makes labels worth more,
 and one that does not changes nothing. Whatever the judge, the estimate is aimed at what people say.
 
 Labelled answers are part of the judged ones: sampling in two phases (Särndal, Swensson and Wretman (1992), "Model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -48,12 +49,14 @@ def judged(client: Client, scores: Sequence[float], **values: Any) -> list[str]:
     return traces
 
 
+LABEL = Entry(
+    line=2, trace_id="", span_id="", response_id="", name="quality", score=1.0, label="pass", labeller="ann", note="",
+    at=None, probability=0.0,
+)  # fmt: skip
+
+
 def entry(trace: str = "", score: float = 1.0, **values: Any) -> Entry:
-    told = {
-        "line": 2, "trace_id": trace, "span_id": "", "response_id": "", "name": "quality", "score": score,
-        "label": "pass" if score >= 0.7 else "fail", "labeller": "ann", "note": "", "at": None, "probability": 0.0,
-    }  # fmt: skip
-    return Entry(**(told | values))
+    return replace(LABEL, trace_id=trace, score=score, label="pass" if score >= 0.7 else "fail", **values)
 
 
 def said(client: Client) -> list[Label]:
@@ -106,8 +109,8 @@ def test_an_answer_is_found_by_any_of_its_ids_and_one_that_is_not_there_is_told(
     places = {label.trace_id: label.span_id for label in said(client)}
     assert places.keys() == {unjudged, sent, scored}
     assert (places[sent], places[scored]) == ("c" * 16, "b" * 16)
-    features = client.query("SELECT trace_id, feature FROM evaluations WHERE source = 'human'").result_rows
-    assert dict(features)[unjudged] == "search"
+    feature = "SELECT feature FROM evaluations WHERE source = 'human' AND trace_id = {trace:String}"
+    assert client.query(feature, {"trace": unjudged}).result_rows == [("search",)]
 
 
 def test_quality_is_raw_and_corrected_per_instrument_with_weights(client: Client) -> None:
@@ -132,7 +135,7 @@ def test_quality_is_raw_and_corrected_per_instrument_with_weights(client: Client
     assert (one.judged, one.labelled, one.both) == (120, 61, 60)
     assert one.raw.value == pytest.approx((weight * scores).sum() / weight.sum())
     assert np.isnan(expected.corrected.value[0]), "labels of such different weights are worth 21"
-    assert one.corrected.reason == f"labels worth 21, and it takes {FEWEST}"
+    assert one.corrected.reason == f"60 labels are worth 21 equal ones, and it takes {FEWEST}"
     assert sum(one.cells) == 60
     assert (other.evaluator, other.judged, other.both, other.corrected.reason) == ("judge-2", 3, 0, "no labels")
     assert other.agreement["kappa"].value is None
@@ -214,7 +217,7 @@ def test_answers_are_drawn_labelled_imported_compared_and_become_test_cases(
     shown = command("agreement", "--by", "feature", "--where", "feature=support")
     assert "quality by j, feature support" in shown
     assert "3 judged, 1 labelled, 1 of them both and compared" in shown
-    assert "labels worth 1, and it takes 30" in shown
+    assert "1 labels are worth 1 equal ones, and it takes 30" in shown
     [as_json] = json.loads(command("agreement", "--json", "--of", "pass"))
     assert as_json["raw"]["value"] == 1
     assert as_json["agreement"]["specificity"]["value"] == 0

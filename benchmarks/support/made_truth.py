@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from driftline_store.estimates.prediction_powered import Judged, Labelled
+from driftline_store.metrics_interval import Z
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -42,6 +43,59 @@ def judged_and_labelled(
     group = np.repeat(np.arange(runs), labels)
     sums = Judged(w=total, ws=passed, w2=total, w2s=passed, w2s2=passed)
     return sums, Labelled(group, equal, equal, scores.ravel(), good.astype(float).ravel())
+
+
+def graded(random: Generator, runs: int, labels: int, judged: int) -> tuple[Judged, Labelled, float]:
+    """The same with scores: people's in steps of a quarter, 3 % of them 0, the judge's in tenths and too mild.
+
+    Returns:
+        sums and labels of the runs, and the true mean of people's scores.
+    """
+
+    def people(count: tuple[int, ...]) -> Column:
+        scores: Column = np.where(random.random(count) < 0.03, 0.0, np.round(4 * random.beta(6, 2, count)) / 4)
+        return scores
+
+    def judge(scores: Column) -> Column:
+        mild = 0.25 + 0.75 * scores + random.normal(scale=0.1, size=scores.shape)
+        return np.clip(np.round(10 * mild), 0, 10) / 10
+
+    truth = float(people((4_000_000,)).mean())
+    label = people((runs, labels))
+    score = judge(label)
+    # The rest of a run is drawn from a pool, of which only its sums count.
+    pool = judge(people((400_000,)))
+    levels, share = np.unique(pool, return_counts=True)
+    rest = random.multinomial(judged - labels, share / len(pool), size=runs)
+    sums = [np.full(runs, float(judged)), *((score**k).sum(axis=1) + (rest * levels**k).sum(axis=1) for k in (1, 2))]
+    equal = np.ones(runs * labels)
+    group = np.repeat(np.arange(runs), labels)
+    return (
+        Judged(w=sums[0], ws=sums[1], w2=sums[0], w2s=sums[1], w2s2=sums[2]),
+        Labelled(group, equal, equal, score.ravel(), label.ravel()),
+        truth,
+    )
+
+
+def textbook(judged: Judged, labelled: Labelled) -> tuple[Column, Column]:
+    """The normal interval of PPI++ for equal weights, as its paper has it, for comparison.
+
+    Angelopoulos, Duchi and Zrnic (2023), arXiv:2311.01453, for the mean: λ from the labelled answers, and the
+    judged ones without a label as the second sample.
+    """
+    runs = len(judged.w)
+    label, score = labelled.label.reshape(runs, -1), labelled.score.reshape(runs, -1)
+    n = label.shape[1]
+    others = judged.w - n
+    rest = (judged.ws - score.sum(axis=1)) / others
+    spread = (judged.w2s2 - (score**2).sum(axis=1)) / others - rest**2
+    centred = score - score.mean(axis=1, keepdims=True)
+    covariance = ((label - label.mean(axis=1, keepdims=True)) * centred).mean(axis=1)
+    power = covariance / ((1 + n / others) * np.maximum(spread, 1e-12))
+    value = label.mean(axis=1) + power * (rest - score.mean(axis=1))
+    variance = (label - power[:, None] * score).var(axis=1, ddof=1) / n + power**2 * spread / others
+    half = Z * np.sqrt(variance)
+    return value - half, value + half
 
 
 def covered(low: Column, high: Column, truth: float) -> float:
