@@ -135,14 +135,19 @@ def send_everything(pipeline: Pipeline) -> None:
 
 
 def add_scores(client: Client) -> None:
-    """A judge's score, which no message has, and feedback that came long ago."""
-    for name, source, ago in (("quality", "judge", 0), ("feedback", "human", 40)):
+    """A judge's score and a person's label, which no message has, and feedback that came long ago."""
+    for name, source, label, evaluator, ago in (
+        ("quality", "judge", "pass", "", 0),
+        ("quality", "human", "pass", "ann", 0),
+        ("feedback", "human", "thumbs_up", "", 40),
+    ):
         row = {
             "trace_id": trace(1).hex(),
             "name": name,
             "source": source,
             "score": 0.5,
-            "label": "thumbs_up",
+            "label": label,
+            "evaluator": evaluator,
             "request_start": datetime.fromtimestamp(NOW / 1e9, UTC) - timedelta(days=20),
             "at": datetime.now(UTC) - timedelta(days=ago),
         }
