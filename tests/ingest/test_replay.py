@@ -30,7 +30,7 @@ from driftline_processors.views import VIEWS
 from driftline_store import purge
 from driftline_store.purge import Subject
 from ingest_support import Pipeline, captured_logs
-from made_spans import NOW, feedback, request
+from made_spans import NOW, SPAN, feedback, request
 from store_fixtures import running_store
 
 if TYPE_CHECKING:
@@ -135,19 +135,14 @@ def send_everything(pipeline: Pipeline) -> None:
 
 
 def add_scores(client: Client) -> None:
-    """A judge's score and a person's label, which no message has, and feedback that came long ago."""
-    for name, source, label, evaluator, ago in (
-        ("quality", "judge", "pass", "", 0),
-        ("quality", "human", "pass", "ann", 0),
-        ("feedback", "human", "thumbs_up", "", 40),
-    ):
+    """A judge's score, which no message has, and feedback that came long ago."""
+    for name, source, ago in (("quality", "judge", 0), ("feedback", "human", 40)):
         row = {
             "trace_id": trace(1).hex(),
             "name": name,
             "source": source,
             "score": 0.5,
-            "label": label,
-            "evaluator": evaluator,
+            "label": "thumbs_up",
             "request_start": datetime.fromtimestamp(NOW / 1e9, UTC) - timedelta(days=20),
             "at": datetime.now(UTC) - timedelta(days=ago),
         }
@@ -208,13 +203,19 @@ def test_only_what_came_in_the_time_is_derived_again(world: World) -> None:
     assert outcome.figures["llm_rollups"]["cost, USD"] == (old, new)
 
 
-def test_opinions_keep_their_order_and_those_from_before_stay(world: World) -> None:
+def test_opinions_keep_their_order_and_those_from_before_and_labels_stay(world: World) -> None:
     pipeline = world.pipeline
-    pipeline.send_logs(feedback(trace(1), "thumbs_up"))
+    filed = {"driftline.feature": "support"}
+    pipeline.send_logs(feedback(trace(1), "thumbs_up", **filed))
     time.sleep(0.02)
     since = time.time()
+    pipeline.client.command(
+        "INSERT INTO evaluations (trace_id, span_id, name, source, score, label, evaluator, at) "
+        f"VALUES ('{trace(1).hex()}', '{SPAN.hex()}', 'feedback', 'human', 1, 'pass', 'ann', now64(3))"
+    )
+    time.sleep(0.02)
     for label in ("thumbs_down", "report", "thumbs_down"):
-        pipeline.send_logs(feedback(trace(1), label))
+        pipeline.send_logs(feedback(trace(1), label, **filed))
         time.sleep(0.02)
     add_scores(pipeline.client)
     before = snapshot(pipeline.client)
