@@ -11,6 +11,7 @@ import typer
 from driftline.errors import MissingExtraError
 from driftline_cli.checks import app as checks_app
 from driftline_cli.dead_letters import app as dead_letters
+from driftline_cli.labels import app as labels_app
 from driftline_cli.options import BusUrl, DataDir, StoreUrl, load
 from driftline_cli.part import PARENT, run_part, set_up_logging
 
@@ -23,6 +24,8 @@ app = typer.Typer(
 app.add_typer(checks_app, name="checks")
 
 app.add_typer(dead_letters, name="dead-letters")
+
+app.add_typer(labels_app, name="labels")
 
 ReceiverPort = Annotated[int | None, typer.Option(help="Port of the OTLP/HTTP receiver.", show_default="4318")]
 Port = Annotated[int | None, typer.Option(help="Port of the dashboard.", show_default="8501")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from driftline_store.metrics import DIMENSIONS, METRICS, Metric
-from driftline_store.metrics_interval import ENOUGH
+from driftline_store.metrics_interval import UNSEEN
 
 _INTRO = f"""\
 # Metrics
@@ -32,12 +32,13 @@ All are 95 % intervals.
 
 - **Wilson**: the score interval of a proportion (Wilson, 1927). It stays inside 0 to 1 and is honest for few
   requests and for 0 errors: 0 of 20 is "at most 16.1 %", not "0".
-- **Weighted mean**: normal, with the linearised variance of Hájek's estimator,
-  `(Σw²s² - 2m Σw²s + m² Σw²) / (Σw)²` for weights w, scores s and mean m, cut to 0 to 1. Below {ENOUGH}
-  effective answers (`(Σw)² / Σw²`), or where all scores are alike, that variance cannot be trusted and
-  Wilson's interval, with the widest variance that scores of this mean can have, stands instead: three
-  perfect answers say "0.438 to 1", not "1".
-- It is the uncertainty of *which* answers were judged. The judge's own errors are not in it.
+- **Weighted mean**: the linearised variance of Hájek's estimator (Särndal, Swensson and Wretman, 1992, 5.7),
+  `(Σw²s² - 2m Σw²s + m² Σw²) / (Σw)²` for weights w, scores s and mean m, is turned into a number of yes/no answers
+  that would be as certain, and Wilson's interval of those is shown (Franco and others, 2019). That number starts from
+  `(Σw)² / Σw²`; scores that differ less than yes and no raise it, but {UNSEEN:.1f} bad answers that were not seen are
+  allowed for: three perfect answers say "0.438 to 1", not "1". Measured in [judge-accuracy.md](judge-accuracy.md).
+- It is the uncertainty of *which* answers were judged. The judge's own errors are not in it; with labels of people
+  they can be, see [judge-accuracy.md](judge-accuracy.md).
 - Counts, totals and costs have none: they are complete. Percentiles and the mean confidence have none yet.
 """
 

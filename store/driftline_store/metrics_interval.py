@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 Z: Final = 1.959963984540054
 """Quantile 0.975 of the standard normal distribution."""
 
-ENOUGH: Final = 30
-"""Effective judged answers from which the sampling variance itself can be trusted."""
+UNSEEN: Final = Z**2 / 2
+"""Bad answers that are allowed for although none was seen: as many as Wilson's interval adds to a proportion."""
 
 
 def wilson(p: Column, n: Column) -> tuple[Column, Column]:
@@ -35,25 +35,34 @@ def wilson(p: Column, n: Column) -> tuple[Column, Column]:
     return np.clip(np.minimum(centre - half, p), 0, 1), np.clip(np.maximum(centre + half, p), 0, 1)
 
 
-def weighted_mean(mean: Column, variance: Column, effective: Column) -> tuple[Column, Column]:
+def weighted_mean(
+    mean: Column, variance: Column, effective: Column, *, unseen: float = UNSEEN
+) -> tuple[Column, Column]:
     """Interval of a weighted mean of scores in [0, 1].
 
-    Normal, with the linearised variance of Hájek's estimator (Särndal, Swensson and Wretman (1992), "Model
-    Assisted Survey Sampling", 5.7). From few answers, or from answers that are all alike, that variance is
-    too small or even 0: there the widest variance that scores with this mean can have, ``mean (1 - mean)``,
-    is taken instead, which is Wilson's interval.
+    Wilson's interval for as many yes/no answers as would be as certain (Franco, Little, Louis and Slud (2019),
+    "Comparative study of confidence intervals for proportions in complex sample surveys", JSSAM 7): ``effective``
+    over the design effect, the variance as a share of the one that yes/no answers with this mean would have. Unlike
+    ± z·se it is lopsided towards the middle as the sampling distribution is, so it covers at high pass rates.
+
+    A variance from few answers misses the bad ones that happened not to be among them. So a design effect below 1 is
+    drawn towards 1 by the weight of ``unseen`` bad answers beside those that the sample speaks for.
 
     Args:
         mean: the estimate.
-        variance: of the estimate.
-        effective: Kish's effective sample size, ``(sum w)² / sum w²``.
+        variance: of the estimate, as found in the sample.
+        effective: answers of equal weights that the sample is worth, such as Kish's ``(sum w)² / sum w²``.
+        unseen: how many bad answers to allow for.
 
     Returns:
-        Low and high, clipped to [0, 1]; NaN where there is no estimate.
+        Low and high, within [0, 1]; NaN where there is no estimate.
     """
-    # Rounding can leave the variance of equal scores a little beside 0, on either side.
-    alike = ~(variance > 1e-12)
-    half = Z * np.sqrt(np.where(alike, 0.0, variance))
-    low, high = wilson(np.clip(mean, 0, 1), effective)
-    few = alike | (effective < ENOUGH)
-    return np.where(few, low, np.clip(mean - half, 0, 1)), np.where(few, high, np.clip(mean + half, 0, 1))
+    # Sums of few weights can round to none, and the engine divides by 0.
+    is_known = np.isfinite(mean) & np.isfinite(variance) & np.isfinite(effective) & (effective > 0)
+    mean, variance, effective = (np.where(is_known, of, np.nan) for of in (np.clip(mean, 0, 1), variance, effective))
+    seen = effective * mean * (1 - mean)
+    # Rounding can leave the variance of equal scores a little below 0.
+    found = effective**2 * np.maximum(variance, 0)
+    drawn = (found + unseen) / (seen + unseen)
+    design_effect = np.fmax(drawn, np.divide(found, seen, out=np.zeros_like(drawn), where=seen > 1e-9))
+    return wilson(mean, effective / design_effect)

@@ -30,7 +30,7 @@ from driftline_processors.views import VIEWS
 from driftline_store import purge
 from driftline_store.purge import Subject
 from ingest_support import Pipeline, captured_logs
-from made_spans import NOW, feedback, request
+from made_spans import NOW, SPAN, feedback, request
 from store_fixtures import running_store
 
 if TYPE_CHECKING:
@@ -206,13 +206,19 @@ def test_only_what_came_in_the_time_is_derived_again(world: World) -> None:
     assert outcome.figures["llm_rollups"]["cost, USD"] == (old, new)
 
 
-def test_opinions_keep_their_order_and_those_from_before_stay(world: World) -> None:
+def test_opinions_keep_their_order_and_those_from_before_and_labels_stay(world: World) -> None:
     pipeline = world.pipeline
-    pipeline.send_logs(feedback(trace(1), "thumbs_up"))
+    filed = {"driftline.feature": "support"}
+    pipeline.send_logs(feedback(trace(1), "thumbs_up", **filed))
     time.sleep(0.02)
     since = time.time()
+    pipeline.client.command(
+        "INSERT INTO evaluations (trace_id, span_id, name, source, score, label, evaluator, at) "
+        f"VALUES ('{trace(1).hex()}', '{SPAN.hex()}', 'feedback', 'human', 1, 'pass', 'ann', now64(3))"
+    )
+    time.sleep(0.02)
     for label in ("thumbs_down", "report", "thumbs_down"):
-        pipeline.send_logs(feedback(trace(1), label))
+        pipeline.send_logs(feedback(trace(1), label, **filed))
         time.sleep(0.02)
     add_scores(pipeline.client)
     before = snapshot(pipeline.client)

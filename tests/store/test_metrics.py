@@ -19,6 +19,7 @@ from driftline_store.histogram import bin_of
 from driftline_store.metrics import DIMENSIONS, METRICS, metric_named
 from driftline_store.metrics_docs import render
 from driftline_store.metrics_format import format_value
+from driftline_store.metrics_interval import weighted_mean
 from driftline_store.metrics_query import cover, query_metrics, read_one, readings
 from driftline_store.migrate import migrate
 from rollup_support import levels, put_sums
@@ -249,8 +250,9 @@ def test_quality_is_the_weighted_mean_with_its_linearised_variance(store: Client
     reading = read_one(store, "quality", since=T0, until=T0 + HOUR)
     assert reading.n == 200
     assert reading.value == pytest.approx(mean)
-    assert reading.low == pytest.approx(mean - 1.959964 * error, abs=1e-6)
-    assert reading.high == pytest.approx(min(1.0, mean + 1.959964 * error), abs=1e-6)
+    effective = total**2 / sum(w**2 for w, _ in weighted)
+    low, high = weighted_mean(*(np.array([x]) for x in (mean, error**2, effective)))
+    assert [reading.low, reading.high] == pytest.approx([low[0], high[0]])
 
 
 @pytest.mark.parametrize(("scores", "low"), [([1.0], 0.2065), ([1.0] * 3, 0.4385), ([1.0] * 100, 0.9630)])

@@ -85,7 +85,7 @@ ROWS: Final = (
         key=("trace_id", "span_id", "response_id", "name"),
         arrived="at",
         taken_over=("at",),
-        told="source != 'judge'",
+        told="source != 'judge' AND evaluator = ''",  # what names a judge or a labeller was stored by itself
         event="request_start",
         summed=f"countIf(source = 'judge') + countIf({IS_UP} OR {IS_DOWN} OR {IS_REPORT} OR {IS_SIGNAL})",
         figures={"scores and feedback": "count()"},

@@ -1,0 +1,1 @@
+"""Labels of people: read from a file, found their answers, stored once."""
