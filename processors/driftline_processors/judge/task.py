@@ -55,6 +55,13 @@ class Judgement:
         explanation: the judge's reasons.
         cost: USD of all calls that it took, as far as their price is known; else None.
         error: class of what prevented a score; '' with one.
+        criteria: names and scores, 0 to 1, of what was scored by itself.
+        response_model: that answered, by its own account.
+        fingerprint: of the instrument; scores of different ones are not comparable as they stand.
+        cached: whether it was taken over from an identical answer's, without a call.
+        tokens_in: input tokens of all calls.
+        tokens_out: output tokens of all calls.
+        calls: of the endpoint, failed ones included.
     """
 
     score: float | None = None
@@ -62,6 +69,13 @@ class Judgement:
     explanation: str = ""
     cost: Decimal | None = None
     error: str = ""
+    criteria: tuple[tuple[str, float], ...] = ()
+    response_model: str = ""
+    fingerprint: str = ""
+    cached: bool = False
+    tokens_in: int = 0
+    tokens_out: int = 0
+    calls: int = 0
 
 
 COLUMNS: Final = (
