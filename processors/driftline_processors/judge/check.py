@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from driftline_processors.judge.fields import Applies, Name, Strict, Texts
+from driftline_processors.judge.json_schema_sql import json_schema_sql
+from driftline_processors.judge.language_sql import LANGUAGES
+from driftline_processors.judge.patterns import usable_pattern
 
 CONDITIONS: Final = ("length", "forbidden", "required", "json", "json_schema", "language", "refusal")
 """What a check can ask for; each check for exactly one of them."""
 
-_NOT_IN_THE_ENGINE: Final = re.compile(r"\(\?<?[=!]|\(\?P?[=>(]|\\[1-9]|\(\?[a-z]*L")
-
 
 def _patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    for pattern in patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"must be regular expressions, but {pattern!r} is none: {error}") from None
-        if _NOT_IN_THE_ENGINE.search(pattern):
-            raise ValueError(f"must do without look-around and back-references, not {pattern!r}")
-    return patterns
+    return tuple(map(usable_pattern, patterns))
+
+
+def _schema(schema: dict[str, Any]) -> dict[str, Any]:
+    json_schema_sql(schema, "answer")
+    return schema
+
+
+def _languages(languages: tuple[str, ...]) -> tuple[str, ...]:
+    if unknown := set(languages) - set(LANGUAGES):
+        raise ValueError(f"must be of {', '.join(LANGUAGES)}, not {min(unknown)!r}")
+    return languages
 
 
 Patterns = Annotated[Texts, AfterValidator(_patterns)]
@@ -38,6 +42,8 @@ class Length(Strict):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("needs 'min' or 'max'")
         if self.max is not None and self.max < self.min:
             raise ValueError(f"has its 'min' ({self.min}) above its 'max' ({self.max})")
         return self
@@ -53,8 +59,10 @@ class CheckConfig(Strict):
     forbidden: Patterns = Field(default=(), description="None of these may occur, in any case.")
     required: Patterns = Field(default=(), description="All of these must occur, in any case.")
     json_: Literal[True] | None = Field(default=None, alias="json", description="It must be JSON.")
-    json_schema: dict[str, Any] | None = Field(default=None, description="JSON of this form (docs/evaluators.md).")
-    language: Texts = Field(default=(), description="One of these, by two letters, such as en.")
+    json_schema: Annotated[dict[str, Any], AfterValidator(_schema)] | None = Field(
+        default=None, description="JSON of this form (docs/evaluators.md)."
+    )
+    language: Annotated[Texts, AfterValidator(_languages)] = Field(default=(), description="One of these.")
     refusal: Literal[False] | None = Field(default=None, description="It must not be a refusal.")
 
     @property

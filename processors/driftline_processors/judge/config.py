@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import yaml
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from driftline.errors import SettingsError
 from driftline.settings import TABLE
@@ -62,7 +62,9 @@ class JudgeConfig(Strict):
     kind: Literal["judge"]
     rubric: str = Field(default=_DEFAULTS["rubric"], description="One that comes with Driftline, or a file.")
     model: str = Field(default=_DEFAULTS["model"], min_length=1, max_length=200)
-    base_url: str = Field(default=_DEFAULTS["base_url"], description="Address of its endpoint.")
+    base_url: str = Field(
+        default=_DEFAULTS["base_url"], pattern=r"^(https?://[^\s/]\S*)?$", description="Address of its endpoint."
+    )
     api_key_env: str = Field(default="", pattern="^[A-Za-z_][A-Za-z0-9_]*$|^$", description="Variable with its key.")
     temperature: float | None = Field(default=0, ge=0, le=2, description="null: the model's own.")
     unit: Literal["request", "trace", "session"] = "request"
@@ -83,7 +85,7 @@ class Evaluators(Strict):
     """All of a file."""
 
     budget: Budget = Field(default_factory=Budget, description="Of all judges together.")
-    evaluators: tuple[EvaluatorConfig, ...]
+    evaluators: tuple[Annotated[EvaluatorConfig, Field(discriminator="kind")], ...]
 
     @property
     def judges(self) -> tuple[JudgeConfig, ...]:
@@ -204,5 +206,10 @@ def _from_settings(settings: Settings) -> dict[str, Any]:
 
 def _default(settings: Settings) -> Evaluators:
     rubric = load_rubric(settings.judge_rubric)
-    judge = JudgeConfig.model_validate({"name": rubric.name, "kind": "judge", **_from_settings(settings)})
+    try:
+        judge = JudgeConfig.model_validate({"name": rubric.name, "kind": "judge", **_from_settings(settings)})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = first["loc"][0]
+        raise SettingsError(f"the setting 'judge_{key}' is {first['input']!r}: {first['msg']}; correct it") from None
     return Evaluators(evaluators=(judge,))

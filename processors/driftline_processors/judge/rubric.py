@@ -96,7 +96,9 @@ class Rubric:
             told: everything else that scores depend on: what the model is told, and its parameters.
             response_model: that answered, by its own account; '' before anything did.
         """
-        hashed = hashlib.sha256("\0".join((model, told, repr(self))).encode()).hexdigest()[:12]
+        asked = [f"{name}\0{one.question}\0{one.weight}" for name, one in self.criteria.items()]
+        own = (self.name, self.version, self.instructions, self.scale.name, self.overall, str(self.pass_score), *asked)
+        hashed = hashlib.sha256("\0".join((model, told, *own)).encode()).hexdigest()[:12]
         return f"{self.name} {self.version} {response_model or model} {hashed}"
 
 

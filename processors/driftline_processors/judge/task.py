@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from driftline_store.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+Unit = Literal["request", "trace", "session", "anchor"]
+"""What is judged as one: an answer, an answer with the steps before it, a conversation, a golden example."""
+
 Key = tuple[str, str]
 """Trace and span id."""
 
 NO_CONTENT: Final = "no content"
 """Error of a request whose answer was not recorded, so that there is nothing to judge."""
+
+
+PAUSED: Final = "paused"
+"""Error of a task that was not judged because its endpoint keeps failing; see ``breaker``."""
+
+POSTPONED: Final = frozenset({PAUSED})
+"""Errors that say nothing about the task: it is to be judged later, not counted as a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,9 @@ class Task:
         system: instructions to the assistant, as stored (see ``driftline_store.content``).
         input: conversation up to the answer, as stored.
         output: the answer, as stored; '' when it was not recorded with the request.
+        unit: what is judged as one.
+        steps: of a trace, or turns of a session: a JSON list of ``name``, ``input``, ``output`` and ``error``.
+        evaluator: name of the one that is to judge it.
     """
 
     trace_id: str
@@ -38,6 +51,9 @@ class Task:
     system: str
     input: str
     output: str
+    unit: Unit = "request"
+    steps: str = ""
+    evaluator: str = ""
 
     @property
     def key(self) -> Key:
@@ -76,6 +92,11 @@ class Judgement:
     tokens_in: int = 0
     tokens_out: int = 0
     calls: int = 0
+
+    @property
+    def is_postponed(self) -> bool:
+        """Whether it says nothing about its task, which is to be judged later; calls before can have cost money."""
+        return self.error in POSTPONED
 
 
 COLUMNS: Final = (

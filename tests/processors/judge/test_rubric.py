@@ -71,14 +71,13 @@ def test_unreadable_files(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_nearly_a_shipped_one() -> None:
-    with pytest.raises(SettingsError, match="no rubric 'qualty' comes with Driftline .did you mean 'quality'"):
+    with pytest.raises(SettingsError, match=r"no rubric 'qualty' comes with Driftline \(did you mean 'quality'"):
         load_rubric("qualty")
 
 
 def test_criteria_are_questions_with_weights() -> None:
-    front = (
-        "name: a\nversion: 1\nscale: 1-5\noverall: mean\ncriteria:\n  tone: Kind?\n  facts: {question: Is it right, weight: 3}"
-    )
+    criteria = "criteria:\n  tone: Kind?\n  facts: {question: Is it right, weight: 3}"
+    front = f"name: a\nversion: 1\nscale: 1-5\noverall: mean\n{criteria}"
     rubric = parse_rubric(f"---\n{front}\n---\nx", "f")
     assert [(name, one.question, one.weight) for name, one in rubric.criteria.items()] == [
         ("tone", "Kind?", 1),
