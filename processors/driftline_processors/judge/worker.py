@@ -12,6 +12,7 @@ from driftline.bus.leader import Leadership
 from driftline.errors import BusError, StoreError
 from driftline_processors.judge.build import evaluators
 from driftline_processors.judge.config import load_config
+from driftline_processors.judge.money import check_budgets
 from driftline_processors.judge.pump import Pump
 from driftline_processors.judge.queue import Queue
 from driftline_processors.judge.rate import set_rate
@@ -45,7 +46,9 @@ def run(settings: Settings, stop: threading.Event) -> None:
         SettingsError: the evaluators' file, a rubric or an address is wrong.
         StoreError: the store cannot be used; one that is away is waited for, at the start a minute.
     """
-    judge = load_config(settings).judges[0]
+    config = load_config(settings)
+    judge = config.judges[0]
+    check_budgets(config, price_book(settings))
     prepare(settings).close()
     if not settings.judge_api_key:
         logger.warning("judging is off: no key is set; set DRIFTLINE_JUDGE_API_KEY or OPENAI_API_KEY to judge")
