@@ -7,7 +7,7 @@ Markdown with YAML between two lines ``---`` in front::
     version: 2           # raise it whenever the text changes its meaning
     criteria:            # scored one by one, beside the whole; may be left out
       accuracy: Is everything that it claims right?
-      tone: {question: Is it friendly and calm?, weight: 0.5}
+      tone: {question: "Is it friendly and calm?", weight: 0.5}
     overall: mean        # of the criteria, weighted; "judge" if left out: the judge gives the score itself
     scale: 0-10          # or 1-5 or pass/fail; 0-10 if left out
     pass_score: 0.7      # from which score (0 to 1) on an answer is labelled "pass"; 0.7 if left out
