@@ -77,8 +77,8 @@ class Run:
 def task(number: int) -> Task:
     """A request like no other."""
     chance = random.Random(number)
-    said = [" ".join(chance.choices(WORDS, k=CHARS // 21)) for _ in range(3)]
-    return Task(f"{number:032x}", f"{number:016x}", datetime.now(UTC), ("",) * 7, 0.01, *said)
+    system, asked, answered = (" ".join(chance.choices(WORDS, k=CHARS // 21)) for _ in range(3))
+    return Task(f"{number:032x}", f"{number:016x}", datetime.now(UTC), ("",) * 7, 0.01, system, asked, answered)
 
 
 @contextlib.asynccontextmanager

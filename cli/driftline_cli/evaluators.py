@@ -11,7 +11,8 @@ from rich.table import Table
 from driftline_cli.options import ConfigFile, load
 
 if TYPE_CHECKING:
-    from driftline_processors.judge.config import CheckConfig, JudgeConfig
+    from driftline_processors.judge.check import CheckConfig
+    from driftline_processors.judge.config import JudgeConfig
 
 app = typer.Typer(no_args_is_help=True, help="Who judges which answers, and which rules all answers are checked by.")
 

@@ -59,11 +59,9 @@ def test_half_open_lets_one_call_through_which_closes_it() -> None:
     clock = Clock()
     breaker = opened(clock)
     clock.now += breaker.seconds_left
-    assert breaker.state == "half-open"
-    assert [breaker.allows() for _ in range(3)] == [True, False, False]
+    assert [breaker.state, *(breaker.allows() for _ in range(3))] == ["half-open", True, False, False]
     breaker.succeeded()
-    assert breaker.state == "closed"
-    assert breaker.allows()
+    assert [breaker.state, breaker.allows()] == ["closed", True]
 
 
 def test_a_trial_that_fails_opens_it_for_longer_up_to_a_bound() -> None:

@@ -63,7 +63,7 @@ def test_the_cost_of_last_weeks_traffic(client: Client) -> None:
     support, quiet = 168 * 90, 24 * 10
 
     found = of(client, "rate: 10%")
-    assert (found.units, found.judged) == (support + quiet, pytest.approx((support + quiet) / 10))
+    assert [found.units, found.judged] == pytest.approx([support + quiet, (support + quiet) / 10])
     read = len(system_text(load_rubric(), "request").encode()) + 3 * len(TEXT)
     assert found.bytes_read == read
     each = BOOK.quote("openai", "gpt-4o-mini").cost(round(read / LIKELY.bytes_per_token), LIKELY.answer_tokens)

@@ -210,7 +210,7 @@ async def test_what_stays_too_long_is_a_failure(endpoint: Endpoint, evaluator: E
 async def test_identical_answers_are_paid_once(endpoint: Endpoint, evaluator: Evaluator) -> None:
     await evaluator.judge(TASK)
     again = await evaluator.judge(replace(TASK, trace_id="ef" * 16))
-    assert (again.score, again.cached, again.cost) == (0.9, True, 0)
+    assert (again.score, again.cached, again.cost) == (0.9, True, Decimal(0))
     assert len(endpoint.requests) == 1
 
 
