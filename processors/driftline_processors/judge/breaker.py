@@ -72,6 +72,14 @@ class Breaker:
         return "open" if self.clock() < self._until else "half-open"
 
     @property
+    def trouble(self) -> str:
+        """What to say in a report; '' while calls go through."""
+        if self._until is None:
+            return ""
+        how = f"paused for {self.seconds_left:.0f} s more" if self.state == "open" else "tried again"
+        return f"evaluator {self.who!r} is {how}: {self.reason}{REMEDIES.get(self.reason.partition(' ')[0], '')}"
+
+    @property
     def seconds_left(self) -> float:
         """Until a call may be tried."""
         return max((self._until or 0.0) - self.clock(), 0.0)

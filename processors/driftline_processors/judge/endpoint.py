@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -62,6 +63,7 @@ class Endpoint:
         client: with ``max_retries=0``, as repeating is the evaluator's business, by class of failure.
         provider: whose prices count, as OpenTelemetry names it; '' to go by the model's name.
         parameters: of each request beside model and messages.
+        seconds: longest time of a call; the client's own limit is between two bytes of an answer.
     """
 
     client: openai.AsyncOpenAI
@@ -69,6 +71,7 @@ class Endpoint:
     prices: PriceBook
     provider: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = TIMEOUT_SECONDS
     _refused: set[str] = field(default_factory=set)
 
     async def ask(self, prompt: Sequence[Message], rubric: Rubric, used: Used) -> Verdict:
@@ -95,7 +98,10 @@ class Endpoint:
         used.calls += 1
         try:
             arguments: Any = {"messages": list(prompt), **sent}
-            completion: ChatCompletion = await self.client.chat.completions.create(model=self.model, **arguments)
+            async with asyncio.timeout(self.seconds):
+                completion: ChatCompletion = await self.client.chat.completions.create(model=self.model, **arguments)
+        except TimeoutError:
+            raise JudgeFailure("timeout") from None
         except openai.BadRequestError as error:
             refused = next((name for name in sent if _names(error, name)), "")
             if not refused:

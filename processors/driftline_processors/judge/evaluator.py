@@ -82,6 +82,9 @@ class Evaluator:
         except JudgeFailure as failure:
             self._tell(failure)
             return self._with_usage(Judgement(error=failure.kind), used)
+        except Exception as error:  # noqa: BLE001 - whatever a task holds, it must not end the worker
+            self._tell(JudgeFailure("other", type(error).__name__))
+            return self._with_usage(Judgement(error="other"), used)
         label = "pass" if verdict.score >= self.rubric.pass_score else "fail"
         judgement = Judgement(verdict.score, label, verdict.explanation, criteria=verdict.criteria)
         return self._with_usage(judgement, used)

@@ -61,7 +61,7 @@ def test_half_open_lets_one_call_through_which_closes_it() -> None:
     clock.now += breaker.seconds_left
     assert [breaker.state, *(breaker.allows() for _ in range(3))] == ["half-open", True, False, False]
     breaker.succeeded()
-    assert [breaker.state, breaker.allows()] == ["closed", True]
+    assert [breaker.state, breaker.allows(), breaker.trouble] == ["closed", True, ""]
 
 
 def test_a_trial_that_fails_opens_it_for_longer_up_to_a_bound() -> None:
@@ -82,6 +82,18 @@ def test_calls_that_were_under_way_when_it_opened_do_not_make_its_pause_longer()
     for _ in range(60):
         breaker.failed(AUTH)
     assert breaker.seconds_left == 30
+
+
+def test_a_report_says_why_it_pauses_and_what_to_do() -> None:
+    clock = Clock()
+    breaker = opened(clock)
+    clock.now += 10
+    assert breaker.trouble == (
+        "evaluator 'quality' is paused for 20 s more: authentication (HTTP status 401); "
+        "correct its key or the address of its endpoint"
+    )
+    clock.now += 20
+    assert breaker.trouble.startswith("evaluator 'quality' is tried again: authentication")
 
 
 def test_a_trial_that_shows_nothing_makes_room_for_another() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 import time
@@ -120,6 +121,36 @@ async def test_a_timeout(endpoint: Endpoint, evaluator: Evaluator) -> None:
     slow.seconds = 0.8
     endpoint.script(slow, verdict())
     assert (await evaluator.judge(TASK)).score == 0.9
+
+
+async def test_an_endpoint_that_never_comes_to_an_end() -> None:
+    ended = asyncio.Event()
+
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        writer.close()
+        ended.set()
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with openai.AsyncOpenAI(api_key=KEY, base_url=url, max_retries=0) as client:
+            slow = replace(build(CONFIG, client, BOOK), plans={})
+            slow.endpoint.seconds = 0.2
+            assert (await slow.judge(TASK)).error == "timeout"
+        await ended.wait()
+
+
+async def test_a_task_that_cannot_be_read_does_not_raise(
+    evaluator: Evaluator, caplog: pytest.LogCaptureFixture
+) -> None:
+    judged = await evaluator.judge(replace(TASK, unit="trace", steps='["secret"]'))
+    assert (judged.error, judged.calls) == ("other", 0)
+    assert "secret" not in caplog.text
 
 
 async def test_an_endpoint_that_is_away() -> None:
