@@ -44,7 +44,12 @@ def failed_sql(checks: Iterable[CheckConfig], text: str) -> str:
         f"if({applies_sql(check.applies)} AND NOT ({passes_sql(check, text)}), {quote(check.name)}, '')"
         for check in checks
     ]
-    return f"arrayFilter(name -> name != '', [{', '.join(failed)}]::Array(String))"
+    return f"arrayFilter(x -> x != '', [{', '.join(failed)}]::Array(String))"
+
+
+def count_sql(checks: Iterable[CheckConfig]) -> str:
+    """SQL for how many of the checks apply to an answer, over the columns of ``applies_sql``."""
+    return " + ".join(f"toUInt64({applies_sql(check.applies)})" for check in checks)
 
 
 def _length(check: CheckConfig, text: str) -> str:

@@ -113,12 +113,33 @@ def load_config(settings: Settings) -> Evaluators:
     Raises:
         SettingsError: the file or a rubric cannot be read or is wrong; names file, line and key.
     """
-    named = str(settings.evaluators_file)
-    path = Path(named or FILE_NAME).expanduser()
-    if not named and not path.exists():
+    path = _path(settings)
+    if path is None:
         return _default(settings)
     text = yaml_file.read_text(path, "evaluators", "evaluators_file")
     return parse_config(text, str(path), settings, path.parent)
+
+
+def load_checks(settings: Settings) -> tuple[CheckConfig, ...]:
+    """The checks in force. Judges are not looked at: their mistakes, and their rubrics, are no business of ingest.
+
+    Raises:
+        SettingsError: the file cannot be read, or a check is wrong; names file, line and key.
+    """
+    path = _path(settings)
+    if path is None:
+        return ()
+    _, nodes = _nodes(yaml_file.read_text(path, "evaluators", "evaluators_file"), str(path))
+    of_checks = [node for node in nodes if getattr(yaml_file.value(node, "kind"), "value", "") == "check"]
+    found = (_evaluator(node, str(path), settings, path.parent) for node in of_checks)
+    return tuple(one for one in found if one.kind == "check")
+
+
+def _path(settings: Settings) -> Path | None:
+    """Of the file; None where there is none and none is named."""
+    named = str(settings.evaluators_file)
+    path = Path(named or FILE_NAME).expanduser()
+    return path if named or path.exists() else None
 
 
 def api_key(judge: JudgeConfig, settings: Settings) -> str:
@@ -144,21 +165,27 @@ def parse_config(text: str, source: str, settings: Settings, folder: Path = Path
     Raises:
         SettingsError: the first mistake, as ``evaluators.yaml line 7, column 11: evaluator 'tone': …``.
     """
-    root = yaml_file.compose(text, source, if_empty="write 'evaluators: []' to have none")
-    listed = yaml_file.value(root, "evaluators")
-    if not isinstance(root, yaml.MappingNode) or not isinstance(listed, yaml.SequenceNode):
-        raise SettingsError(f"{source} line {yaml_file.line(root)}: expected 'evaluators:' with a list under it")
+    root, nodes = _nodes(text, source)
     found: dict[str, EvaluatorConfig] = {}
-    for node in listed.value:
+    for node in nodes:
         one = _evaluator(node, source, settings, folder)
         if one.name in found:
             at = yaml_file.place(yaml_file.value(node, "name") or node)
             raise SettingsError(f"{source} {at}: two evaluators are named {one.name!r}; rename one")
         found[one.name] = one
     # What stands beside the list is checked with the list emptied, since each evaluator has been.
-    listed.value = []
+    nodes.clear()
     whole = yaml_model.build(Evaluators, root, source, "the file")
     return whole.model_copy(update={"evaluators": tuple(found.values())})
+
+
+def _nodes(text: str, source: str) -> tuple[yaml.MappingNode, list[yaml.Node]]:
+    """The file's tree, and the list in it."""
+    root = yaml_file.compose(text, source, if_empty="write 'evaluators: []' to have none")
+    listed = yaml_file.value(root, "evaluators")
+    if not isinstance(root, yaml.MappingNode) or not isinstance(listed, yaml.SequenceNode):
+        raise SettingsError(f"{source} line {yaml_file.line(root)}: expected 'evaluators:' with a list under it")
+    return root, listed.value
 
 
 def _evaluator(node: yaml.Node, source: str, settings: Settings, folder: Path) -> EvaluatorConfig:
