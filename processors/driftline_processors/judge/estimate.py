@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from driftline_processors.judge.build import provider_of
@@ -12,8 +13,6 @@ from driftline_processors.judge.rubric import load_rubric
 from driftline_store.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from clickhouse_connect.driver.client import Client
 
     from driftline_processors.judge.config import Evaluators, JudgeConfig
@@ -99,7 +98,7 @@ def _usd(judge: JudgeConfig, prices: PriceBook, judged: float, read: float, assu
     quote = prices.quote(provider_of(judge), judge.model)
     each = quote.cost(round(read / assumed.bytes_per_token), assumed.answer_tokens)
     days = WINDOW / timedelta(days=1)
-    return None if each is None else each * round(judged * assumed.calls * 1000 / days) / 1000
+    return None if each is None else each * Decimal(judged * assumed.calls / days)
 
 
 _SEGMENT: Final = ", ".join(f"m.{name}" for name in DIMENSIONS)

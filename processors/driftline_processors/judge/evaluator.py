@@ -117,7 +117,7 @@ class Evaluator:
             except JudgeFailure as failure:
                 self.breaker.failed(failure)
                 raise
-            except asyncio.CancelledError:
+            except BaseException:
                 self.breaker.gave_up()
                 raise
             finally:

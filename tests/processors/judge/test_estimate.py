@@ -85,6 +85,10 @@ def test_the_cost_of_last_weeks_traffic(client: Client) -> None:
         (support + quiet) / 10 + 168 * 5 * 0.9
     )
     assert of(client, "rate: 10%, model: our-own").usd_a_day is None
+    # A trace's steps are read too: here its only span, which is counted once.
+    assert of(client, "unit: trace").bytes_read == len(system_text(load_rubric(), "trace").encode()) + 3 * len(TEXT)
+    # None of these requests belongs to a session.
+    assert of(client, "unit: session").judged == 0
     free = of(client, "rate: 0").usd_a_day
     assert free == (Decimal(0), Decimal(0), Decimal(0))
 
