@@ -28,6 +28,9 @@ TIMEOUT_SECONDS: Final = 60.0
 _NOT_EVERYWHERE: Final = ("temperature", "response_format")
 """Parameters that some models or endpoints refuse. The prompt says what the answer has to look like as well."""
 
+_BEGIN: Final = 150
+"""Characters of an error's message."""
+
 
 @dataclass
 class Used:
@@ -103,9 +106,10 @@ class Endpoint:
         except TimeoutError:
             raise JudgeFailure("timeout") from None
         except openai.BadRequestError as error:
+            failure = failure_of(error)
             refused = next((name for name in sent if _names(error, name)), "")
-            if not refused:
-                raise failure_of(error) from None
+            if not refused or failure.kind != "invalid_request":
+                raise failure from None
             # It is asked without from now on, by all tasks.
             self._refused.add(refused)
         except openai.OpenAIError as error:
@@ -134,7 +138,9 @@ class Endpoint:
 
 
 def _names(error: openai.BadRequestError, parameter: str) -> bool:
-    return parameter in _NOT_EVERYWHERE and (error.param == parameter or parameter in str(error.message))
+    # At its begin, as some endpoints quote the prompt, in which somebody may speak of the temperature.
+    told = error.param == parameter or parameter in str(error.message)[:_BEGIN]
+    return parameter in _NOT_EVERYWHERE and told
 
 
 def _verdict(completion: ChatCompletion, rubric: Rubric) -> Verdict:

@@ -26,9 +26,11 @@ _HIDDEN: Final = (
     *range(0x0B, 0x20),
     *range(0x7F, 0xA0),
     *range(0x202A, 0x202F),
-    *range(0x2066, 0x206A),
+    *range(0x2060, 0x206A),
     *range(0xD800, 0xE000),  # halves of characters, which no request can be made of
+    0xFEFF,
     *range(0xE0000, 0xE0080),
+    *range(0xE0100, 0xE01F0),
 )
 """Characters that a reader does not see and a model does, or that turn round what a reader sees."""
 
@@ -99,12 +101,9 @@ def _outcome(step: dict[str, str]) -> str:
 
 def _code(texts: Iterable[str]) -> str:
     whole = "\0".join(texts)
-    for attempt in count():
-        # Not random, so that a repeated judgement is the same request.
-        code = hashlib.sha256(f"{attempt}\0{whole}".encode()).hexdigest()[:16]
-        if code not in whole:
-            return code
-    raise AssertionError("a text cannot contain every code")
+    # Not random, so that a repeated judgement is the same request.
+    codes = (hashlib.sha256(f"{attempt}\0{whole}".encode()).hexdigest()[:16] for attempt in count())
+    return next(code for code in codes if code not in whole)
 
 
 def _shortened(text: str, most: int, code: str) -> str:

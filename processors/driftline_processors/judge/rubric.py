@@ -113,13 +113,12 @@ def shipped_text(name: str) -> str:
     return (resources.files("driftline_processors.judge") / "rubrics" / f"{name}.md").read_text(encoding="utf-8")
 
 
-def load_rubric(named: str | Path = "", setting: str = "judge_rubric", folder: Path = Path()) -> Rubric:
+def load_rubric(named: str | Path = "", setting: str = "judge_rubric") -> Rubric:
     """Read a rubric.
 
     Args:
         named: one that comes with Driftline, or a file; empty for the default one.
         setting: that names it, for messages.
-        folder: that relative paths start from.
 
     Raises:
         SettingsError: the file cannot be read or does not say what it must; names file, line and column.
@@ -127,7 +126,7 @@ def load_rubric(named: str | Path = "", setting: str = "judge_rubric", folder: P
     name = str(named) or DEFAULT_RUBRIC
     if name in SHIPPED:
         return parse_rubric(shipped_text(name), f"the rubric {name}")
-    path = folder / Path(name).expanduser()
+    path = Path(name).expanduser()
     if not path.exists() and "." not in name and "/" not in name:
         raise SettingsError(
             f"no rubric {name!r} comes with Driftline ({closest(name, SHIPPED)}), and there is no such file; "

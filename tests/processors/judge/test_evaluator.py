@@ -338,6 +338,22 @@ async def test_a_parameter_that_is_refused_is_left_out_from_then_on(endpoint: En
     assert sent == [(True, True), (False, True), (False, False), (False, False)]
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Reply(400, {"error": {"message": f"invalid prompt: {'x' * 300} what is the temperature in Rome?"}}),
+        Reply(400, {"error": {"message": "blocked: temperature in Rome", "code": "content_filter"}}),
+    ],
+)
+async def test_a_refusal_that_quotes_the_prompt_does_not_change_the_parameters(
+    endpoint: Endpoint, evaluator: Evaluator, refusal: Reply
+) -> None:
+    endpoint.script(refusal, verdict())
+    await evaluator.judge(another("a"))
+    await evaluator.judge(another("b"))
+    assert all("temperature" in request for request in endpoint.requests)
+
+
 async def test_an_unknown_price_is_no_cost(endpoint: Endpoint, evaluator: Evaluator) -> None:
     endpoint.script(verdict(model="our-own-judge"))
     assert (await evaluator.judge(another("a"))).cost is None
