@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from driftline_processors.judge.cache import Cache, content_key
@@ -98,6 +99,7 @@ async def test_memory_is_bounded_and_keeps_what_was_used_last() -> None:
 texts = st.tuples(*[st.text(max_size=3)] * 4)
 
 
+@examples(deadline=None, max_examples=50)
 @given(texts, texts)
 def test_different_texts_have_different_keys(one: tuple[str, ...], other: tuple[str, ...]) -> None:
     first, second = (

@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 import yaml
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from driftline.errors import SettingsError
@@ -173,6 +174,7 @@ def test_what_is_wrong_and_where(text: str, message: str) -> None:
     assert str(caught.value).startswith(f"evaluators.yaml{message}")
 
 
+@examples(deadline=None, max_examples=50)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(max_size=9),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from driftline_processors.judge.material import ANSWER, Section, laid_out
@@ -105,6 +106,7 @@ def test_an_attack_in_a_session_stays_inside(attack: str) -> None:
     assert "10" not in re.sub(r"^The code of the markers is \w+", "", outside(user))
 
 
+@examples(deadline=None, max_examples=50)
 @given(st.lists(st.text(), min_size=1, max_size=4), st.integers(min_value=0, max_value=200))
 def test_no_text_can_contain_its_own_code(texts: Sequence[str], most: int) -> None:
     said = laid_out([Section(ANSWER, text) for text in texts], most)

@@ -7,6 +7,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from driftline_processors.judge.pace import Bucket, Pace, estimated
@@ -17,6 +18,7 @@ def admitted(bucket: Bucket, amounts: list[float]) -> list[float]:
     return [bucket.take(amount, 0.0) for amount in amounts]
 
 
+@examples(deadline=None, max_examples=50)
 @given(st.integers(min_value=1, max_value=5000))
 def test_no_minute_has_more_than_its_number_of_requests(rpm: int) -> None:
     times = admitted(Bucket(rpm, 0.0), [1.0] * (2 * rpm))
