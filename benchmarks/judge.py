@@ -19,7 +19,6 @@ import json
 import logging
 import random
 import sys
-import time
 import urllib.request
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -100,13 +99,14 @@ async def running(speed: float) -> AsyncIterator[Run]:
 async def saturation(seconds: float) -> dict[str, Any]:
     """How much of the ideal rate is reached."""
     async with running(1.0) as run:
-        ends = time.monotonic() + WARM_UP_SECONDS + seconds
-        judging = asyncio.create_task(run.keep_judging(lambda: time.monotonic() >= ends))
+        measured = asyncio.Event()
+        judging = asyncio.create_task(run.keep_judging(measured.is_set))
         await asyncio.sleep(WARM_UP_SECONDS)
         process = psutil.Process()
         before, done, cpu = await asyncio.to_thread(run.stats), run.done, sum(process.cpu_times()[:2])
-        await asyncio.sleep(max(ends - time.monotonic(), 0.0))
+        await asyncio.sleep(seconds)
         after, done, cpu = await asyncio.to_thread(run.stats), run.done - done, sum(process.cpu_times()[:2]) - cpu
+        measured.set()
         await judging
         took, busy = after["at"] - before["at"], after["busy"] - before["busy"]
         return {
