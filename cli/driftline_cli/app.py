@@ -11,6 +11,8 @@ import typer
 from driftline.errors import MissingExtraError
 from driftline_cli.checks import app as checks_app
 from driftline_cli.dead_letters import app as dead_letters
+from driftline_cli.evaluators import app as evaluators
+from driftline_cli.judge import app as judge_app
 from driftline_cli.labels import app as labels_app
 from driftline_cli.options import BusUrl, DataDir, StoreUrl, load
 from driftline_cli.part import PARENT, run_part, set_up_logging
@@ -26,6 +28,8 @@ app.add_typer(checks_app, name="checks")
 app.add_typer(dead_letters, name="dead-letters")
 
 app.add_typer(labels_app, name="labels")
+app.add_typer(evaluators, name="evaluators")
+app.add_typer(judge_app, name="judge")
 
 ReceiverPort = Annotated[int | None, typer.Option(help="Port of the OTLP/HTTP receiver.", show_default="4318")]
 Port = Annotated[int | None, typer.Option(help="Port of the dashboard.", show_default="8501")]
@@ -80,14 +84,6 @@ def receive(data_dir: DataDir = None, bus: BusUrl = None, receiver_port: Receive
 def ingest(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None) -> None:
     """Move messages from the bus into the store."""
     from driftline_processors.ingest_worker import run  # noqa: PLC0415
-
-    run_part(run, load(data_dir=data_dir, bus=bus, store=store))
-
-
-@app.command()
-def judge(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None) -> None:
-    """Score the sampled requests."""
-    from driftline_processors.judge.worker import run  # noqa: PLC0415
 
     run_part(run, load(data_dir=data_dir, bus=bus, store=store))
 

@@ -23,6 +23,13 @@ StoreUrl = Annotated[
     str | None, typer.Option("--store", help="clickhouse://user:pass@host:8443/db", show_default="embedded")
 ]
 
+ConfigFile = Annotated[
+    Path | None, typer.Argument(help="An evaluators.yaml.", show_default="the one in force", dir_okay=False)
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--file", help="An evaluators.yaml.", show_default="the one in force", dir_okay=False)
+]
+
 
 def load(**arguments: Any) -> Settings:
     """The settings, with the options that were given.

@@ -14,6 +14,7 @@ from rich.table import Table
 from driftline.bus import open_bus
 from driftline.errors import DriftlineError
 from driftline_processors import replay as replaying
+from driftline_processors.judge.config import load_checks
 from driftline_processors.prepare import prepare
 from driftline_processors.replay.derive import Range
 from driftline_processors.replay.swap import complete
@@ -68,7 +69,15 @@ def run(settings: Settings, since: str, until: str | None, *, dry_run: bool) -> 
         open_bus(settings.bus_url, max_message_bytes=settings.max_message_bytes) as bus,
         Steps(console) as steps,
     ):
-        outcome = replaying.replay(client, bus, span, batch_bytes=settings.batch_bytes, dry_run=dry_run, progress=steps)
+        outcome = replaying.replay(
+            client,
+            bus,
+            span,
+            batch_bytes=settings.batch_bytes,
+            dry_run=dry_run,
+            progress=steps,
+            checks=load_checks(settings),
+        )
     _show(console, outcome)
 
 

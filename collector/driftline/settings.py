@@ -138,11 +138,12 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("keep_dead_letters_days", 30, "How long messages that could not be read are kept, in days; 0: for ever.", minimum=0),
     Setting("match_days", 7.0, "How long feedback that names its request by an id alone waits for it, in days; a day more is how old that request may be.", minimum=0, maximum=400),
     # The judge
+    Setting("evaluators_file", "", "File with the evaluators (docs/evaluators.md); empty: evaluators.yaml in the working directory, else one judge by the settings below, which are also what a judge of the file has where it says nothing."),
     Setting("judge_rate", 0.01, "Share of calls that are judged, decided by the trace id.", minimum=0, maximum=1),
     Setting("judge_base_url", "", "Address of the OpenAI-compatible endpoint that judges; empty: the openai client's own default.", also="OPENAI_BASE_URL"),
     Setting("judge_api_key", "", "Key for the judge's endpoint; empty: judging is off.", secret=True, also="OPENAI_API_KEY"),
     Setting("judge_model", "gpt-4o-mini", "Model that judges."),
-    Setting("judge_rubric", "", "File with the rubric; empty: the one that comes with Driftline."),
+    Setting("judge_rubric", "", "Rubric: the name of one that comes with Driftline, or a file; empty: `quality`."),
     Setting("judge_concurrency", 4, "Judgements under way at once.", minimum=1, maximum=256),
     # Alerts and dashboard
     Setting("alerts_file", "", "File with the alert rules; empty: alerts.yaml in the working directory, else the default rules."),

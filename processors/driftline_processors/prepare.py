@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from driftline_processors import prices
 from driftline_processors.install import install
+from driftline_processors.judge.config import load_checks
 from driftline_processors.replay import shadow
 from driftline_processors.replay.swap import refuse_unfinished
 from driftline_store import retention
@@ -32,6 +33,7 @@ def prepare(settings: Settings, *, replace_views: bool = False) -> Client:
         replace_views: whether views of another version may be exchanged; no ingest may run meanwhile.
 
     Raises:
+        SettingsError: a check of ``evaluators.yaml`` is wrong.
         StoreError: the store cannot be reached, is newer than this Driftline, has other views, or tables that a
             replay was swapping when it was cut off.
     """
@@ -40,7 +42,7 @@ def prepare(settings: Settings, *, replace_views: bool = False) -> Client:
     refuse_unfinished(client)
     shadow.remove(client)  # a replay that died has left content there, which no purge or limit reaches
     retention.apply(client, settings)
-    if changed := install(client, replace=replace_views):
+    if changed := install(client, replace=replace_views, declared=load_checks(settings)):
         logger.info("installed %s", ", ".join(changed))
     prices.preload(client, prices.price_book(settings))
     return client

@@ -14,9 +14,17 @@ from typer.main import get_command
 import driftline
 from collector_support import chat_body, chunk_bodies
 from driftline.privacy import BUILT_IN, Redactor
+from driftline.settings import load
 from driftline.testing import InMemoryBus, recorded_events, recorded_spans
 from driftline_cli.app import app
 from driftline_cli.reference import PAGES
+from driftline_processors.judge.breaker import THRESHOLDS
+from driftline_processors.judge.check import CONDITIONS
+from driftline_processors.judge.config import JudgeConfig, parse_config
+from driftline_processors.judge.failure import PLANS
+from driftline_processors.judge.language_sql import LANGUAGES
+from driftline_processors.judge.rubric import SHIPPED, load_rubric, parse_rubric
+from driftline_processors.judge.scale import SCALES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,3 +112,22 @@ def test_the_page_about_privacy_names_all_that_is_found() -> None:
     for name in {row.name for row in BUILT_IN}:
         rows = [row for row in BUILT_IN if row.name == name]
         assert f"| `{name}` | {'; '.join(row.finds for row in rows)} | `{rows[0].replacement}` |" in page
+
+
+EVALUATORS = (ROOT / "docs/evaluators.md").read_text(encoding="utf-8")
+
+
+def test_the_page_about_evaluators_shows_what_is_read() -> None:
+    (file,) = re.findall(r"```yaml\n(.*?)```", EVALUATORS, re.DOTALL)
+    config = parse_config(file, "the page", load({}))
+    assert [one.name for one in config.evaluators] == ["support", "grounded", "parses"]
+    (rubric,) = re.findall(r"```markdown\n(.*?)```", EVALUATORS, re.DOTALL)
+    assert list(parse_rubric(rubric, "the page").criteria) == ["accuracy", "tone"]
+
+
+def test_the_page_about_evaluators_names_all_there_is() -> None:
+    keys = {*JudgeConfig.model_fields} - {"kind"}
+    criteria = {name for rubric in SHIPPED for name in load_rubric(rubric).criteria}
+    assert [name for name in {*keys, *SHIPPED, *SCALES, *PLANS, *THRESHOLDS, *criteria} if name not in EVALUATORS] == []
+    assert [name for name in CONDITIONS if f"| `{name}: " not in EVALUATORS] == []
+    assert [language for language in LANGUAGES if not re.search(rf"[`\s]{language}[`\s]", EVALUATORS)] == []

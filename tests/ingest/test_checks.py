@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from driftline.errors import SettingsError
+from driftline.settings import load
 from driftline_processors import checks
 from driftline_processors.checks import Check
+from driftline_processors.install import install
+from driftline_processors.judge.config import load_checks
+from driftline_processors.views.spans import SPAN_VIEWS
 from made_spans import request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from driftline_store.client import Client
     from ingest_support import Pipeline
@@ -57,6 +62,44 @@ def test_an_answer_fails_the_rules_that_it_breaks(pipeline: Pipeline, client: Cl
     assert (row["checks"], row["failed_checks"]) == (3, [])
     row = answered(pipeline, messages("I like https://example.com"), feature="sales")
     assert (row["checks"], row["failed_checks"]) == (1, ["names the capital"])
+
+
+DECLARED = """\
+evaluators:
+  - {name: invoice, kind: check, applies: {features: [extract]}, json_schema: {type: object, required: [total]}}
+  - {name: it's english, kind: check, language: en}
+  - {name: not read here, kind: judge, rate: wrong}
+"""
+
+
+def test_checks_of_the_file_are_run_beside_the_others_until_they_are_taken_away(
+    pipeline: Pipeline, client: Client, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "evaluators.yaml"
+    file.write_text(DECLARED, encoding="utf-8")
+    declared = load_checks(load({}, evaluators_file=str(file)))
+    checks.put(client, SHORT)
+    spans = [SPAN_VIEWS[0].name]
+    try:
+        assert install(client, declared=declared) == []
+        assert "others than those in force; they are taken over by driftline migrate" in caplog.text
+        assert install(client, replace=True, declared=declared) == spans
+        assert install(client, declared=declared) == install(client) == []
+
+        row = answered(pipeline, messages('{"total": 12.5}'), feature="extract")
+        assert (row["checks"], row["failed_checks"]) == (2, [])
+        row = answered(pipeline, messages('{"sum": 12.5}'), feature="extract")
+        assert (row["checks"], row["failed_checks"]) == (2, ["invoice"])
+        german = "Das ist die Antwort, und sie ist nicht auf Englisch, wie es für den Kunden sein sollte."
+        row = answered(pipeline, messages(german), feature="support")
+        assert (row["checks"], sorted(row["failed_checks"])) == (2, ["it's english", "short"])
+        row = answered(pipeline, "", feature="extract")
+        assert (row["checks"], row["failed_checks"]) == (0, [])
+        sums = "SELECT sum(checked) AS checked, sum(check_failed) AS failed FROM llm_rollups WHERE resolution = 'day'"
+        assert pipeline.rows(sums) == [{"checked": 3, "failed": 2}]
+    finally:
+        assert install(client, replace=True, declared=()) == spans
+    assert answered(pipeline, messages('{"sum": 1}'), feature="extract")["failed_checks"] == []
 
 
 @pytest.mark.parametrize(

@@ -1,161 +1,154 @@
-"""Scores one task with a model behind any OpenAI-compatible endpoint."""
+"""From a task to a judgement, whatever the endpoint does meanwhile."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
-import openai
-from openai import omit
-from tenacity import AsyncRetrying, retry_if_exception_type
-
-from driftline_processors.judge.failure import INVALID_OUTPUT, REPEATABLE, JudgeFailure, Retry, failure_of
-from driftline_processors.judge.prompt import RESPONSE_FORMAT, SYSTEM, Verdict, messages
-from driftline_processors.judge.task import Judgement
+from driftline_processors.judge.breaker import REMEDIES, Breaker
+from driftline_processors.judge.cache import Cache, content_key
+from driftline_processors.judge.endpoint import Endpoint, Used
+from driftline_processors.judge.failure import CONTEXT_LENGTH, INVALID_OUTPUT, ONCE, PLANS, JudgeFailure
+from driftline_processors.judge.material import length, sections
+from driftline_processors.judge.pace import Pace, estimated
+from driftline_processors.judge.prompt import MAX_CHARS, messages, system_text
+from driftline_processors.judge.task import PAUSED, POSTPONED, Judgement
 
 if TYPE_CHECKING:
-    from openai.types import CompletionUsage
-    from openai.types.chat import ChatCompletion
+    from collections.abc import Mapping
 
+    from driftline_processors.judge.failure import Plan
     from driftline_processors.judge.rubric import Rubric
-    from driftline_processors.judge.task import Task
-    from driftline_processors.prices import PriceBook
+    from driftline_processors.judge.task import Task, Unit
+    from driftline_processors.judge.verdict import Verdict
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT_SECONDS: Final = 60.0
-
-
-@dataclass
-class Spent:
-    """Cost of the calls for one task, in USD; unknown as soon as one of them is."""
-
-    total: Decimal = Decimal(0)
-    calls: int = 0
-    unknown: bool = False
-
-    @property
-    def known(self) -> Decimal | None:
-        """The total, or None without an answered call or with one whose price is unknown."""
-        return None if self.unknown or not self.calls else self.total
+_PROMPTS: Final[tuple[Unit, ...]] = ("request", "trace", "session")
 
 
 @dataclass
 class Evaluator:
-    """The judge as an instrument: a model, a rubric and how it is asked.
+    """A judge as an instrument: a model, a rubric, and how it is asked.
 
     Attributes:
-        client: with ``max_retries=0``, as repeating is done here, by class of error.
-        provider: whose prices count, as OpenTelemetry names it; '' to go by the model's name.
+        name: as in ``evaluators.yaml``.
+        concurrency: calls under way at once; a task that waits before it repeats one is not counted.
+        pace: limits of requests and tokens a minute.
+        cache: what need not be judged again.
+        plans: how failed calls are repeated, by class.
     """
 
-    client: openai.AsyncOpenAI
-    model: str
+    name: str
+    endpoint: Endpoint
     rubric: Rubric
-    prices: PriceBook
-    provider: str = ""
-    retry: Retry = field(default_factory=Retry)
+    concurrency: int = 4
+    pace: Pace = field(default_factory=lambda: Pace(None, None))
+    cache: Cache = field(default_factory=Cache)
+    plans: Mapping[str, Plan] = field(default_factory=lambda: PLANS)
+    breaker: Breaker = field(init=False)
+    _places: asyncio.Semaphore = field(init=False)
     _told: set[str] = field(default_factory=set)
-    _temperature: bool = True
+    _asked: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.breaker = Breaker(self.name)
+        self._places = asyncio.Semaphore(self.concurrency)
+        parameters = sorted(f"{name}={value}" for name, value in self.endpoint.parameters.items())
+        self._asked = "\0".join((*(system_text(self.rubric, unit) for unit in _PROMPTS), *parameters))
 
     @property
     def fingerprint(self) -> str:
-        """Name of the instrument, stored with each score."""
-        return self.rubric.fingerprint(self.model, SYSTEM)
+        """Of the instrument before an answer has named the model that gave it; a judgement has the full one."""
+        return self._fingerprint("")
+
+    def content_key(self, task: Task) -> str:
+        """Under which an identical answer's judgement is looked up in the store."""
+        return content_key(self.fingerprint, task)
 
     async def judge(self, task: Task) -> Judgement:
         """Score a task. Never raises: what prevents a score is in the judgement."""
-        spent = Spent()
-        attempts = AsyncRetrying(
-            retry=retry_if_exception_type(JudgeFailure),
-            stop=self.retry.gave_up,
-            wait=self.retry.pause,
-            reraise=True,
-        )
+        if task.unit == "anchor":  # tells whether the judge has changed, which a memory of it would hide
+            return await self._judge(task)
+        return await self.cache.get(self.content_key(task), lambda: self._judge(task))
+
+    async def _judge(self, task: Task) -> Judgement:
+        used = Used()
         try:
-            verdict: Verdict = await attempts(self._ask, messages(self.rubric, task), spent)
+            verdict = await self._verdict(task, used)
         except JudgeFailure as failure:
             self._tell(failure)
-            return Judgement(cost=spent.known, error=failure.kind)
-        score = verdict.score / 10
-        label = "pass" if score >= self.rubric.pass_score else "fail"
-        return Judgement(score, label, verdict.explanation, spent.known)
+            return self._with_usage(Judgement(error=failure.kind), used)
+        except Exception as error:  # noqa: BLE001 - whatever a task holds, it must not end the worker
+            self._tell(JudgeFailure("other", type(error).__name__))
+            return self._with_usage(Judgement(error="other"), used)
+        label = "pass" if verdict.score >= self.rubric.pass_score else "fail"
+        judgement = Judgement(verdict.score, label, verdict.explanation, criteria=verdict.criteria)
+        return self._with_usage(judgement, used)
 
-    async def _ask(self, prompt: list[dict[str, str]], spent: Spent) -> Verdict:
-        completion = await self._complete(prompt)
-        try:
-            self._count(completion, spent)
-            return _verdict(completion)
-        except (AttributeError, IndexError, TypeError, ValueError):
-            # A compatible endpoint can answer anything with status 200, and the client does not check it.
-            raise JudgeFailure(INVALID_OUTPUT) from None
+    async def _verdict(self, task: Task, used: Used) -> Verdict:
+        failures: Counter[str] = Counter()
+        max_chars, reason = MAX_CHARS, ""
+        while True:
+            try:
+                return await self._ask(task, max_chars, reason, used)
+            except JudgeFailure as failure:
+                failures[failure.kind] += 1
+                plan = self.plans.get(failure.kind, ONCE)
+                if failures[failure.kind] >= plan.calls:
+                    raise
+                if failure.kind == CONTEXT_LENGTH:
+                    max_chars = min(max_chars, length(sections(task))) // 2
+                reason = failure.detail if failure.kind == INVALID_OUTPUT else reason
+                await asyncio.sleep(plan.pause(failures[failure.kind], failure.retry_after))
 
-    async def _complete(self, prompt: list[dict[str, str]]) -> ChatCompletion:
-        temperature = self._temperature
-        try:
-            return await self._request(prompt, temperature=temperature)
-        except openai.BadRequestError as error:
-            if not (temperature and _names_temperature(error)):
-                raise failure_of(error) from None
-            # Reasoning models know no temperature; they are asked without from now on.
-            self._temperature = False
-        except openai.OpenAIError as error:
-            raise failure_of(error) from None
-        except ValueError:  # status 200 with something else than JSON
-            raise JudgeFailure(INVALID_OUTPUT) from None
-        return await self._complete(prompt)
+    async def _ask(self, task: Task, max_chars: int, reason: str, used: Used) -> Verdict:
+        prompt = messages(self.rubric, task, max_chars, reason)
+        guessed, before = estimated(prompt), used.tokens_in + used.tokens_out
+        await self.pace.admit(guessed)
+        async with self._places:
+            if not self.breaker.allows():
+                raise JudgeFailure(PAUSED)
+            try:
+                verdict = await self.endpoint.ask(prompt, self.rubric, used)
+            except JudgeFailure as failure:
+                self.breaker.failed(failure)
+                raise
+            except BaseException:
+                self.breaker.gave_up()
+                raise
+            finally:
+                self.pace.correct(guessed, used.tokens_in + used.tokens_out - before)
+        self.breaker.succeeded()
+        return verdict
 
-    async def _request(self, prompt: list[dict[str, str]], *, temperature: bool) -> ChatCompletion:
-        arguments: Any = {"messages": prompt, "response_format": RESPONSE_FORMAT}
-        completion: ChatCompletion = await self.client.chat.completions.create(
-            model=self.model, temperature=0 if temperature else omit, **arguments
+    def _with_usage(self, judgement: Judgement, used: Used) -> Judgement:
+        return replace(
+            judgement,
+            cost=used.known_cost,
+            response_model=used.response_model,
+            fingerprint=self._fingerprint(used.response_model),
+            tokens_in=used.tokens_in,
+            tokens_out=used.tokens_out,
+            calls=used.calls,
         )
-        return completion
 
-    def _count(self, completion: ChatCompletion, spent: Spent) -> None:
-        cost = self._cost(completion.model or self.model, completion.usage) if completion.usage else None
-        spent.calls += 1
-        spent.unknown |= cost is None
-        spent.total += cost or Decimal(0)
-
-    def _cost(self, model: str, usage: CompletionUsage) -> Decimal | None:
-        quote = self.prices.quote(self.provider, model)
-        cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else 0
-        return quote.cost(usage.prompt_tokens, usage.completion_tokens, cache_read=cached or 0)
+    def _fingerprint(self, response_model: str) -> str:
+        return self.rubric.fingerprint(self.endpoint.model, self._asked, response_model)
 
     def _tell(self, failure: JudgeFailure) -> None:
-        """One line for each class of failure that will not pass by itself; the counts are in the store."""
-        level = logging.INFO if failure.kind in REPEATABLE else logging.ERROR
-        if failure.kind not in self._told:
-            self._told.add(failure.kind)
-            logger.log(
-                level,
-                "the judge's endpoint brought no score for a request: %s, model %s; further failures of this "
-                "kind are only counted%s",
-                failure,
-                self.model,
-                _REMEDIES.get(failure.kind, ""),
-            )
-
-
-_REMEDIES: Final = {
-    "authentication": "; correct the setting 'judge_api_key' or 'judge_base_url'",
-    "quota": "; the account of the setting 'judge_api_key' has no credit",
-    "invalid_request": "; check the settings 'judge_model' and 'judge_base_url'",
-    INVALID_OUTPUT: "; the model of the setting 'judge_model' may not support structured output",
-}
-
-
-def _names_temperature(error: openai.BadRequestError) -> bool:
-    return error.param == "temperature" or "temperature" in str(error.message)
-
-
-def _verdict(completion: ChatCompletion) -> Verdict:
-    choice = completion.choices[0]
-    if choice.finish_reason == "content_filter" or choice.message.refusal:
-        raise JudgeFailure("content_policy")
-    text = choice.message.content or ""
-    # Endpoints without structured output like to wrap JSON in a code block.
-    return Verdict.model_validate_json(text[text.find("{") : text.rfind("}") + 1])
+        """One line for each class of failure; the counts are in the store."""
+        if failure.kind in POSTPONED or failure.kind in self._told:
+            return
+        self._told.add(failure.kind)
+        logger.log(
+            logging.ERROR if failure.kind in REMEDIES else logging.WARNING,
+            "evaluator %r got no score for a task: %s, model %s; further failures of this kind are only counted%s",
+            self.name,
+            failure,
+            self.endpoint.model,
+            REMEDIES.get(failure.kind, ""),
+        )

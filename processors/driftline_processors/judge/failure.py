@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import openai
-from tenacity import wait_random_exponential
-
-if TYPE_CHECKING:
-    from tenacity import RetryCallState
-
-REPEATABLE: Final = frozenset({"rate_limit", "timeout", "connection", "server_error"})
-"""Classes that pass by themselves: repeated with growing pauses."""
 
 INVALID_OUTPUT: Final = "invalid_output"
-"""The model's answer is not the JSON that was asked for: repeated once."""
+"""The model's answer is not the JSON that was asked for: asked again with a stricter prompt."""
+
+CONTEXT_LENGTH: Final = "context_length"
+"""The material is longer than the model takes: asked again with less of it."""
+
+CONTENT_POLICY: Final = "content_policy"
 
 LONGEST_HINT: Final = 120.0
 """Longest ``Retry-After`` that is obeyed, in seconds."""
@@ -34,9 +33,13 @@ _CLASSES: Final[tuple[tuple[type[Exception], str], ...]] = (
 )
 _CODES: Final = {
     "insufficient_quota": "quota",
-    "context_length_exceeded": "context_length",
-    "content_filter": "content_policy",
+    "context_length_exceeded": CONTEXT_LENGTH,
+    "content_filter": CONTENT_POLICY,
 }
+_STATUSES: Final = {402: "quota", 408: "timeout", 413: CONTEXT_LENGTH}
+
+_TOO_LONG: Final = ("context length", "context_length", "context window", "too many tokens", "prompt is too long")
+"""What compatible endpoints write into a refusal that has no code of its own."""
 
 
 class JudgeFailure(Exception):  # noqa: N818 - an outcome that is stored, not a fault of ours
@@ -44,7 +47,7 @@ class JudgeFailure(Exception):  # noqa: N818 - an outcome that is stored, not a 
 
     Attributes:
         kind: error class, as stored.
-        detail: HTTP status and the endpoint's error code, for the log.
+        detail: HTTP status, or what is wrong with the answer, for the log and the next prompt.
         retry_after: pause that the endpoint asks for, in seconds.
     """
 
@@ -60,49 +63,57 @@ def failure_of(error: openai.OpenAIError) -> JudgeFailure:
     kind = next((kind for of, kind in _CLASSES if isinstance(error, of)), "other")
     if not isinstance(error, openai.APIStatusError):
         return JudgeFailure(kind)
-    if error.status_code == 408:
-        kind = "timeout"
+    kind = _STATUSES.get(error.status_code, kind)
+    if kind == "invalid_request" and any(words in error.message.lower() for words in _TOO_LONG):
+        kind = CONTEXT_LENGTH
     kind = _CODES.get(str(error.code), kind)
     return JudgeFailure(kind, f"HTTP status {error.status_code}", _retry_after(error))
 
 
 def _retry_after(error: openai.APIStatusError) -> float:
+    headers = error.response.headers
     try:
-        return min(max(float(error.response.headers.get("retry-after", "0")), 0.0), LONGEST_HINT)
+        told = float(headers.get("retry-after-ms", 0)) / 1000 or float(headers.get("retry-after", 0))
     except ValueError:  # a date, which nobody sends
         return 0.0
+    return min(max(told, 0.0), LONGEST_HINT)
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
-    """How often and how fast a failed call is repeated.
+class Plan:
+    """How often and how fast calls that failed in one way are repeated.
 
     Attributes:
-        attempts: calls in all for failures that pass by themselves.
-        first: longest pause before the second call, in seconds; doubles with each further one.
+        calls: of a task that may fail in this way.
+        first: longest pause after the first of them, in seconds; doubles with each further one.
         longest: longest pause, in seconds, unless the endpoint asks for more.
     """
 
-    attempts: int = 5
-    first: float = 1.0
-    longest: float = 30.0
+    calls: int
+    first: float = 0.0
+    longest: float = 0.0
 
-    def gave_up(self, state: RetryCallState) -> bool:
-        """Whether the last failure is not worth another call; a tenacity ``stop``."""
-        failure = _failure(state)
-        if failure.kind in REPEATABLE:
-            return state.attempt_number >= self.attempts
-        return failure.kind != INVALID_OUTPUT or state.attempt_number >= 2
+    def pause(self, failures: int, told: float = 0.0) -> float:
+        """Seconds until the next call: random, so that those who failed together do not come back together.
 
-    def pause(self, state: RetryCallState) -> float:
-        """Seconds until the next call; a tenacity ``wait``. Random, so that not all come back at once."""
-        failure = _failure(state)
-        if failure.kind == INVALID_OUTPUT:
-            return 0.0
-        spread = wait_random_exponential(multiplier=self.first, max=self.longest)(state)
-        return max(float(spread), failure.retry_after)
+        Args:
+            failures: of the task so far, at least 1.
+            told: pause that the endpoint asks for.
+        """
+        if told:
+            return told * random.uniform(1, 1.1)  # noqa: S311 - no secret
+        return random.uniform(0, min(self.first * 2 ** (failures - 1), self.longest))  # noqa: S311
 
 
-def _failure(state: RetryCallState) -> JudgeFailure:
-    error = state.outcome.exception() if state.outcome else None
-    return error if isinstance(error, JudgeFailure) else JudgeFailure("other")
+ONCE: Final = Plan(1)
+"""For failures that a repetition would not help."""
+
+PLANS: Final = {
+    "rate_limit": Plan(8, 1.0, 60.0),
+    "server_error": Plan(5, 0.25, 4.0),
+    "connection": Plan(5, 0.25, 8.0),
+    "timeout": Plan(3, 0.5, 4.0),
+    CONTEXT_LENGTH: Plan(4),
+    INVALID_OUTPUT: Plan(2),
+}
+"""By class of failure; all others are met once."""

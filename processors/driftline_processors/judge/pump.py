@@ -98,7 +98,11 @@ class Pump:
             return
         done, _ = await asyncio.wait(self._running, timeout=_WAKE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for finished in done:
-            self._add(self._running.pop(finished), finished.result())
+            task, judgement = self._running.pop(finished), finished.result()
+            if judgement.is_postponed:
+                self.queue.done([task.key])  # found again by the queue's next look back
+            else:
+                self._add(task, judgement)
 
     def _add(self, task: Task, judgement: Judgement) -> None:
         if not self.results.waiting:

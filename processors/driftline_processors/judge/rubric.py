@@ -3,8 +3,13 @@
 Markdown with YAML between two lines ``---`` in front::
 
     ---
-    name: quality        # of the evaluation, as stored and shown
-    version: 2           # raise it whenever the text below changes its meaning
+    name: support        # of the evaluation, as stored and shown
+    version: 2           # raise it whenever the text changes its meaning
+    criteria:            # scored one by one, beside the whole; may be left out
+      accuracy: Is everything that it claims right?
+      tone: {question: "Is it friendly and calm?", weight: 0.5}
+    overall: mean        # of the criteria, weighted; "judge" if left out: the judge gives the score itself
+    scale: 0-10          # or 1-5 or pass/fail; 0-10 if left out
     pass_score: 0.7      # from which score (0 to 1) on an answer is labelled "pass"; 0.7 if left out
     ---
     Judge how well the answer ...
@@ -13,19 +18,52 @@ Markdown with YAML between two lines ``---`` in front::
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 import yaml
+from pydantic import Field, model_validator
 
 from driftline.errors import SettingsError
+from driftline_processors import yaml_file, yaml_model
+from driftline_processors.judge.fields import Criteria, ScaleName, Strict
+from driftline_processors.judge.scale import DEFAULT_SCALE, Scale
+from driftline_store.metrics import closest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from driftline_processors.judge.fields import Criterion
 
 DEFAULT_PASS_SCORE: Final = 0.7
+DEFAULT_RUBRIC: Final = "quality"
+
+SHIPPED: Final = (DEFAULT_RUBRIC, "chat-support", "summarisation", "extraction", "rag", "classification")
+"""Names of the rubrics that come with Driftline, each a file in ``rubrics``."""
+
+Overall = Literal["judge", "mean"]
+"""How the score of the whole comes about: the judge gives it, or it is the weighted mean of the criteria."""
 
 _FENCE: Final = "---"
-_KEYS: Final = ("name", "version", "pass_score")
+
+
+class Head(Strict):
+    """The fields in front of a rubric."""
+
+    name: str = Field(min_length=1, max_length=100)
+    version: str = Field(min_length=1, max_length=40)
+    criteria: Criteria = Field(default_factory=dict)
+    overall: Overall = "judge"
+    scale: ScaleName = DEFAULT_SCALE
+    pass_score: float = Field(default=DEFAULT_PASS_SCORE, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _has_something_to_average(self) -> Self:
+        if self.overall == "mean" and not self.criteria:
+            raise ValueError("'overall: mean' needs criteria")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,45 +75,64 @@ class Rubric:
         version: as its author counts.
         instructions: what makes an answer good or bad, in words for the judging model.
         pass_score: score, 0 to 1, from which on an answer is labelled ``pass``, below it ``fail``.
+        scale: on which the judging model scores.
+        criteria: what is scored by itself.
+        overall: how the score of the whole comes about.
     """
 
     name: str
     version: str
     instructions: str
     pass_score: float = DEFAULT_PASS_SCORE
+    scale: Scale = DEFAULT_SCALE
+    criteria: Mapping[str, Criterion] = field(default_factory=dict)
+    overall: Overall = "judge"
 
-    def fingerprint(self, model: str, prompt: str = "") -> str:
+    def fingerprint(self, model: str, told: str = "", response_model: str = "") -> str:
         """Name of the instrument: scores with different fingerprints are not comparable as they stand.
 
         Args:
-            model: that judges.
-            prompt: everything else that the model is told.
+            model: that is asked.
+            told: everything else that scores depend on: what the model is told, and its parameters.
+            response_model: that answered, by its own account; '' before anything did.
         """
-        told = "\0".join((model, prompt, self.name, self.version, self.instructions))
-        return f"{self.name} {self.version} {model} {hashlib.sha256(told.encode()).hexdigest()[:12]}"
+        asked = [f"{name}\0{one.question}\0{one.weight}" for name, one in self.criteria.items()]
+        own = (self.name, self.version, self.instructions, self.scale.name, self.overall, str(self.pass_score), *asked)
+        hashed = hashlib.sha256("\0".join((model, told, *own)).encode()).hexdigest()[:12]
+        return f"{self.name} {self.version} {response_model or model} {hashed}"
 
 
-def load_rubric(path: str | Path = "") -> Rubric:
+def shipped_text(name: str) -> str:
+    """The file of a rubric that comes with Driftline, to start one's own from.
+
+    Raises:
+        SettingsError: there is none of that name.
+    """
+    if name not in SHIPPED:
+        raise SettingsError(f"no rubric {name!r} comes with Driftline; {closest(name, SHIPPED)}")
+    return (resources.files("driftline_processors.judge") / "rubrics" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def load_rubric(named: str | Path = "", setting: str = "judge_rubric") -> Rubric:
     """Read a rubric.
 
     Args:
-        path: of the file; empty for the one that comes with Driftline.
+        named: one that comes with Driftline, or a file; empty for the default one.
+        setting: that names it, for messages.
 
     Raises:
-        SettingsError: the file cannot be read or does not say what it must; names file and line.
+        SettingsError: the file cannot be read or does not say what it must; names file, line and column.
     """
-    if not path:
-        shipped = resources.files(__package__).joinpath("default_rubric.md")
-        return parse_rubric(shipped.read_text(encoding="utf-8"), "the default rubric")
-    try:
-        text = Path(path).expanduser().read_text(encoding="utf-8")
-    except OSError as error:
+    name = str(named) or DEFAULT_RUBRIC
+    if name in SHIPPED:
+        return parse_rubric(shipped_text(name), f"the rubric {name}")
+    path = Path(name).expanduser()
+    if not path.exists() and "." not in name and "/" not in name:
         raise SettingsError(
-            f"the rubric {path} cannot be read: {error.strerror}; correct the setting 'judge_rubric'"
-        ) from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"the rubric {path} is not UTF-8 text; save it as UTF-8") from None
-    return parse_rubric(text, str(path))
+            f"no rubric {name!r} comes with Driftline ({closest(name, SHIPPED)}), and there is no such file; "
+            f"name another one in {setting!r}"
+        )
+    return parse_rubric(yaml_file.read_text(path, "a rubric", setting), str(path))
 
 
 def parse_rubric(text: str, source: str) -> Rubric:
@@ -91,55 +148,24 @@ def parse_rubric(text: str, source: str) -> Rubric:
     lines = text.removeprefix("\ufeff").splitlines()
     closing = next((n for n, line in enumerate(lines) if n and line.rstrip() == _FENCE), 0)
     if not closing or lines[0].rstrip() != _FENCE:
-        raise SettingsError(f"{source}, line 1: a rubric begins with name and version between two lines '{_FENCE}'")
-    fields = _Fields("\n".join(lines[1:closing]), source, last_line=closing + 1)
+        raise SettingsError(f"{source} line 1: a rubric begins with name and version between two lines '{_FENCE}'")
+    # With an empty line for the fence, so that places are those of the file.
+    head = _head("\n".join(["", *lines[1:closing]]), source)
     instructions = "\n".join(lines[closing + 1 :]).strip()
     if not instructions:
-        raise SettingsError(f"{source}, line {closing + 2}: no instructions stand below the '{_FENCE}'")
-    return Rubric(fields.text("name"), fields.text("version"), instructions, fields.share("pass_score"))
+        raise SettingsError(f"{source} line {closing + 2}: no instructions stand below the '{_FENCE}'")
+    return Rubric(
+        head.name, head.version, instructions, head.pass_score, head.scale, head.criteria, overall=head.overall
+    )
 
 
-class _Fields:
-    """The front matter, with the line that each field stands in."""
-
-    def __init__(self, text: str, source: str, last_line: int) -> None:
-        self._source = source
-        self._last_line = last_line
-        self._lines: dict[str, int] = {}
-        # As written, not as YAML would read it: version 1.10 is not the number 1.1.
-        self._values: dict[str, str] = {}
-        for key, value in self._parsed(text):
-            self._lines[key.value] = key.start_mark.line + 2
-            if key.value not in _KEYS:
-                raise self._error(key.value, f"unknown field {key.value!r}; known are: {', '.join(_KEYS)}")
-            self._values[key.value] = str(value.value).strip() if isinstance(value, yaml.ScalarNode) else ""
-
-    def _parsed(self, text: str) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
-        try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.MarkedYAMLError as error:
-            line = error.problem_mark.line + 2 if error.problem_mark else 2
-            raise SettingsError(f"{self._source}, line {line}: not valid YAML: {error.problem}") from None
-        except (yaml.YAMLError, RecursionError):
-            raise SettingsError(f"{self._source}, line 2: not valid YAML") from None
-        if isinstance(node, yaml.MappingNode) and all(isinstance(key, yaml.ScalarNode) for key, _ in node.value):
-            return list(node.value)
-        raise SettingsError(f"{self._source}, line 2: expected fields such as 'name: quality'")
-
-    def text(self, name: str) -> str:
-        value = self._values.get(name, "")
-        if not value:
-            raise self._error(name, f"'{name}' must be a short text")
-        return value
-
-    def share(self, name: str) -> float:
-        try:
-            value = float(self._values.get(name, DEFAULT_PASS_SCORE))
-        except ValueError:
-            value = -1.0
-        if not 0 <= value <= 1:
-            raise self._error(name, f"'{name}' must be a number from 0 to 1")
-        return value
-
-    def _error(self, name: str, what: str) -> SettingsError:
-        return SettingsError(f"{self._source}, line {self._lines.get(name, self._last_line)}: {what}")
+def _head(text: str, source: str) -> Head:
+    node = yaml_file.compose(text, source, if_empty="write name and version between the lines '---'")
+    if not isinstance(node, yaml.MappingNode):
+        raise SettingsError(f"{source} line 2: expected fields such as 'name: support', each in a line of its own")
+    for key in ("name", "version"):
+        written = yaml_file.value(node, key)
+        if isinstance(written, yaml.ScalarNode):
+            # As written, not as YAML would read it: version 1.10 is not the number 1.1.
+            written.tag = "tag:yaml.org,2002:str"
+    return yaml_model.build(Head, node, source, "the rubric")

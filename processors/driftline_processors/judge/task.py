@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from driftline_store.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+Unit = Literal["request", "trace", "session", "anchor"]
+"""What is judged as one: an answer, an answer with the steps before it, a conversation, a golden example."""
+
 Key = tuple[str, str]
 """Trace and span id."""
 
 NO_CONTENT: Final = "no content"
 """Error of a request whose answer was not recorded, so that there is nothing to judge."""
+
+
+PAUSED: Final = "paused"
+"""Error of a task that was not judged because its endpoint keeps failing; see ``breaker``."""
+
+POSTPONED: Final = frozenset({PAUSED})
+"""Errors that say nothing about the task: it is to be judged later, not counted as a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,9 @@ class Task:
         system: instructions to the assistant, as stored (see ``driftline_store.content``).
         input: conversation up to the answer, as stored.
         output: the answer, as stored; '' when it was not recorded with the request.
+        unit: what is judged as one.
+        steps: of a trace, or turns of a session: a JSON list of ``name``, ``input``, ``output`` and ``error``.
+        evaluator: name of the one that is to judge it.
     """
 
     trace_id: str
@@ -38,6 +51,9 @@ class Task:
     system: str
     input: str
     output: str
+    unit: Unit = "request"
+    steps: str = ""
+    evaluator: str = ""
 
     @property
     def key(self) -> Key:
@@ -55,6 +71,13 @@ class Judgement:
         explanation: the judge's reasons.
         cost: USD of all calls that it took, as far as their price is known; else None.
         error: class of what prevented a score; '' with one.
+        criteria: names and scores, 0 to 1, of what was scored by itself.
+        response_model: that answered, by its own account.
+        fingerprint: of the instrument; scores of different ones are not comparable as they stand.
+        cached: whether it was taken over from an identical answer's, without a call.
+        tokens_in: input tokens of all calls.
+        tokens_out: output tokens of all calls.
+        calls: of the endpoint, failed ones included.
     """
 
     score: float | None = None
@@ -62,6 +85,18 @@ class Judgement:
     explanation: str = ""
     cost: Decimal | None = None
     error: str = ""
+    criteria: tuple[tuple[str, float], ...] = ()
+    response_model: str = ""
+    fingerprint: str = ""
+    cached: bool = False
+    tokens_in: int = 0
+    tokens_out: int = 0
+    calls: int = 0
+
+    @property
+    def is_postponed(self) -> bool:
+        """Whether it says nothing about its task, which is to be judged later; calls before can have cost money."""
+        return self.error in POSTPONED
 
 
 COLUMNS: Final = (

@@ -8,16 +8,15 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-import openai
-
 from driftline.bus.leader import Leadership
 from driftline.errors import BusError, StoreError
-from driftline_processors.judge.evaluator import TIMEOUT_SECONDS, Evaluator
+from driftline_processors.judge.build import evaluators
+from driftline_processors.judge.config import load_config
+from driftline_processors.judge.money import check_budgets
 from driftline_processors.judge.pump import Pump
 from driftline_processors.judge.queue import Queue
 from driftline_processors.judge.rate import set_rate
 from driftline_processors.judge.results import Results
-from driftline_processors.judge.rubric import load_rubric
 from driftline_processors.prepare import prepare
 from driftline_processors.prices import price_book
 from driftline_store.client import connect, is_transient
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from driftline.settings import Settings
+    from driftline_processors.judge.config import JudgeConfig
     from driftline_processors.judge.results import Batch
-    from driftline_processors.judge.rubric import Rubric
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +43,12 @@ def run(settings: Settings, stop: threading.Event) -> None:
     Without ``judge_api_key`` nothing is judged and nothing is queued for it.
 
     Raises:
-        SettingsError: the rubric or an address is wrong.
+        SettingsError: the evaluators' file, a rubric or an address is wrong.
         StoreError: the store cannot be used; one that is away is waited for, at the start a minute.
     """
-    rubric = load_rubric(settings.judge_rubric)
+    config = load_config(settings)
+    judge = config.judges[0]
+    check_budgets(config, price_book(settings))
     prepare(settings).close()
     if not settings.judge_api_key:
         logger.warning("judging is off: no key is set; set DRIFTLINE_JUDGE_API_KEY or OPENAI_API_KEY to judge")
@@ -59,7 +60,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         try:
             while not stop.is_set() and not beat.done():
                 if leading.wait(_BEAT_SECONDS):
-                    _guarded_lead(settings, rubric, unsettled, leading, stop)
+                    _guarded_lead(settings, judge, unsettled, leading, stop)
                 if not leading.is_set():
                     # Another leader may have judged these by now.
                     unsettled.clear()
@@ -92,7 +93,7 @@ def _keep_leading(leadership: Leadership, leading: threading.Event, ended: threa
 
 
 def _guarded_lead(
-    settings: Settings, rubric: Rubric, unsettled: Batch, leading: threading.Event, stop: threading.Event
+    settings: Settings, judge: JudgeConfig, unsettled: Batch, leading: threading.Event, stop: threading.Event
 ) -> None:
     """Lead; when the store goes away, begin anew from its state once it is back.
 
@@ -107,7 +108,7 @@ def _guarded_lead(
         logger.warning("%s; the judge waits", error)
         return
     try:
-        _lead(client, settings, rubric, unsettled, leading=leading, stop=stop)
+        _lead(client, settings, judge, unsettled, leading=leading, stop=stop)
     except Exception as error:
         if not is_transient(error):
             raise
@@ -120,41 +121,35 @@ def _guarded_lead(
 def _lead(
     client: Client,
     settings: Settings,
-    rubric: Rubric,
+    judge: JudgeConfig,
     unsettled: Batch,
     *,
     leading: threading.Event,
     stop: threading.Event,
 ) -> None:
-    rate = float(settings.judge_rate) if settings.judge_api_key else 0.0
+    rate = judge.rate if settings.judge_api_key else 0.0
     if set_rate(client, rate):
         logger.info("from now on %g %% of the requests are queued for judging", rate * 100)
     if not settings.judge_api_key:
         while leading.is_set() and not stop.wait(_BEAT_SECONDS):
             pass
         return
-    asyncio.run(_judge(client, settings, rubric, unsettled, leading=leading, stop=stop))
+    asyncio.run(_judge(client, settings, judge, unsettled, leading=leading, stop=stop))
 
 
 async def _judge(
     client: Client,
     settings: Settings,
-    rubric: Rubric,
+    judge: JudgeConfig,
     unsettled: Batch,
     *,
     leading: threading.Event,
     stop: threading.Event,
 ) -> None:
-    async with openai.AsyncOpenAI(
-        api_key=settings.judge_api_key,
-        base_url=settings.judge_base_url or None,
-        max_retries=0,  # repeated by class of error, in the evaluator
-        timeout=TIMEOUT_SECONDS,
-    ) as endpoint:
-        provider = "" if settings.judge_base_url else "openai"
-        evaluator = Evaluator(endpoint, settings.judge_model, rubric, price_book(settings), provider)
-        queue = Queue(client, rubric.name)
-        results = Results(client, queue, rubric.name, evaluator.fingerprint, unsettled)
+    async with evaluators([judge], settings, price_book(settings)) as built:
+        evaluator = built[judge.name]
+        queue = Queue(client, judge.name)
+        results = Results(client, queue, judge.name, evaluator.fingerprint, unsettled)
         logger.info("judging with %s", evaluator.fingerprint)
-        pump = Pump(evaluator, queue, results, concurrency=int(settings.judge_concurrency))
+        pump = Pump(evaluator, queue, results, concurrency=judge.concurrency)
         await pump.run(leads=leading.is_set, stopped=stop.is_set)

@@ -18,11 +18,12 @@ from driftline_processors.targets import TARGETS
 from driftline_store.client import store_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from clickhouse_connect.driver.client import Client
 
     from driftline.bus import Bus
+    from driftline_processors.judge.check import CheckConfig
     from driftline_processors.replay.derive import Range, Read
 
 JUDGES: Final = "judge"
@@ -56,7 +57,16 @@ class Outcome:
     swapped: bool
 
 
-def replay(client: Client, bus: Bus, span: Range, *, batch_bytes: int, dry_run: bool, progress: Progress) -> Outcome:
+def replay(
+    client: Client,
+    bus: Bus,
+    span: Range,
+    *,
+    batch_bytes: int,
+    dry_run: bool,
+    progress: Progress,
+    checks: Sequence[CheckConfig] = (),
+) -> Outcome:
     """Derive the tables again from the messages of a time, and swap them for the live ones.
 
     Args:
@@ -66,6 +76,7 @@ def replay(client: Client, bus: Bus, span: Range, *, batch_bytes: int, dry_run: 
         batch_bytes: most bytes of messages in one insert.
         dry_run: whether to do all but the swap.
         progress: told about each step.
+        checks: of ``evaluators.yaml``, which the answers are checked by again.
 
     Raises:
         BusError: the bus is away, or ingest or the judge are running.
@@ -75,7 +86,7 @@ def replay(client: Client, bus: Bus, span: Range, *, batch_bytes: int, dry_run: 
     refuse_writers(bus)
     found = stretches(bus, span)
     before = State.of(client)
-    shadow.create(client)
+    shadow.create(client, checks)
     progress.step("reading messages", sum(stretch.end - stretch.first for stretch in found))
     read = derive(client, bus, found, batch_bytes=batch_bytes, moved=progress.advance)
     progress.step("putting rows together")

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Final
 from driftline_processors.replay.tables import ROWS, SUMS
 from driftline_processors.targets import TARGETS
 from driftline_processors.views import VIEWS
+from driftline_processors.views.spans import with_checks
 from driftline_store.client import store_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from clickhouse_connect.driver.client import Client
 
+    from driftline_processors.judge.check import CheckConfig
     from driftline_processors.views.view import View
 
 NEW: Final = "__replay"
@@ -34,16 +38,25 @@ _ROWS: Final = tuple(rows.table for rows in ROWS)
 _SUMS: Final = tuple(sums.table for sums in SUMS)
 
 
-def views() -> list[View]:
-    """The live views that a replay repeats, between its own tables, downstream ones first."""
+def views(checks: Sequence[CheckConfig] = ()) -> list[View]:
+    """The live views that a replay repeats, between its own tables, downstream ones first.
+
+    Args:
+        checks: of ``evaluators.yaml``.
+    """
+    live = with_checks(VIEWS, checks)
     raw, rows = {table: table + NEW for table in _RAW}, {table: table + DERIVED for table in _ROWS}
     feeds, sums = {table: table + FEED for table in _ROWS}, {table: table + NEW for table in _SUMS}
-    of_sums = [view.moved(NEW, feeds | sums) for view in VIEWS if view.target in _SUMS]
-    return of_sums + [view.moved(NEW, raw | rows) for view in VIEWS if view.target in _ROWS]
+    of_sums = [view.moved(NEW, feeds | sums) for view in live if view.target in _SUMS]
+    return of_sums + [view.moved(NEW, raw | rows) for view in live if view.target in _ROWS]
 
 
-def create(client: Client) -> None:
+def create(client: Client, checks: Sequence[CheckConfig] = ()) -> None:
     """Make all of it, empty; what an earlier replay left is removed.
+
+    Args:
+        client: of the store.
+        checks: of ``evaluators.yaml``.
 
     Raises:
         StoreError: the store failed a statement.
@@ -58,7 +71,7 @@ def create(client: Client) -> None:
             client.command(f"CREATE TABLE {table}{FEED} AS {table} ENGINE = Null")
         for table in _SUMS:
             client.command(f"CREATE TABLE {table}{NEW} AS {table}")
-        for view in views():
+        for view in views(checks):
             client.command(view.create)
 
 

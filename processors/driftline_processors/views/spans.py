@@ -6,7 +6,7 @@ the same by slot; the fields of the conventions table; what several columns are 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from driftline_processors.checks import ANSWER_TEXT, applying_sql, failed_sql, fallback_sql
 from driftline_processors.conventions.classes import CALL_OPERATIONS, provider_sql
@@ -15,7 +15,13 @@ from driftline_processors.conventions.errors import error_class_sql, error_text_
 from driftline_processors.conventions.fields import DROPPED_PATTERN, SPAN_FIELDS, SPAN_PLACES, list_pattern
 from driftline_processors.conventions.slots import is_kept, quote
 from driftline_processors.dictionaries import price_key_sql
+from driftline_processors.judge import check_sql
 from driftline_processors.views.view import View, attributes, nested, resource_attributes, select
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from driftline_processors.judge.check import CheckConfig
 
 ERROR_STATUS: Final = 2
 """``STATUS_CODE_ERROR`` of OTLP."""
@@ -100,8 +106,10 @@ _PRICE: Final = "'version', 'input', 'cache_read', 'cache_write', 'output'"
 _FREE: Final = ", ".join(["toDecimal64(0, 6)"] * 4)
 
 
-def _derived() -> str:
+def _derived(declared: Sequence[CheckConfig]) -> str:
     """Columns that several later ones are made from."""
+    asked = [("asked", f"if({_IS_ANSWER}, {check_sql.count_sql(declared)}, 0)")] if declared else []
+    unasked = "empty(applying) AND asked = 0" if declared else "empty(applying)"
     columns = [
         ("model", "firstNonDefault(response_model, request_model, answer_model)"),
         ("is_streaming", "ifNull(told_streaming, if(first_token IS NULL, NULL, true))"),
@@ -118,7 +126,8 @@ def _derived() -> str:
         ("is_abandoned", "abandoned = 'true'"),
         ("is_error", f"failed AND NOT is_abandoned OR ({_BLOCKED})"),
         ("applying", f"if({_IS_ANSWER}, {applying_sql('feature')}, [])"),
-        ("answer", f"if(empty(applying), '', {ANSWER_TEXT})"),
+        *asked,
+        ("answer", f"if({unasked}, '', {ANSWER_TEXT})"),
         ("error_text", f"if(failed, {error_text_sql()}, '')"),
         # Cached tokens are part of the input; an instrumentation that excludes them is corrected here.
         ("cached", "ifNull(cache_read_tokens, 0)"),
@@ -193,4 +202,20 @@ _COLUMNS: Final[list[tuple[str, str]]] = [
     *((name, name) for name in ("session_id", "user_id", "system", "input", "output", "attributes")),
 ]
 
-SPAN_VIEWS: Final = (View("otlp_traces_to_llm_spans", "llm_spans", select(_COLUMNS, _derived())),)
+SPAN_VIEWS: Final = (View("otlp_traces_to_llm_spans", "llm_spans", select(_COLUMNS, _derived(()))),)
+
+
+def with_checks(views: Iterable[View], checks: Sequence[CheckConfig]) -> tuple[View, ...]:
+    """The views, of which that of spans also runs the checks that users have declared.
+
+    They are part of its query, since a JSON Schema cannot be looked up in a table while rows stream by as the rules of
+    ``driftline_processors.checks`` are.
+    """
+    return tuple(_with_checks(view, checks) if checks and view.target == "llm_spans" else view for view in views)
+
+
+def _with_checks(view: View, checks: Sequence[CheckConfig]) -> View:
+    failed = f"if(asked = 0, [], {check_sql.failed_sql(checks, 'answer')})"
+    more = {"checks": lambda sql: f"{sql} + asked", "failed_checks": lambda sql: f"arrayConcat({sql}, {failed})"}
+    columns = [(name, more[name](sql) if name in more else sql) for name, sql in _COLUMNS]
+    return View(view.name, view.target, select(columns, _derived(checks)), plain=view.fingerprint)

@@ -25,16 +25,23 @@ class View:
         name: of the view.
         target: table that the rows go to.
         query: the SELECT, reading the table that inserts arrive in.
+        plain: fingerprint of the same view without what users have declared; '' where that is nothing.
     """
 
     name: str
     target: str
     query: str
+    plain: str = ""
 
     @property
     def fingerprint(self) -> str:
-        """Tells this query from another one; the view carries it as its comment."""
+        """Tells this query from another one."""
         return hashlib.sha256(f"{self.target}\n{self.query}".encode()).hexdigest()
+
+    @property
+    def comment(self) -> str:
+        """What the view carries in the store: the fingerprint of this Driftline's query, and that with declarations."""
+        return f"{self.plain}+{self.fingerprint}" if self.plain else self.fingerprint
 
     @property
     def sources(self) -> frozenset[str]:
@@ -67,7 +74,7 @@ class View:
         return self._statement("CREATE OR REPLACE MATERIALIZED VIEW")
 
     def _statement(self, verb: str) -> str:
-        return f"{verb} {self.name} TO {self.target} AS\n{self.query}\nCOMMENT '{self.fingerprint}'"
+        return f"{verb} {self.name} TO {self.target} AS\n{self.query}\nCOMMENT '{self.comment}'"
 
 
 def texts(item: str) -> str:

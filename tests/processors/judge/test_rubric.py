@@ -37,18 +37,20 @@ def test_pass_score_can_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "f, line 1: a rubric begins"),
-        ("Be kind.", "f, line 1: a rubric begins"),
-        ("---\nname: a\nversion: 1\n", "f, line 1: a rubric begins"),
-        ("---\nname: a\nversion: 1\n---\n \n", "f, line 5: no instructions"),
-        ("---\nname: a\nversion: 1\nwho: me\n---\nx", "f, line 4: unknown field 'who'"),
-        ("---\nname: a\n---\nx", "f, line 3: 'version' must be a short text"),
-        ("---\nname: a\nversion: [1]\n---\nx", "f, line 3: 'version' must be a short text"),
-        ("---\nname: a\nversion: 1\npass_score: 7\n---\nx", "f, line 4: 'pass_score' must be a number from 0 to 1"),
-        ("---\nname: a\nversion: 1\npass_score: yes\n---\nx", "f, line 4: 'pass_score' must be"),
-        ("---\nname: a\nversion: 1: 2\n---\nx", "f, line 3: not valid YAML"),
-        ("---\n- a\n---\nx", "f, line 2: expected fields"),
-        ("---\n---\nx", "f, line 2: expected fields"),
+        ("", "f line 1: a rubric begins"),
+        ("Be kind.", "f line 1: a rubric begins"),
+        ("---\nname: a\nversion: 1\n", "f line 1: a rubric begins"),
+        ("---\nname: a\nversion: 1\n---\n \n", "f line 5: no instructions"),
+        ("---\nname: a\nversion: 1\nwho: me\n---\nx", "f line 4, column 1: the rubric: 'who' is unknown"),
+        ("---\nname: a\n---\nx", "f line 2, column 1: the rubric: 'version' is missing"),
+        ("---\nname: a\nversion: [1]\n---\nx", "f line 3, column 10: the rubric: 'version' is [1]"),
+        ("---\nname: a\nversion: 1\npass_score: 7\n---\nx", "f line 4, column 13: the rubric: 'pass_score' is 7"),
+        ("---\nname: a\nversion: 1: 2\n---\nx", "f line 3 is not valid YAML"),
+        ("---\nname: a\nversion: 1\nscale: 1-7\n---\nx", "f line 4, column 8: the rubric: 'scale' must be one of 0-10"),
+        ("---\nname: a\nversion: 1\ncriteria: {score: x}\n---\nx", "f line 4, column 11: the rubric: 'criteria' must"),
+        ("---\nname: a\nversion: 1\noverall: mean\n---\nx", "f line 2, column 1: the rubric: 'overall: mean' needs"),
+        ("---\n- a\n---\nx", "f line 2: expected fields"),
+        ("---\n---\nx", "f is empty"),
     ],
 )
 def test_what_is_wrong_and_where(text: str, message: str) -> None:
@@ -58,12 +60,30 @@ def test_what_is_wrong_and_where(text: str, message: str) -> None:
 
 
 def test_unreadable_files(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"absent\.md cannot be read: No such file"):
+    with pytest.raises(
+        SettingsError, match=r"absent\.md does not exist; create it or correct the setting 'judge_rubric'"
+    ):
         load_rubric(tmp_path / "absent.md")
     binary = tmp_path / "binary.md"
     binary.write_bytes(b"---\n\xff\xfe")
     with pytest.raises(SettingsError, match="not UTF-8"):
         load_rubric(binary)
+
+
+def test_a_name_that_is_nearly_a_shipped_one() -> None:
+    with pytest.raises(SettingsError, match=r"no rubric 'qualty' comes with Driftline \(did you mean 'quality'"):
+        load_rubric("qualty")
+
+
+def test_criteria_are_questions_with_weights() -> None:
+    criteria = "criteria:\n  tone: Kind?\n  facts: {question: Is it right, weight: 3}"
+    front = f"name: a\nversion: 1\nscale: 1-5\noverall: mean\n{criteria}"
+    rubric = parse_rubric(f"---\n{front}\n---\nx", "f")
+    assert [(name, one.question, one.weight) for name, one in rubric.criteria.items()] == [
+        ("tone", "Kind?", 1),
+        ("facts", "Is it right", 3),
+    ]
+    assert rubric.scale.share(4) == 0.75
 
 
 @given(st.text())

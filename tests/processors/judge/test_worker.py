@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SPAN = {
     "gen_ai.input.messages": '[{"role": "user", "parts": [{"type": "text", "content": "Why?"}]}]',
-    "gen_ai.output.messages": '[{"role": "assistant", "parts": [{"type": "text", "content": "Because."}]}]',
+    "gen_ai.output.messages": '[{"role": "assistant", "parts": [{"type": "text", "content": "Because {trace}."}]}]',
     "driftline.feature": "chat",
     "gen_ai.response.model": "gpt-4o-mini",
 }
