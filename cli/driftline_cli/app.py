@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from driftline.errors import MissingExtraError
+from driftline_cli.anchors import app as anchors_app
 from driftline_cli.checks import app as checks_app
 from driftline_cli.dead_letters import app as dead_letters
+from driftline_cli.judge import app as judge_app
 from driftline_cli.options import BusUrl, DataDir, StoreUrl, load
 from driftline_cli.part import PARENT, run_part, set_up_logging
 
@@ -23,6 +25,8 @@ app = typer.Typer(
 app.add_typer(checks_app, name="checks")
 
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(judge_app, name="judge")
+app.add_typer(anchors_app, name="anchors")
 
 ReceiverPort = Annotated[int | None, typer.Option(help="Port of the OTLP/HTTP receiver.", show_default="4318")]
 Port = Annotated[int | None, typer.Option(help="Port of the dashboard.", show_default="8501")]
@@ -77,14 +81,6 @@ def receive(data_dir: DataDir = None, bus: BusUrl = None, receiver_port: Receive
 def ingest(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None) -> None:
     """Move messages from the bus into the store."""
     from driftline_processors.ingest_worker import run  # noqa: PLC0415
-
-    run_part(run, load(data_dir=data_dir, bus=bus, store=store))
-
-
-@app.command()
-def judge(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None) -> None:
-    """Score the sampled requests."""
-    from driftline_processors.judge.worker import run  # noqa: PLC0415
 
     run_part(run, load(data_dir=data_dir, bus=bus, store=store))
 

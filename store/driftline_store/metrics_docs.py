@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from driftline_store.instruments import ENOUGH as INSTRUMENT_ENOUGH
 from driftline_store.metrics import DIMENSIONS, METRICS, Metric
 from driftline_store.metrics_interval import ENOUGH
 
@@ -37,6 +38,9 @@ All are 95 % intervals.
   effective answers (`(Σw)² / Σw²`), or where all scores are alike, that variance cannot be trusted and
   Wilson's interval, with the widest variance that scores of this mean can have, stands instead: three
   perfect answers say "0.438 to 1", not "1".
+- Judged metrics are of one **instrument** (judge, model, rubric, version), as scores of two are not comparable: the
+  newest of the time range that has judged at least {INSTRUMENT_ENOUGH} answers there, else the newest. With several
+  evaluators it is one of the first in the configuration. A rule with a baseline takes its window's instrument for both.
 - It is the uncertainty of *which* answers were judged. The judge's own errors are not in it.
 - Counts, totals and costs have none: they are complete. Percentiles and the mean confidence have none yet.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -64,6 +65,12 @@ class Evaluator:
     def fingerprint(self) -> str:
         """Name of the instrument, stored with each score."""
         return self.rubric.fingerprint(self.model, SYSTEM)
+
+    def content_key(self, task: Task) -> str:
+        """Under which an identical answer's judgement is looked up in the store."""
+        judged = (self.fingerprint, task.unit, task.system, task.input, task.steps, task.output)
+        # With lengths, so that no text can pass for two.
+        return hashlib.sha256("".join(f"{len(part)}:{part}" for part in judged).encode(errors="replace")).hexdigest()
 
     async def judge(self, task: Task) -> Judgement:
         """Score a task. Never raises: what prevents a score is in the judgement."""

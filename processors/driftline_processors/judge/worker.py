@@ -1,4 +1,4 @@
-"""The judge's process: takes tasks as long as it leads, several at once, and stores what comes out."""
+"""The judge's process: judges what comes over the bus and, while it leads, hands out what is to be judged."""
 
 from __future__ import annotations
 
@@ -8,153 +8,101 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-import openai
-
-from driftline.bus.leader import Leadership
-from driftline.errors import BusError, StoreError
-from driftline_processors.judge.evaluator import TIMEOUT_SECONDS, Evaluator
+from driftline.bus import open_bus
+from driftline.errors import BusError
+from driftline_processors.judge.evaluators import judges, sampled
+from driftline_processors.judge.leader import Leader, keep_leading
 from driftline_processors.judge.pump import Pump
-from driftline_processors.judge.queue import Queue
-from driftline_processors.judge.rate import set_rate
-from driftline_processors.judge.results import Results
-from driftline_processors.judge.rubric import load_rubric
+from driftline_processors.judge.task import TASKS_TOPIC, WORKERS
+from driftline_processors.outage import Outage
 from driftline_processors.prepare import prepare
-from driftline_processors.prices import price_book
-from driftline_store.client import connect, is_transient
+from driftline_processors.reports import Reporter, Sample
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from collections.abc import Iterator
+    from concurrent.futures import Future
 
+    from driftline.bus import Bus
     from driftline.settings import Settings
-    from driftline_processors.judge.results import Batch
-    from driftline_processors.judge.rubric import Rubric
 
 logger = logging.getLogger(__name__)
 
-_STORE_WAIT: Final = 60.0
-_BEAT_SECONDS: Final = 0.5
-"""Pause between two questions for leadership; a lease lasts some ten seconds."""
-
-_PAUSE_AFTER_FAULT: Final = 1.0
+_TICK_SECONDS: Final = 0.5
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Judge what the queue holds until ``stop`` is set; of several such processes, one acts.
+    """Judge until ``stop`` is set; any number of processes may, and one of them leads.
 
-    Without ``judge_api_key`` nothing is judged and nothing is queued for it.
+    Without a key nothing is judged and nothing is queued for it.
 
     Raises:
         SettingsError: the rubric or an address is wrong.
         StoreError: the store cannot be used; one that is away is waited for, at the start a minute.
     """
-    rubric = load_rubric(settings.judge_rubric)
+    evaluators = sampled(settings)
     prepare(settings).close()
-    if not settings.judge_api_key:
+    if not evaluators:
         logger.warning("judging is off: no key is set; set DRIFTLINE_JUDGE_API_KEY or OPENAI_API_KEY to judge")
-    leadership = Leadership(settings.bus_url, group="judge")
     leading, ended = threading.Event(), threading.Event()
-    unsettled: Batch = {}
-    with ThreadPoolExecutor(1, thread_name_prefix="judge-leader") as pool:
-        beat = pool.submit(_keep_leading, leadership, leading, ended)
+    leader, worker = Leader(settings, evaluators, leading, ended), Worker(settings)
+    with (
+        Reporter("judge", settings, lambda: [*leader.samples(), *worker.samples()]),
+        ThreadPoolExecutor(3, thread_name_prefix="judge") as pool,
+    ):
+        running = [pool.submit(keep_leading, settings, leading, ended), pool.submit(leader.run)]
+        if evaluators:
+            running.append(pool.submit(worker.run, ended))
         try:
-            while not stop.is_set() and not beat.done():
-                if leading.wait(_BEAT_SECONDS):
-                    _guarded_lead(settings, rubric, unsettled, leading, stop)
-                if not leading.is_set():
-                    # Another leader may have judged these by now.
-                    unsettled.clear()
+            while not stop.wait(_TICK_SECONDS) and not any(one.done() for one in running):
+                pass
         finally:
             ended.set()
-        beat.result()
+        _raise_first(running)
 
 
-def _keep_leading(leadership: Leadership, leading: threading.Event, ended: threading.Event) -> None:
-    """Hold the membership from one thread, as judging must not keep it waiting, and say whether we lead."""
-    trouble = False
-    try:
-        while not ended.is_set():
-            try:
-                held, is_away = leadership.held(), False
-            except BusError as error:
-                # Somebody else may lead now: better judge nothing for a while than everything twice.
-                held, is_away = False, True
-                if not trouble:
-                    logger.warning("%s; the judge waits", error)
-            trouble = is_away
-            if held:
-                leading.set()
-            else:
-                leading.clear()
-            ended.wait(_BEAT_SECONDS)
-    finally:
-        leading.clear()
-        leadership.close()
+def _raise_first(running: list[Future[None]]) -> None:
+    for one in running:
+        one.result()
 
 
-def _guarded_lead(
-    settings: Settings, rubric: Rubric, unsettled: Batch, leading: threading.Event, stop: threading.Event
-) -> None:
-    """Lead; when the store goes away, begin anew from its state once it is back.
+class Worker:
+    """The thread that judges."""
 
-    Only the batch whose insert had begun is kept, to be repeated unchanged: the store may have died between
-    ``evaluations`` and the sums per minute, and nothing but that repeat completes them.
-    """
-    try:
-        client = connect(settings, wait=_STORE_WAIT)
-    except StoreError as error:
-        if not is_transient(error):
-            raise
-        logger.warning("%s; the judge waits", error)
-        return
-    try:
-        _lead(client, settings, rubric, unsettled, leading=leading, stop=stop)
-    except Exception as error:
-        if not is_transient(error):
-            raise
-        logger.warning("the store is away (%s); what was not stored is judged again", type(error).__name__)
-        stop.wait(_PAUSE_AFTER_FAULT)
-    finally:
-        client.close()
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._outage = Outage(f"the bus ({TASKS_TOPIC})")
+        self._pump: Pump | None = None
 
+    def run(self, ended: threading.Event) -> None:
+        """Judge until told to stop; while the bus is away, wait.
 
-def _lead(
-    client: Client,
-    settings: Settings,
-    rubric: Rubric,
-    unsettled: Batch,
-    *,
-    leading: threading.Event,
-    stop: threading.Event,
-) -> None:
-    rate = float(settings.judge_rate) if settings.judge_api_key else 0.0
-    if set_rate(client, rate):
-        logger.info("from now on %g %% of the requests are queued for judging", rate * 100)
-    if not settings.judge_api_key:
-        while leading.is_set() and not stop.wait(_BEAT_SECONDS):
-            pass
-        return
-    asyncio.run(_judge(client, settings, rubric, unsettled, leading=leading, stop=stop))
+        Raises:
+            DriftlineError: the bus cannot be used at all, or a judge is set up wrong.
+        """
+        with open_bus(self._settings.bus_url, max_message_bytes=self._settings.max_message_bytes) as bus:
+            while not ended.is_set():
+                try:
+                    asyncio.run(self._judge(bus, ended))
+                except BusError as error:
+                    self._outage.failed(str(error), ended)
 
+    def samples(self) -> Iterator[Sample]:
+        """What the worker says about itself; called from another thread."""
+        if (pump := self._pump) is not None:
+            yield Sample("judged", pump.judged)
+            yield Sample("under_way", pump.under_way)
+            yield Sample("known", pump.known)
 
-async def _judge(
-    client: Client,
-    settings: Settings,
-    rubric: Rubric,
-    unsettled: Batch,
-    *,
-    leading: threading.Event,
-    stop: threading.Event,
-) -> None:
-    async with openai.AsyncOpenAI(
-        api_key=settings.judge_api_key,
-        base_url=settings.judge_base_url or None,
-        max_retries=0,  # repeated by class of error, in the evaluator
-        timeout=TIMEOUT_SECONDS,
-    ) as endpoint:
-        provider = "" if settings.judge_base_url else "openai"
-        evaluator = Evaluator(endpoint, settings.judge_model, rubric, price_book(settings), provider)
-        queue = Queue(client, rubric.name)
-        results = Results(client, queue, rubric.name, evaluator.fingerprint, unsettled)
-        logger.info("judging with %s", evaluator.fingerprint)
-        pump = Pump(evaluator, queue, results, concurrency=int(settings.judge_concurrency))
-        await pump.run(leads=leading.is_set, stopped=stop.is_set)
+    async def _judge(self, bus: Bus, ended: threading.Event) -> None:
+        consumer = bus.consumer(TASKS_TOPIC, group=WORKERS)
+        producer = bus.producer()
+        try:
+            async with judges(self._settings) as by_name:
+                self._outage.over()
+                names = ", ".join(judge.fingerprint for judge in by_name.values())
+                logger.info("judging with %s", names)
+                self._pump = Pump(by_name, consumer, producer, int(self._settings.judge_concurrency))
+                await self._pump.run(ended.is_set)
+        finally:
+            consumer.close()
+            producer.close()
