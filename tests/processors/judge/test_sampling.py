@@ -88,6 +88,30 @@ def test_a_boost_chooses_errors_and_says_that_it_did(client: Client) -> None:
     }
 
 
+def test_what_only_settling_knows_is_queued_once_when_it_settles(client: Client) -> None:
+    units = (Sampled("quality", rate=1.0), Sampled("steps", unit="trace", rate=1.0), Sampled("talk", "session", 1.0))
+    put_plan(client, units)
+    columns = ["trace_id", "start", "is_first", "is_again", "was_counted"]
+    web, counted, late, again = ("a" * 32, "b" * 32, "c" * 32, "d" * 32)
+    now = datetime.now(UTC)
+    rows = [
+        [web, now, True, False, False],
+        [counted, now, True, False, True],
+        [late, now, False, False, False],
+        [again, now, True, True, False],
+    ]
+    client.insert("llm_traces", rows, column_names=columns)
+    sessions = [["one", now, True, False], ["one", now, False, False], ["two", now, True, True]]
+    client.insert("llm_sessions", sessions, column_names=["session_id", "start", "is_first", "is_again"])
+    found = client.query("SELECT evaluator, unit, unit_id, trace_id FROM judge_queue ORDER BY ALL").result_rows
+    assert found == [
+        ("quality", "request", web, web),
+        ("steps", "trace", web, web),
+        ("steps", "trace", counted, counted),
+        ("talk", "session", "one", ""),
+    ]
+
+
 APPLIES: dict[str, tuple[dict[str, Any], bool]] = {
     "its feature": ({"features": ("chat",)}, True),
     "one of its features": ({"features": ("search", "chat")}, True),
