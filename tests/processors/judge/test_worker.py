@@ -203,6 +203,21 @@ def test_two_judges_judge_everything_once(client: Client, settings: Settings, en
     assert len(evaluations(client)) == len(endpoint.requests) == 10
 
 
+@pytest.mark.kafka
+def test_judges_share_the_work_over_kafka(
+    client: Client, settings: Settings, endpoint: Endpoint, kafka_url: str
+) -> None:
+    set_rate(client, 1.0)
+    apart = Settings({**settings.values, "bus": kafka_url})
+    with judging(apart), judging(apart), storing(apart):
+        send_many(client, [os.urandom(16) for _ in range(20)], SPAN)
+        wait_for(lambda: len(evaluations(client)) == 20)
+        time.sleep(1)
+    assert len({row["trace_id"] for row in evaluations(client)}) == len(evaluations(client)) == 20
+    # A change of leaders meanwhile can have something judged twice; see docs/sampling.md.
+    assert len(endpoint.requests) <= 20 + 2 * settings.judge_concurrency
+
+
 def test_another_one_goes_on_where_the_first_stopped(client: Client, settings: Settings, endpoint: Endpoint) -> None:
     slow = verdict()
     slow.seconds = 0.3
