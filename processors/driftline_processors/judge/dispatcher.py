@@ -38,7 +38,7 @@ class Dispatcher:
     """Keeps as many tasks of one evaluator on their way as the workers need.
 
     Attributes:
-        depth: tasks on their way for each worker's process: those under way and as many waiting.
+        depth: tasks on their way for each worker's process, from the queue until their judgements are stored.
         most_bytes: of one task's message.
         lease: see ``LEASE_SECONDS``.
         handed_out: tasks, since the start.

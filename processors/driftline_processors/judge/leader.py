@@ -42,6 +42,10 @@ _BEAT_SECONDS: Final = 0.5
 """Pause between two questions for leadership; a lease lasts some ten seconds."""
 
 _IDLE_SECONDS: Final = 0.25
+_DEPTH: Final = 32
+"""Tasks on their way for each place of a worker: they count until ingest has stored what came of them, which takes
+some seconds, in which a place judges several."""
+
 _CAUGHT_UP_SECONDS: Final = 1.0
 _FOLLOW_SECONDS: Final = 60.0
 _COUNT_SECONDS: Final = 10.0
@@ -162,7 +166,7 @@ class Leader:
         while self._goes_on() and not caught_up(bus):
             self._stop.wait(_CAUGHT_UP_SECONDS)
         self._producer = producer = self._producer or bus.producer()
-        depth, most_bytes = 2 * int(self._settings.judge_concurrency), int(self._settings.max_message_bytes)
+        depth, most_bytes = _DEPTH * int(self._settings.judge_concurrency), int(self._settings.max_message_bytes)
         self._dispatchers = {
             one.name: Dispatcher(client, bus, producer, Queue(client, one.name), depth, most_bytes)
             for one in self._evaluators
