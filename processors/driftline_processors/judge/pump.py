@@ -15,7 +15,7 @@ from driftline.errors import BusError, FencedError
 from driftline.otlp.decode import UnreadableError
 from driftline_processors.judge import event
 from driftline_processors.judge.dispatcher import LEASE_SECONDS
-from driftline_processors.judge.task import JUDGEMENTS_TOPIC, NO_CONTENT, Judgement, decode
+from driftline_processors.judge.task import JUDGEMENTS_TOPIC, NO_CONTENT, TASKS_TOPIC, Judgement, decode
 from driftline_processors.outage import Outage
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Pump:
     Attributes:
         judges: by the name of their evaluator.
         concurrency: judgements under way at once, of each judge.
+        answered: of some tasks, those that have a judgement already: a task may have waited on the bus for long.
         judged: judgements that were put on the bus, since the start.
         known: tasks that came again while they were under way or just judged.
     """
@@ -66,6 +67,7 @@ class Pump:
     consumer: Consumer
     producer: Producer
     concurrency: int
+    answered: Callable[[list[Key]], set[Key]] = lambda _: set()
     judged: int = 0
     known: int = 0
     _running: dict[asyncio.Task[None], Task] = field(default_factory=dict)
@@ -113,13 +115,10 @@ class Pump:
             self.consumer.done(batch)
         except FencedError:
             return  # another worker has it
-        for message in batch.messages:
-            try:
-                task = decode(message.value)
-            except UnreadableError as error:
-                logger.warning("a message of topic %s, offset %d: %s", batch.topic, message.offset, error)
-                continue
-            if task.evaluator in self.judges and not self._knows(task):
+        tasks = [task for message in batch.messages if (task := _read(message.offset, message.value))]
+        answered = self.answered([task.key for task in tasks])
+        for task in tasks:
+            if task.evaluator in self.judges and task.key not in answered and not self._knows(task):
                 self._ready.setdefault(task.evaluator, deque()).append(task)
 
     def _has_room(self) -> bool:
@@ -186,3 +185,11 @@ class Pump:
             running.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         self._running.clear()
+
+
+def _read(offset: int, value: bytes) -> Task | None:
+    try:
+        return decode(value)
+    except UnreadableError as error:
+        logger.warning("a message of topic %s, offset %d: %s", TASKS_TOPIC, offset, error)
+        return None

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from driftline.bus import open_bus
 from driftline.errors import BusError
+from driftline_processors.judge.dispatcher import caught_up
 from driftline_processors.judge.evaluators import judges, sampled
 from driftline_processors.judge.leader import Leader, keep_leading
 from driftline_processors.judge.pump import Pump
+from driftline_processors.judge.stored import stored
 from driftline_processors.judge.task import TASKS_TOPIC, WORKERS
 from driftline_processors.outage import Outage
 from driftline_processors.prepare import prepare
 from driftline_processors.reports import Reporter, Sample
+from driftline_store.client import connect, is_transient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +28,13 @@ if TYPE_CHECKING:
 
     from driftline.bus import Bus
     from driftline.settings import Settings
+    from driftline_processors.judge.task import Key
 
 logger = logging.getLogger(__name__)
 
 _TICK_SECONDS: Final = 0.5
+_INGEST_SECONDS: Final = 30.0
+"""Longest wait for ingest before the first task: others may keep it busy."""
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
@@ -93,6 +100,19 @@ class Worker:
             yield Sample("under_way", pump.under_way)
             yield Sample("known", pump.known)
 
+    def _answered(self, keys: list[Key]) -> set[Key]:
+        """Which of these have a judgement; without the store none, as what is judged twice is stored once."""
+        try:
+            client = connect(self._settings)
+            try:
+                return stored(client, keys)
+            finally:
+                client.close()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return set()
+
     async def _judge(self, bus: Bus, ended: threading.Event) -> None:
         consumer = bus.consumer(TASKS_TOPIC, group=WORKERS)
         producer = bus.producer()
@@ -101,8 +121,17 @@ class Worker:
                 self._outage.over()
                 names = ", ".join(judge.fingerprint for judge in by_name.values())
                 logger.info("judging with %s", names)
-                self._pump = Pump(by_name, consumer, producer, int(self._settings.judge_concurrency))
+                # What a worker that died has judged may still be on its way to the store.
+                await asyncio.to_thread(_wait_for_ingest, bus, ended)
+                concurrency = int(self._settings.judge_concurrency)
+                self._pump = Pump(by_name, consumer, producer, concurrency, self._answered)
                 await self._pump.run(ended.is_set)
         finally:
             consumer.close()
             producer.close()
+
+
+def _wait_for_ingest(bus: Bus, ended: threading.Event) -> None:
+    deadline = time.monotonic() + _INGEST_SECONDS
+    while time.monotonic() < deadline and not caught_up(bus) and not ended.wait(_TICK_SECONDS):
+        pass
