@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from driftline_processors.judge.plan import Sampled, put_plan
 from driftline_processors.otlp import LOG_SCHEMA, TRACE_SCHEMA, frame, insert_settings
 
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ def _add(
         else:
             boxed = AnyValue(int_value=value)
         span.attributes.append(KeyValue(key=key, value=boxed))
+
+
+def set_rate(client: Client, rate: float, **plan: Any) -> None:
+    """Let one evaluator judge this share of what is stored from now on."""
+    put_plan(client, [Sampled("quality", rate=rate, **plan)])
 
 
 def enqueue(client: Client, *, age: float = 10.0, output: str = "An answer.", **values: Any) -> tuple[str, str]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from driftline_store.metrics import DIMENSIONS
-from driftline_store.metrics_query import Reading, query_metrics, readings
+from driftline_store.metrics import DIMENSIONS, METRICS
+from driftline_store.metrics_query import Reading, current_instrument, query_metrics, readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,6 +56,8 @@ class _Question:
     until: datetime
     by: tuple[str, ...]
     where: Segment
+    latest: tuple[datetime, datetime]
+    """The window whose judge counts, so that a baseline is compared with scores of the same instrument."""
 
 
 def evaluate(client: Client, rules: Iterable[Rule], now: datetime) -> list[Outcome]:
@@ -81,10 +83,14 @@ def _questions(rule: Rule, now: datetime) -> list[_Question]:
     windows = [(since, now)]
     if rule.baseline is not None:
         windows.append((since - rule.baseline, since))
-    return [_Question(start, end, rule.group_by, where) for start, end in windows]
+    return [_Question(start, end, rule.group_by, where, latest=(since, now)) for start, end in windows]
 
 
 def _ask(client: Client, question: _Question, names: Iterable[str]) -> pd.DataFrame:
+    instrument = None
+    if question.until != question.latest[1] and any(METRICS[name].is_judged for name in names):
+        since, until = question.latest
+        instrument = current_instrument(client, since=since, until=until, where=dict(question.where))
     return query_metrics(
         client,
         sorted(names),
@@ -92,6 +98,7 @@ def _ask(client: Client, question: _Question, names: Iterable[str]) -> pd.DataFr
         until=question.until,
         by=question.by,
         where=dict(question.where),
+        instrument=instrument,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from driftline.errors import MissingExtraError
+from driftline_cli.anchors import app as anchors_app
 from driftline_cli.checks import app as checks_app
 from driftline_cli.dead_letters import app as dead_letters
 from driftline_cli.evaluators import app as evaluators
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.add_typer(checks_app, name="checks")
 
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(anchors_app, name="anchors")
 
 app.add_typer(labels_app, name="labels")
 app.add_typer(evaluators, name="evaluators")

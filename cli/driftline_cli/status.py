@@ -16,15 +16,19 @@ from driftline_cli.collectors_table import NOTHING as NO_COLLECTOR
 from driftline_cli.collectors_table import collectors_table, last_hour
 from driftline_cli.parts_table import NOTHING, parts_table
 from driftline_processors.dead_letters import OPEN_COUNT
+from driftline_processors.destinations import DESTINATIONS
 from driftline_processors.ingest import GROUP
+from driftline_processors.judge.accounting import coverage
+from driftline_processors.judge.leader import PAUSED
+from driftline_processors.judge.ledger import spent
 from driftline_processors.reports import alive
-from driftline_processors.targets import TARGETS
 from driftline_store.client import connect, store_errors
 from driftline_store.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
     from driftline.bus import Bus
     from driftline.settings import Settings
+    from driftline_processors.judge.accounting import Coverage
 
 _COUNTS: Final = {
     "spans stored": "SELECT count() FROM llm_spans",
@@ -64,13 +68,22 @@ def show(settings: Settings) -> None:
                 table.add_row(title, "none yet" if value is None else f"{value:,}")
             [(waiting, given_up)] = client.query(_UNMATCHED).result_rows
             table.add_row("feedback without its request", f"{waiting:,} waiting, {given_up:,} given up")
+        for one in coverage(client):
+            table.add_row(f"judged by {one.evaluator}, last 24 h", _judged(one))
+        with store_errors("counting what the judge cost"):
+            for name, cost in spent(client).items():
+                table.add_row(f"spent by {name}, USD", f"{cost.day:,.4f} today, {cost.month:,.4f} this month")
         instances = alive(client)
         collectors = last_hour(client)
     finally:
         client.close()
     with open_bus(settings.bus_url) as bus:
-        for target in TARGETS:
+        for target in DESTINATIONS:
             table.add_row(f"waiting on the bus in {target.topic}", _waiting(bus, target.topic))
+    for instance in instances:
+        for name, readings in instance.topics.items():
+            if paused := readings.get(PAUSED):
+                table.add_row(f"{name} pauses", paused.text)
     table.add_row("receiver", _receiver(settings))
     console = Console()
     console.print(table)
@@ -78,6 +91,11 @@ def show(settings: Settings) -> None:
     console.print(parts_table(instances) if instances else NOTHING)
     console.print()
     console.print(collectors_table(collectors) if collectors else NO_COLLECTOR)
+
+
+def _judged(one: Coverage) -> str:
+    failed = f", {one.failed:,} failed" if one.failed else ""
+    return f"{one.judged:,} of {one.sampled:,} sampled{failed}; of {one.eligible:,} requests that did not fail"
 
 
 def _receiver(settings: Settings) -> str:

@@ -144,7 +144,8 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("judge_api_key", "", "Key for the judge's endpoint; empty: judging is off.", secret=True, also="OPENAI_API_KEY"),
     Setting("judge_model", "gpt-4o-mini", "Model that judges."),
     Setting("judge_rubric", "", "Rubric: the name of one that comes with Driftline, or a file; empty: `quality`."),
-    Setting("judge_concurrency", 4, "Judgements under way at once.", minimum=1, maximum=256),
+    Setting("judge_concurrency", 4, "Judgements under way at once, in each process.", minimum=1, maximum=256),
+    Setting("judge_anchor_share", 0.02, "Share of the judgements that is spent on anchors, once there are any (docs/sampling.md).", minimum=0, maximum=1),
     # Alerts and dashboard
     Setting("alerts_file", "", "File with the alert rules; empty: alerts.yaml in the working directory, else the default rules."),
     Setting("alert_seconds", 15.0, "Time between two evaluations of the alert rules, in seconds.", minimum=0.5, maximum=3600),

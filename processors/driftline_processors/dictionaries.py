@@ -101,14 +101,42 @@ def price_key_sql(provider: str, model: str, start: str) -> str:
     return f"({provider}, {model}, {since_day}, {since_minute})"
 
 
-JUDGE_RATE: Final = Dictionary(
-    name="judge_rate",
-    columns="scope String, rate Float64",
-    key="scope",
-    query="SELECT scope, rate FROM {database}.judge_rates FINAL",
+JUDGE_RAISED: Final = Dictionary(
+    name="judge_raised",
+    columns=(
+        "evaluator String, service String, environment String, feature String, prompt_name String, "
+        "prompt_version String, rate Float64, until DateTime64(3, 'UTC')"
+    ),
+    key="evaluator, service, environment, feature, prompt_name, prompt_version",
+    query=(
+        "SELECT evaluator, service, environment, feature, prompt_name, prompt_version, rate, until "
+        "FROM {database}.judge_rates FINAL WHERE until > now64(3)"
+    ),
     layout="COMPLEX_KEY_HASHED",
 )
-"""Share of requests that is judged."""
+"""Rates that segments are raised to, and until when."""
+
+_LISTED: Final = ", ".join(
+    f"groupArray(arrayStringConcat({name}, char(10)))" for name in ("features", "models", "operations")
+)
+
+JUDGE_PLAN: Final = Dictionary(
+    name="judge_plan_now",
+    columns=(
+        "unit String, ceiling Float64, names Array(String), rates Array(Float64), error_rates Array(Float64), "
+        "features Array(String), models Array(String), operations Array(String)"
+    ),
+    key="unit",
+    query=(
+        "SELECT unit, "
+        "greatest(max(rate), max(error_rate), "
+        "(SELECT max(rate) FROM {database}.judge_rates FINAL WHERE until > now64(3))) AS ceiling, "
+        f"groupArray(evaluator), groupArray(rate), groupArray(error_rate), {_LISTED} "
+        "FROM (SELECT * FROM {database}.judge_plan FINAL WHERE active ORDER BY rank, evaluator) GROUP BY unit"
+    ),
+    layout="COMPLEX_KEY_HASHED",
+)
+"""The active evaluators of each unit as parallel lists, and the highest of all their rates."""
 
 ADMITTED_SEGMENTS: Final = Dictionary(
     name="admitted_segments_now",
@@ -140,4 +168,4 @@ ANSWER_CHECKS: Final = Dictionary(
 )
 """The active rules for answers as parallel lists: one row for fallbacks, one for all others."""
 
-DICTIONARIES: Final = (*PRICE_DICTIONARIES, JUDGE_RATE, ADMITTED_SEGMENTS, ANSWER_CHECKS)
+DICTIONARIES: Final = (*PRICE_DICTIONARIES, JUDGE_PLAN, JUDGE_RAISED, ADMITTED_SEGMENTS, ANSWER_CHECKS)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
@@ -20,14 +20,29 @@ from driftline.otlp.decode import UnreadableError
 from driftline_processors.targets import may_be_unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from clickhouse_connect.driver.client import Client
 
     from driftline.bus import Batch, Consumer
-    from driftline_processors.targets import Target
 
 logger = logging.getLogger(__name__)
 
 GROUP: Final = "ingest"
+
+
+class Destination(Protocol):
+    """Where a topic's messages go."""
+
+    @property
+    def topic(self) -> str:
+        """Where they come from."""
+
+    def insert(self, client: Client, values: Iterable[bytes], token: str) -> None:
+        """Insert them as one block, which a repeat with the same token does not change."""
+
+    def unreadable(self, client: Client, values: Sequence[bytes]) -> dict[int, str]:
+        """Which of them cannot be read, and why, by their number."""
 
 
 @dataclass
@@ -46,7 +61,7 @@ class Counts:
 class Ingest:
     """Moves one topic's messages into the store, a batch at a time."""
 
-    target: Target
+    target: Destination
     consumer: Consumer
     client: Client
     max_bytes: int

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 from driftline.bus import SPANS_TOPIC, Standing, open_bus
 from driftline.errors import BusError
 from driftline_processors import chores, prices
+from driftline_processors.destinations import DESTINATIONS
 from driftline_processors.ingest import GROUP, Counts, Ingest
 from driftline_processors.otlp import INSERT_SECONDS
 from driftline_processors.outage import Outage
 from driftline_processors.prepare import prepare
 from driftline_processors.reports import Reporter, Sample
-from driftline_processors.targets import TARGETS
 from driftline_store.client import StoreUnavailableError, connect, is_transient
 from driftline_store.failures import translate
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from driftline.bus import Bus
     from driftline.settings import Settings
-    from driftline_processors.targets import Target
+    from driftline_processors.ingest import Destination
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """
     prepare(settings).close()
     with open_bus(settings.bus_url, max_message_bytes=settings.max_message_bytes) as bus:
-        workers = [Worker(target, bus, settings, stop) for target in TARGETS]
+        workers = [Worker(target, bus, settings, stop) for target in DESTINATIONS]
         with (
             Reporter("ingest", settings, lambda: [sample for worker in workers for sample in worker.samples()]),
             ThreadPoolExecutor(len(workers) + 1, thread_name_prefix="ingest") as pool,
@@ -64,7 +64,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
 class Worker:
     """The thread of one topic."""
 
-    def __init__(self, target: Target, bus: Bus, settings: Settings, stop: threading.Event) -> None:
+    def __init__(self, target: Destination, bus: Bus, settings: Settings, stop: threading.Event) -> None:
         self._target = target
         self._bus = bus
         self._settings = settings

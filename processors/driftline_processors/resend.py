@@ -11,7 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from driftline_processors.dead_letters import DeadLetterError, Letter, note, value_of
-from driftline_processors.targets import TARGETS
+from driftline_processors.destinations import DESTINATIONS
 from driftline_store.client import store_errors
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from driftline.bus import Producer
 
-_TARGETS: Final = {target.topic: target for target in TARGETS}
+_TARGETS: Final = {target.topic: target for target in DESTINATIONS}
 
 _OTHERS_BEGUN: Final = """
 SELECT countIf(action = 'sending') > countIf(action = 'withdrawn') FROM dead_letter_actions

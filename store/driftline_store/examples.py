@@ -26,7 +26,8 @@ _PAGE: Final = 500
 _DRAWN: Final = """\
 SELECT trace_id, span_id, count() OVER () AS judged
 FROM evaluations
-WHERE source = 'judge' AND score IS NOT NULL AND trace_id != '' AND name = {name:String}
+WHERE source = 'judge' AND score IS NOT NULL AND run = '' AND unit != 'anchor'
+    AND trace_id != '' AND name = {name:String}
     AND request_start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
     AND request_start < fromUnixTimestamp64Micro({until:Int64}, 'UTC')
 GROUP BY trace_id, span_id

@@ -29,14 +29,15 @@ LETTER: Final = "concat(topic, '/', toString(partition), '/', toString(offset))"
 """Names a dead letter."""
 
 HOLDINGS: Final = (
-    Holding("judge_queue", {"trace_id": "trace"}),
+    Holding("judge_queue", {"trace_id": "trace", "unit_id": "session"}),
+    Holding("anchors", {"trace_id": "trace"}),
     Holding("llm_content", {"trace_id": "trace"}),
     Holding("dead_letters", {LETTER: "letter"}),
     Holding(
         "evaluations",
-        {"trace_id": "trace", "response_id": "response"},
-        emptied=("response_id", "explanation", "error"),
-        kept=("trace_id", "span_id"),
+        {"trace_id": "trace", "response_id": "response", "unit_id": "session"},
+        emptied=("response_id", "unit_id", "explanation", "error", "content_hash"),
+        kept=("trace_id", "span_id", "batch"),
     ),
     Holding("evaluations_pending", {"trace_id": "trace", "response_id": "response"}),
     Holding("llm_traces", {"trace_id": "trace"}, emptied=("session_id", "user_id"), kept=("trace_id",)),
@@ -61,7 +62,9 @@ NOTHING: Final[Mapping[str, str]] = {
     "llm_rollups": "sums; of users and sessions only hashes, to count distinct ones",
     "model_prices": "prices",
     "unpriced_models": "names of models",
+    "judge_plan": "shares",
     "judge_rates": "shares",
+    "judged_rollups": "sums",
     "answer_checks": "rules",
     "admitted_segments": "hashes of segments",
     "settled_windows": "times",

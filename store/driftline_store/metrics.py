@@ -20,6 +20,9 @@ DIMENSIONS: Final = ("service", "environment", "feature", "model", "prompt_name"
 OTHER: Final = "__other__"
 """What stands for the values of a dimension that are too many to be kept apart."""
 
+INSTRUMENT: Final = "{instrument:String}"
+"""Parameter of statements about judgements: the fingerprint of who made them."""
+
 Better = Literal["lower", "higher"]
 Interval = Literal["wilson", "weighted_mean"]
 OverTime = Literal["ratio", "total", "distinct"]
@@ -61,9 +64,19 @@ class Metric:
         """Whether the value is its own sample size, so that nothing seen is truly 0."""
         return self.value == self.n
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether it is made of the scores of a judge, and so of one instrument's."""
+        return INSTRUMENT in self.n + self.value
+
 
 def _sum(column: str) -> str:
     return f"sum(m.{column})"
+
+
+def judged_sum(column: str) -> str:
+    """SQL for a sum of judgements by one instrument, which is a parameter of the statement."""
+    return f"sumIf(m.{column}, m.evaluator = {INSTRUMENT})"
 
 
 def _per(numerator: str, denominator: str) -> str:
@@ -230,12 +243,13 @@ _TABLE: Final = (
            _per(_sum("check_failed"), _sum("checked")), _sum("checked"), "checked answers", "wilson", "percent",
            "Answers that fail at least one rule, of those that a rule applies to; see `driftline checks`. "
            "A request that answers with its call's answer is two answers."),
-    Metric("quality", "Quality", "score", "higher", _per(_sum("judged_ws"), _sum("judged_w")),
-           _sum("judged"), "judged answers", "weighted_mean", "score",
+    Metric("quality", "Quality", "score", "higher", _per(judged_sum("judged_ws"), judged_sum("judged_w")),
+           judged_sum("judged"), "judged answers", "weighted_mean", "score",
            "Mean score of judged answers, each weighted with 1 / its inclusion probability (Hájek's "
-           "estimator), so that it speaks for all requests, also where some kinds are judged more often."),
+           "estimator), so that it speaks for all requests, also where some kinds are judged more often. Of one "
+           "instrument: model, rubric and version (docs/sampling.md)."),
     Metric("judged_share", "Judged share", "share", None,
-           _per(_sum("judged"), _REQUESTS), _REQUESTS, "requests", None, "percent",
+           _per(judged_sum("judged"), _REQUESTS), _REQUESTS, "requests", None, "percent",
            "Share of requests that have a score: the coverage of `quality`."),
     Metric("input_tokens", "Input tokens", "tokens", None,
            _sum("input_tokens"), _CALLS, "calls", None, "count",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from driftline_store.instruments import ENOUGH as INSTRUMENT_ENOUGH
 from driftline_store.metrics import DIMENSIONS, METRICS, Metric
 from driftline_store.metrics_interval import UNSEEN
 
@@ -39,6 +40,9 @@ All are 95 % intervals.
   allowed for: three perfect answers say "0.438 to 1", not "1". Measured in [judge-accuracy.md](judge-accuracy.md).
 - It is the uncertainty of *which* answers were judged. The judge's own errors are not in it; with labels of people
   they can be, see [judge-accuracy.md](judge-accuracy.md).
+- Judged metrics are of one **instrument** (judge, model, rubric, version), as scores of two are not comparable: the
+  newest of the time range that has judged at least {INSTRUMENT_ENOUGH} answers there, else the newest. With several
+  evaluators it is one of the first in the configuration. A rule with a baseline takes its window's instrument for both.
 - Counts, totals and costs have none: they are complete. Percentiles and the mean confidence have none yet.
 """
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from driftline_store.client import store_errors
-from driftline_store.metrics import Metric, check_dimension, metric_named
+from driftline_store.instruments import newest_instrument
+from driftline_store.metrics import Metric, check_dimension, judged_sum, metric_named
 from driftline_store.metrics_interval import weighted_mean, wilson
 
 if TYPE_CHECKING:
@@ -25,12 +26,13 @@ _COARSE: Final = (("day", 86400), ("hour", 3600))
 """Resolutions of the sums above a minute, with their seconds."""
 
 # (sum w²s² - 2m sum w²s + m² sum w²) / (sum w)², with m the weighted mean.
-_MEAN: Final = "(sum(m.judged_ws) / sum(m.judged_w))"
+_MEAN: Final = f"({judged_sum('judged_ws')} / {judged_sum('judged_w')})"
 _VARIANCE: Final = (
-    f"(sum(m.judged_w2s2) - 2 * {_MEAN} * sum(m.judged_w2s) + {_MEAN} * {_MEAN} * sum(m.judged_w2))"
-    " / (sum(m.judged_w) * sum(m.judged_w))"
+    f"({judged_sum('judged_w2s2')} - 2 * {_MEAN} * {judged_sum('judged_w2s')}"
+    f" + {_MEAN} * {_MEAN} * {judged_sum('judged_w2')})"
+    f" / ({judged_sum('judged_w')} * {judged_sum('judged_w')})"
 )
-_EFFECTIVE: Final = "sum(m.judged_w) * sum(m.judged_w) / sum(m.judged_w2)"
+_EFFECTIVE: Final = f"{judged_sum('judged_w')} * {judged_sum('judged_w')} / {judged_sum('judged_w2')}"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def query_metrics(
     by: Sequence[str] = (),
     where: Mapping[str, str] | None = None,
     step: timedelta | None = None,
+    instrument: str | None = None,
 ) -> pd.DataFrame:
     """Metrics of the minutes that begin in ``[since, until)``.
 
@@ -73,6 +76,7 @@ def query_metrics(
         by: dimensions to split by.
         where: dimensions that must have exactly this value.
         step: whole minutes, to split by time; buckets are counted from 1970-01-01 UTC.
+        instrument: fingerprint of the judge whose scores count; None: the newest of the range that judged enough.
 
     Returns:
         One row per segment and bucket that has rows, in their order; without ``by`` and ``step`` always one.
@@ -99,10 +103,26 @@ def query_metrics(
         parameters |= {f"first_{number}": begin, f"end_{number}": stop}
     statement = _statement(metrics, keys, filters, [resolution for resolution, _, _ in pieces])
     with store_errors("reading metrics"):
+        if any(metric.is_judged for metric in metrics):
+            chosen = newest_instrument(client, first, end, filters) if instrument is None else instrument
+            parameters["instrument"] = chosen
         result = client.query(statement, parameters=parameters, column_oriented=True)
     # An answer without rows comes without columns too.
     columns = defaultdict(list, zip(result.column_names, result.result_columns, strict=True))
     return _frame(metrics, dimensions, columns, with_bucket=step is not None)
+
+
+def current_instrument(
+    client: Client, *, since: datetime, until: datetime, where: Mapping[str, str] | None = None
+) -> str:
+    """Fingerprint of the judge whose scores ``query_metrics`` takes; '' where nobody has judged.
+
+    Raises:
+        ValueError, StoreError: as ``query_metrics``.
+    """
+    filters = {check_dimension(name): value for name, value in (where or {}).items()}
+    with store_errors("reading who judged"):
+        return newest_instrument(client, _seconds(since), _seconds(until), filters)
 
 
 def _seconds(moment: datetime) -> int:

@@ -40,7 +40,7 @@ _WEIGHT: Final = "1 / if(inclusion_probability > 0, inclusion_probability, 1)"
 _JUDGED: Final = f"""\
 SELECT trace_id, span_id, name, evaluator, {_WEIGHT} AS w, toFloat64({{s}}) AS s, label = '{PASS}' AS is_pass{{keys}}
 FROM evaluations
-WHERE source = 'judge' AND score IS NOT NULL AND {{conditions}}"""
+WHERE source = 'judge' AND score IS NOT NULL AND run = '' AND unit != 'anchor' AND {{conditions}}"""
 
 _SUMS: Final = """\
 SELECT j.name, j.evaluator{keys}, count(), sum(j.w), sum(j.w * j.s), sum(j.w * j.w), sum(j.w * j.w * j.s),

@@ -78,6 +78,10 @@ RULES: Final = (
     Rule("llm_rollups", "at", "keep_hours_days", only="resolution = 'hour'"),
     Rule("llm_rollups", "at", "keep_days_days", only="resolution = 'day'"),
     Rule("llm_rollups", "at", "keep_hours_days", only="resolution = 'arrival'"),
+    Rule("judged_rollups", "at", "keep_minutes_days", only="resolution = 'minute'"),
+    Rule("judged_rollups", "at", "keep_hours_days", only="resolution = 'hour'"),
+    Rule("judged_rollups", "at", "keep_days_days", only="resolution = 'day'"),
+    Rule("judged_rollups", "at", "keep_hours_days", only="resolution = 'arrival'"),
 )
 
 _SETTINGS: Final = {

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from driftline.settings import load
-from driftline_processors.judge.rate import set_rate
 from driftline_processors.settle import settle_traces
 from driftline_processors.settle import traces as traces_module
 from driftline_store.metrics_query import read_one
 from made_spans import NOW, request
+from processors_support import set_rate
 from trace_support import Trace
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from driftline.evaluations import _record
 from driftline.handle import RequestInfo
 from driftline.settings import load
 from driftline_processors import prices
-from driftline_processors.judge.rate import set_rate
 from driftline_processors.matching import match_pending
 from driftline_processors.settle import settle_sessions, settle_traces
 from made_events import event, thumb
 from made_spans import NOW, request
+from processors_support import set_rate
 from trace_support import Trace
 
 if TYPE_CHECKING:

@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from driftline_store.histogram import bin_of
+from driftline_store.instruments import ENOUGH
 from driftline_store.metrics import DIMENSIONS, METRICS, metric_named
 from driftline_store.metrics_docs import render
 from driftline_store.metrics_format import format_value
 from driftline_store.metrics_interval import weighted_mean
-from driftline_store.metrics_query import cover, query_metrics, read_one, readings
+from driftline_store.metrics_query import cover, current_instrument, query_metrics, read_one, readings
 from driftline_store.migrate import migrate
 from rollup_support import levels, put_sums
 
@@ -52,7 +53,8 @@ def engine(embedded_store: RunningStore) -> Iterator[Client]:
 
 @pytest.fixture
 def store(engine: Client) -> Client:
-    engine.command("TRUNCATE TABLE llm_rollups")
+    for table in ("llm_rollups", "judged_rollups", "judge_plan"):
+        engine.command(f"TRUNCATE TABLE {table}")
     return engine
 
 
@@ -253,6 +255,42 @@ def test_quality_is_the_weighted_mean_with_its_linearised_variance(store: Client
     effective = total**2 / sum(w**2 for w, _ in weighted)
     low, high = weighted_mean(*(np.array([x]) for x in (mean, error**2, effective)))
     assert [reading.low, reading.high] == pytest.approx([low[0], high[0]])
+
+
+def of_instrument(client: Client, evaluator: str, score: float, judged: int, at: datetime = T0) -> None:
+    put(client, at=at, evaluator=evaluator, judged=judged, judged_w=judged, judged_ws=judged * score,
+        judged_w2=judged, judged_w2s=judged * score, judged_w2s2=judged * score**2)  # fmt: skip
+    rows = [[level, begin, evaluator.split(maxsplit=1)[0], evaluator, judged] for level, begin in levels(at).items()]
+    columns = ["resolution", "at", "name", "evaluator", "judged"]
+    token = {"insert_deduplication_token": f"{evaluator} {at} {judged}"}
+    client.insert("judged_rollups", rows, column_names=columns, settings=token)
+
+
+def test_scores_of_two_instruments_are_never_averaged(store: Client) -> None:
+    put(store, requests=1000)
+    of_instrument(store, "quality 1", 0.9, 100)
+    assert read_one(store, "quality", since=T0, until=T0 + HOUR).value == pytest.approx(0.9)
+    of_instrument(store, "quality 2", 0.5, ENOUGH - 1, at=T0 + HOUR / 2)
+    few = read_one(store, "quality", since=T0, until=T0 + HOUR)
+    assert few.value == pytest.approx(0.9)
+    assert few.n == 100
+    of_instrument(store, "quality 2", 0.5, 1, at=T0 + HOUR / 2)
+    frame = query_metrics(store, ["quality", "judged_share", "requests"], since=T0, until=T0 + HOUR)
+    assert frame.quality[0] == pytest.approx(0.5)
+    assert (frame.quality__n[0], frame.judged_share[0], frame.requests[0]) == (30, pytest.approx(0.03), 1000)
+    old = query_metrics(store, ["quality"], since=T0, until=T0 + HOUR, instrument="quality 1")
+    assert old.quality[0] == pytest.approx(0.9)
+    assert current_instrument(store, since=T0, until=T0 + HOUR) == "quality 2"
+    assert current_instrument(store, since=T0, until=T0 + HOUR / 4) == "quality 1"
+
+
+def test_of_several_evaluators_the_first_of_the_configuration_is_quality(store: Client) -> None:
+    of_instrument(store, "tone 1", 0.2, 500, at=T0 + HOUR / 2)
+    of_instrument(store, "quality 1", 0.9, 40)
+    assert read_one(store, "quality", since=T0, until=T0 + HOUR).value == pytest.approx(0.2)
+    store.insert("judge_plan", [["tone", 1, True], ["quality", 0, True]], column_names=["evaluator", "rank", "active"])
+    assert read_one(store, "quality", since=T0, until=T0 + HOUR).value == pytest.approx(0.9)
+    assert read_one(store, "quality", since=T0 + HOUR / 4, until=T0 + HOUR).value == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(("scores", "low"), [([1.0], 0.2065), ([1.0] * 3, 0.4385), ([1.0] * 100, 0.9630)])

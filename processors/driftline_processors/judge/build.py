@@ -16,7 +16,7 @@ from driftline_processors.judge.pace import Pace
 from driftline_processors.judge.rubric import load_rubric
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Iterable
 
     from driftline.settings import Settings
     from driftline_processors.judge.cache import LookUp
@@ -29,7 +29,7 @@ async def evaluators(
     judges: Iterable[JudgeConfig],
     settings: Settings,
     prices: PriceBook,
-    look_up: Callable[[str], LookUp] | None = None,
+    look_up: LookUp | None = None,
 ) -> AsyncIterator[dict[str, Evaluator]]:
     """Those that have a key, by name; their clients are closed at the end.
 
@@ -37,7 +37,7 @@ async def evaluators(
         judges: as declared.
         settings: for the key and address of those that name none.
         prices: of their calls.
-        look_up: gives an evaluator's memory in the store, by its name.
+        look_up: finds what the store has of identical answers.
 
     Raises:
         SettingsError: a rubric cannot be read or is wrong.
@@ -49,7 +49,7 @@ async def evaluators(
             if not key:
                 continue
             client = await clients.enter_async_context(_client(judge, key))
-            built[judge.name] = evaluator(judge, client, prices, look_up(judge.name) if look_up else None)
+            built[judge.name] = evaluator(judge, client, prices, look_up)
         yield built
 
 

@@ -100,6 +100,11 @@ class Budget(Strict):
     per_day: Money | None = None
     per_month: Money | None = None
 
+    @property
+    def is_set(self) -> bool:
+        """Whether it limits anything."""
+        return self.per_day is not None or self.per_month is not None
+
 
 class Criterion(Strict):
     """One of the things that a judge looks at, scored by itself."""

@@ -1,155 +1,146 @@
-"""The judge's process: takes tasks as long as it leads, several at once, and stores what comes out."""
+"""The judge's process: judges what comes over the bus and, while it leads, hands out what is to be judged."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from driftline.bus.leader import Leadership
-from driftline.errors import BusError, StoreError
-from driftline_processors.judge.build import evaluators
+from driftline.bus import open_bus
+from driftline.errors import BusError
 from driftline_processors.judge.config import load_config
-from driftline_processors.judge.money import check_budgets
+from driftline_processors.judge.dispatcher import caught_up
+from driftline_processors.judge.evaluators import judges, sampled
+from driftline_processors.judge.leader import PAUSED, Leader, keep_leading
 from driftline_processors.judge.pump import Pump
-from driftline_processors.judge.queue import Queue
-from driftline_processors.judge.rate import set_rate
-from driftline_processors.judge.results import Results
+from driftline_processors.judge.stored import Memory, stored
+from driftline_processors.judge.task import TASKS_TOPIC, WORKERS
+from driftline_processors.outage import Outage
 from driftline_processors.prepare import prepare
-from driftline_processors.prices import price_book
+from driftline_processors.reports import Reporter, Sample
 from driftline_store.client import connect, is_transient
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
+    from collections.abc import Iterator
+    from concurrent.futures import Future
 
+    from driftline.bus import Bus
     from driftline.settings import Settings
-    from driftline_processors.judge.config import JudgeConfig
-    from driftline_processors.judge.results import Batch
+    from driftline_processors.judge.evaluator import Evaluator
+    from driftline_processors.judge.task import Key
 
 logger = logging.getLogger(__name__)
 
-_STORE_WAIT: Final = 60.0
-_BEAT_SECONDS: Final = 0.5
-"""Pause between two questions for leadership; a lease lasts some ten seconds."""
-
-_PAUSE_AFTER_FAULT: Final = 1.0
+_TICK_SECONDS: Final = 0.5
+_INGEST_SECONDS: Final = 30.0
+"""Longest wait for ingest before the first task: others may keep it busy."""
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Judge what the queue holds until ``stop`` is set; of several such processes, one acts.
+    """Judge until ``stop`` is set; any number of processes may, and one of them leads.
 
-    Without ``judge_api_key`` nothing is judged and nothing is queued for it.
+    Without a key nothing is judged and nothing is queued for it.
 
     Raises:
-        SettingsError: the evaluators' file, a rubric or an address is wrong.
+        SettingsError: the rubric or an address is wrong.
         StoreError: the store cannot be used; one that is away is waited for, at the start a minute.
     """
-    config = load_config(settings)
-    judge = config.judges[0]
-    check_budgets(config, price_book(settings))
+    evaluators = sampled(settings)
     prepare(settings).close()
-    if not settings.judge_api_key:
+    if not evaluators:
         logger.warning("judging is off: no key is set; set DRIFTLINE_JUDGE_API_KEY or OPENAI_API_KEY to judge")
-    leadership = Leadership(settings.bus_url, group="judge")
     leading, ended = threading.Event(), threading.Event()
-    unsettled: Batch = {}
-    with ThreadPoolExecutor(1, thread_name_prefix="judge-leader") as pool:
-        beat = pool.submit(_keep_leading, leadership, leading, ended)
+    leader, worker = Leader(settings, evaluators, load_config(settings).budget, leading, ended), Worker(settings)
+    with (
+        Reporter("judge", settings, lambda: [*leader.samples(), *worker.samples()]),
+        ThreadPoolExecutor(3, thread_name_prefix="judge") as pool,
+    ):
+        running = [pool.submit(keep_leading, settings, leading, ended), pool.submit(leader.run)]
+        if evaluators:
+            running.append(pool.submit(worker.run, ended))
         try:
-            while not stop.is_set() and not beat.done():
-                if leading.wait(_BEAT_SECONDS):
-                    _guarded_lead(settings, judge, unsettled, leading, stop)
-                if not leading.is_set():
-                    # Another leader may have judged these by now.
-                    unsettled.clear()
+            while not stop.wait(_TICK_SECONDS) and not any(one.done() for one in running):
+                pass
         finally:
             ended.set()
-        beat.result()
+        _raise_first(running)
 
 
-def _keep_leading(leadership: Leadership, leading: threading.Event, ended: threading.Event) -> None:
-    """Hold the membership from one thread, as judging must not keep it waiting, and say whether we lead."""
-    trouble = False
-    try:
-        while not ended.is_set():
+def _raise_first(running: list[Future[None]]) -> None:
+    for one in running:
+        one.result()
+
+
+class Worker:
+    """The thread that judges."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._outage = Outage(f"the bus ({TASKS_TOPIC})")
+        self._pump: Pump | None = None
+        self._judges: dict[str, Evaluator] = {}
+        self._memory = Memory(settings)
+
+    def run(self, ended: threading.Event) -> None:
+        """Judge until told to stop; while the bus is away, wait.
+
+        Raises:
+            DriftlineError: the bus cannot be used at all, or a judge is set up wrong.
+        """
+        with open_bus(self._settings.bus_url, max_message_bytes=self._settings.max_message_bytes) as bus:
+            while not ended.is_set():
+                try:
+                    asyncio.run(self._judge(bus, ended))
+                except BusError as error:
+                    self._outage.failed(str(error), ended)
+
+    def samples(self) -> Iterator[Sample]:
+        """What the worker says about itself; called from another thread."""
+        if (pump := self._pump) is not None:
+            yield Sample("judged", pump.judged)
+            yield Sample("under_way", pump.under_way)
+            yield Sample("known", pump.known)
+        for name, judge in self._judges.items():
+            yield Sample("taken_over", judge.cache.hits, name)
+            if trouble := judge.breaker.trouble:
+                yield Sample(PAUSED, 1, name, text=trouble)
+
+    def _answered(self, keys: list[Key]) -> set[Key]:
+        """Which of these have a judgement; without the store none, as what is judged twice is stored once."""
+        try:
+            client = connect(self._settings)
             try:
-                held, is_away = leadership.held(), False
-            except BusError as error:
-                # Somebody else may lead now: better judge nothing for a while than everything twice.
-                held, is_away = False, True
-                if not trouble:
-                    logger.warning("%s; the judge waits", error)
-            trouble = is_away
-            if held:
-                leading.set()
-            else:
-                leading.clear()
-            ended.wait(_BEAT_SECONDS)
-    finally:
-        leading.clear()
-        leadership.close()
+                return stored(client, keys)
+            finally:
+                client.close()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return set()
+
+    async def _judge(self, bus: Bus, ended: threading.Event) -> None:
+        consumer = bus.consumer(TASKS_TOPIC, group=WORKERS)
+        producer = bus.producer()
+        try:
+            async with judges(self._settings, self._memory.find) as by_name:
+                self._outage.over()
+                names = ", ".join(judge.fingerprint for judge in by_name.values())
+                logger.info("judging with %s", names)
+                # What a worker that died has judged may still be on its way to the store.
+                await asyncio.to_thread(_wait_for_ingest, bus, ended)
+                self._judges = by_name
+                self._pump = Pump(by_name, consumer, producer, self._answered)
+                await self._pump.run(ended.is_set)
+        finally:
+            consumer.close()
+            producer.close()
+            self._memory.close()
 
 
-def _guarded_lead(
-    settings: Settings, judge: JudgeConfig, unsettled: Batch, leading: threading.Event, stop: threading.Event
-) -> None:
-    """Lead; when the store goes away, begin anew from its state once it is back.
-
-    Only the batch whose insert had begun is kept, to be repeated unchanged: the store may have died between
-    ``evaluations`` and the sums per minute, and nothing but that repeat completes them.
-    """
-    try:
-        client = connect(settings, wait=_STORE_WAIT)
-    except StoreError as error:
-        if not is_transient(error):
-            raise
-        logger.warning("%s; the judge waits", error)
-        return
-    try:
-        _lead(client, settings, judge, unsettled, leading=leading, stop=stop)
-    except Exception as error:
-        if not is_transient(error):
-            raise
-        logger.warning("the store is away (%s); what was not stored is judged again", type(error).__name__)
-        stop.wait(_PAUSE_AFTER_FAULT)
-    finally:
-        client.close()
-
-
-def _lead(
-    client: Client,
-    settings: Settings,
-    judge: JudgeConfig,
-    unsettled: Batch,
-    *,
-    leading: threading.Event,
-    stop: threading.Event,
-) -> None:
-    rate = judge.rate if settings.judge_api_key else 0.0
-    if set_rate(client, rate):
-        logger.info("from now on %g %% of the requests are queued for judging", rate * 100)
-    if not settings.judge_api_key:
-        while leading.is_set() and not stop.wait(_BEAT_SECONDS):
-            pass
-        return
-    asyncio.run(_judge(client, settings, judge, unsettled, leading=leading, stop=stop))
-
-
-async def _judge(
-    client: Client,
-    settings: Settings,
-    judge: JudgeConfig,
-    unsettled: Batch,
-    *,
-    leading: threading.Event,
-    stop: threading.Event,
-) -> None:
-    async with evaluators([judge], settings, price_book(settings)) as built:
-        evaluator = built[judge.name]
-        queue = Queue(client, judge.name)
-        results = Results(client, queue, judge.name, evaluator.fingerprint, unsettled)
-        logger.info("judging with %s", evaluator.fingerprint)
-        pump = Pump(evaluator, queue, results, concurrency=judge.concurrency)
-        await pump.run(leads=leading.is_set, stopped=stop.is_set)
+def _wait_for_ingest(bus: Bus, ended: threading.Event) -> None:
+    deadline = time.monotonic() + _INGEST_SECONDS
+    while time.monotonic() < deadline and not caught_up(bus) and not ended.wait(_TICK_SECONDS):
+        pass

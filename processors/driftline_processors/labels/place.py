@@ -24,7 +24,8 @@ _SETTINGS: Final[dict[str, Any]] = {"max_query_size": 10_000_000}
 _JUDGED: Final = f"""\
 SELECT trace_id, name, span_id, any(request_start), any(tuple({SEGMENT}))
 FROM evaluations
-WHERE source = 'judge' AND score IS NOT NULL AND trace_id IN %(traces)s
+WHERE source = 'judge' AND score IS NOT NULL AND run = '' AND unit != 'anchor'
+    AND trace_id IN %(traces)s
 GROUP BY trace_id, name, span_id"""
 
 _Judged = dict[tuple[str, str], dict[str, Place]]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from driftline.bus.leader import CONTROL_TOPIC
 from driftline.errors import BusError
+from driftline_processors.destinations import DESTINATIONS
 from driftline_processors.ingest import GROUP
 from driftline_processors.replay import purges, shadow, sums
 from driftline_processors.replay.derive import derive, stretches
@@ -14,7 +15,6 @@ from driftline_processors.replay.merge import merge
 from driftline_processors.replay.shadow import NEW, listed
 from driftline_processors.replay.swap import State, planned, swap
 from driftline_processors.replay.tables import ROWS, SUMS
-from driftline_processors.targets import TARGETS
 from driftline_store.client import store_errors
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def refuse_writers(bus: Bus) -> None:
     Raises:
         BusError: the bus is away, or somebody does.
     """
-    groups = [(target.topic, GROUP) for target in TARGETS] + [(CONTROL_TOPIC, JUDGES)]
+    groups = [(target.topic, GROUP) for target in DESTINATIONS] + [(CONTROL_TOPIC, JUDGES)]
     running = {group for topic, group in groups if bus.members(topic, group=group)}
     if running:
         raise BusError(

@@ -87,7 +87,8 @@ ROWS: Final = (
         taken_over=("at",),
         told="source != 'judge' AND evaluator = ''",  # what names a judge or a labeller was stored by itself
         event="request_start",
-        summed=f"countIf(source = 'judge') + countIf({IS_UP} OR {IS_DOWN} OR {IS_REPORT} OR {IS_SIGNAL})",
+        summed="countIf(source = 'judge' AND run = '' AND unit != 'anchor') + "
+        f"countIf({IS_UP} OR {IS_DOWN} OR {IS_REPORT} OR {IS_SIGNAL})",
         figures={"scores and feedback": "count()"},
     ),
 )
@@ -114,6 +115,7 @@ SUMS: Final = (
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "judge_queue": "nothing is judged twice",
+    "judged_rollups": "sums of judgements, which no message of a replay has",
     "evaluations_pending": "was filed, or waits as it came",
     "unpriced_models": "counts what came",
     "collector_reports": "are compared with what was stored then",

@@ -1,4 +1,4 @@
-"""``llm_spans``, ``evaluations`` and ``cost_corrections`` to sums per segment, and to the judge's queue."""
+"""``llm_spans``, ``evaluations`` and ``cost_corrections`` to sums per segment."""
 
 from __future__ import annotations
 
@@ -84,27 +84,46 @@ _EVALUATION_SUMS: Final = (
     Sum("judge_cost", "sumIf(toDecimal128(ifNull(row.cost, 0), 12), source = 'judge')"),
 )
 
+# Anchors and what is judged again are streams of their own, and never part of production's quality.
 _EVALUATIONS: Final = """\
 (
-        SELECT *, source = 'judge' AND score IS NOT NULL AS is_judged,
+        SELECT * EXCEPT (evaluator), if(source = 'judge', evaluator, '') AS evaluator,
+            source = 'judge' AND score IS NOT NULL AS is_judged,
             1 / if(inclusion_probability > 0, inclusion_probability, 1) AS w, ifNull(score, 0) AS s
         FROM evaluations
+        WHERE source != 'judge' OR run = '' AND unit != 'anchor'
     ) AS row"""
 
-_THRESHOLD: Final = "(1 - rate) * 72057594037927936"
-"""A request is judged when its 56 random bits reach this: ``2 ** 56`` times what is left out."""
+_LEVEL: Final = "toInt16(round(s * 20))"
+_WHOLE: Final = "criterion = ''"
 
-_QUEUE: Final = f"""\
-SELECT
-    trace_id, span_id, now64(3, 'UTC') AS queued_at, start AS request_start, {SEGMENT},
-    rate AS inclusion_probability, system, input, output
-FROM (
-    SELECT *, dictGetOrDefault('judge_rate', 'rate', tuple(''), 0.) AS rate,
-        reinterpretAsUInt64(reverse(substring(unhex(trace_id), 10, 7))) AS randomness
-    FROM llm_spans
+_JUDGED_SUMS: Final = (
+    Sum("judged", count_if("is_judged")),
+    Sum("failures", count_if(f"NOT is_judged AND {_WHOLE}")),
+    Sum("w", "sumIf(weight, is_judged)"),
+    Sum("ws", "sumIf(weight * s, is_judged)"),
+    Sum("w2", "sumIf(weight * weight, is_judged)"),
+    Sum("w2s", "sumIf(weight * weight * s, is_judged)"),
+    Sum("w2s2", "sumIf(weight * weight * s * s, is_judged)"),
+    Sum("uniform_levels", f"sumMapIf(map({_LEVEL}, toInt64(1)), is_judged AND tier != 'boost')", COUNT_OF_BIN),
+    Sum("base_levels", f"sumMapIf(map({_LEVEL}, toInt64(1)), is_judged AND tier = 'base')", COUNT_OF_BIN),
+    Sum("cost", f"sumIf(toDecimal128(ifNull(row.cost, 0), 12), {_WHOLE})"),
 )
-WHERE is_request AND NOT is_error AND NOT is_abandoned AND operation != 'embeddings' AND rate > 0
-    AND randomness >= {_THRESHOLD}"""
+
+_CRITERIA: Final = """\
+(
+        SELECT * EXCEPT (run), if(unit = 'anchor', '', run) AS run, -- each judgement of an anchor is a run of its own
+            said.1 AS criterion, said.2 IS NOT NULL AS is_judged, ifNull(said.2, 0) AS s,
+            1 / if(inclusion_probability > 0, inclusion_probability, 1) AS weight
+        FROM (
+            SELECT *, arrayJoin(arrayConcat(
+                [('', score)], arrayMap((name, one) -> (toString(name), toNullable(one)), mapKeys(criteria),
+                    mapValues(criteria))
+            )) AS said
+            FROM evaluations
+            WHERE source = 'judge'
+        )
+    ) AS row"""
 
 ROLLUP_VIEWS: Final = (
     View(
@@ -115,12 +134,22 @@ ROLLUP_VIEWS: Final = (
     View(
         "evaluations_to_rollups",
         "llm_rollups",
-        rolled_up(_EVALUATION_SUMS, _EVALUATIONS, at="request_start", arrived="row.at"),
+        rolled_up(_EVALUATION_SUMS, _EVALUATIONS, at="request_start", arrived="row.at", also=("evaluator",)),
+    ),
+    View(
+        "evaluations_to_judged_rollups",
+        "judged_rollups",
+        rolled_up(
+            _JUDGED_SUMS,
+            _CRITERIA,
+            at="request_start",
+            arrived="row.at",
+            also=("name", "evaluator", "criterion", "unit", "run"),
+        ),
     ),
     View(
         "cost_corrections_to_rollups",
         "llm_rollups",
         rolled_up(_CORRECTION_SUMS, "cost_corrections AS call", at="start"),
     ),
-    View("llm_spans_to_judge_queue", "judge_queue", _QUEUE),
 )

@@ -51,8 +51,10 @@ def count_if(condition: str) -> str:
     return f"toInt64(countIf({condition}))"
 
 
-def rolled_up(sums: Sequence[Sum], source: str, *, at: str, arrived: str = "", where: str = "") -> str:
-    """A query from rows to rows of ``llm_rollups``.
+def rolled_up(
+    sums: Sequence[Sum], source: str, *, at: str, arrived: str = "", where: str = "", also: Sequence[str] = ()
+) -> str:
+    """A query from rows to rows of ``llm_rollups``, or of sums of its form.
 
     Args:
         sums: what to sum up.
@@ -61,12 +63,13 @@ def rolled_up(sums: Sequence[Sum], source: str, *, at: str, arrived: str = "", w
         arrived: column with the time of the insert, the same in all rows of one; '' for rows that correct the past,
             which detectors must not see.
         where: condition on the rows.
+        also: columns that they are grouped by beside the dimensions.
     """
-    names = ", ".join(DIMENSIONS)
+    names = ", ".join((*DIMENSIONS, *also))
     listed = ",\n        ".join(aggregate for one in sums for aggregate in one.aggregates)
     condition = f"\n    WHERE {where}" if where else ""
     # Few rows are left once they are grouped, so the resolutions and the segment cap cost next to nothing.
-    segment = ", ".join(f"{admitted_sql(name)} AS {name}" for name in DIMENSIONS)
+    segment = ", ".join((*(f"{admitted_sql(name)} AS {name}" for name in DIMENSIONS), *also))
     levels = "('minute', minute), ('hour', toStartOfHour(minute)), ('day', toStartOfDay(minute))"
     if arrived:
         levels += ", ('arrival', arrival)"

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-
+from driftline_processors.judge import event
 from driftline_processors.judge.queue import Queue
-from driftline_processors.judge.results import Results
+from driftline_processors.judge.stored import JudgementTarget
 from driftline_processors.judge.task import Judgement, Task
-from driftline_store.failures import StoreUnavailableError
 from processors_support import enqueue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from driftline_processors.judge.results import Batch
-    from driftline_processors.judge.task import Key
     from driftline_store.client import Client
 
 NOW = datetime.now(UTC)
@@ -31,18 +26,16 @@ def drain(queue: Queue, page: int = 100) -> list[Task]:
     return tasks
 
 
-def store(client: Client, queue: Queue, *tasks: Task) -> None:
-    results = Results(client, queue, queue.name, "judge 1", {})
-    for task in tasks:
-        results.add(task, Judgement(0.9, "pass"))
-    results.store()
+def store(client: Client, *tasks: Task) -> None:
+    values = [event.encode(event.row_of(task, Judgement(0.9, "pass"), "judge 1")) for task in tasks]
+    JudgementTarget().insert(client, values, secrets.token_hex(8))
 
 
 def test_each_request_is_handed_out_once_in_order(client: Client) -> None:
     keys = [enqueue(client, age=age) for age in (30, 20, 10)]
     queue = Queue(client, "quality")
     first = queue.take(1)
-    assert [task.key for task in first + drain(queue)] == keys
+    assert [(task.trace_id, task.span_id) for task in first + drain(queue)] == keys
     assert drain(queue) == []
 
 
@@ -50,7 +43,10 @@ def test_a_task_tells_all_that_its_evaluation_needs(client: Client) -> None:
     start = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
     key = enqueue(client, request_start=start, service="s", model="m", system="Be brief.")
     [task] = drain(Queue(client, "quality"))
-    assert task == Task(*key, start, ("s", "", "chat", "m", "", "", ""), 0.01, "Be brief.", "A question?", "An answer.")
+    segment = ("s", "", "chat", "m", "", "", "")
+    said = ("Be brief.", "A question?", "An answer.")
+    unit = {"unit": "request", "unit_id": key[0], "evaluator": "quality", "tier": "base", "uniform_probability": 0.01}
+    assert task == Task(*key, start, segment, 0.01, *said, **unit)  # type: ignore[arg-type]
 
 
 def test_more_than_a_page(client: Client) -> None:
@@ -64,7 +60,7 @@ def test_more_than_a_page(client: Client) -> None:
     queue = Queue(client, "quality")
     tasks = drain(queue, page=7)
     assert sorted(task.trace_id for task in tasks) == sorted(str(row[0]) for row in rows)
-    store(client, queue, *tasks[:300])
+    store(client, *tasks[:300])
     assert {t.key for t in drain(Queue(client, "quality"))} == {t.key for t in tasks[300:]}
 
 
@@ -73,20 +69,27 @@ def test_what_is_judged_is_not_handed_out_after_a_restart(client: Client) -> Non
     left = enqueue(client)
     queue = Queue(client, "quality")
     [done, _] = drain(queue)
-    store(client, queue, done)
-    assert [task.key for task in drain(Queue(client, "quality"))] == [left]
-    assert len(drain(Queue(client, "another rubric"))) == 2
+    store(client, done)
+    assert [task.trace_id for task in drain(Queue(client, "quality"))] == [left[0]]
+
+
+def test_each_evaluator_judges_for_itself(client: Client) -> None:
+    trace, _ = enqueue(client)
+    enqueue(client, trace_id=trace, evaluator="tone")
+    store(client, *drain(Queue(client, "quality")))
+    assert drain(Queue(client, "quality")) == []
+    assert [task.key for task in drain(Queue(client, "tone"))] == [("tone", "", "request", trace)]
 
 
 def test_rows_that_become_visible_late_are_found_by_the_rescan(client: Client) -> None:
     queue = Queue(client, "quality")
     enqueue(client, age=10)
     [task] = drain(queue)
-    store(client, queue, task)
+    store(client, task)
     late = enqueue(client, age=60)
     assert drain(queue) == []
     queue._rescan_at = 0.0
-    assert [task.key for task in drain(queue)] == [late]
+    assert [task.trace_id for task in drain(queue)] == [late[0]]
 
 
 def test_too_young_and_too_old(client: Client) -> None:
@@ -94,6 +97,12 @@ def test_too_young_and_too_old(client: Client) -> None:
     enqueue(client, age=8 * 24 * 3600)
     assert drain(Queue(client, "quality")) == []
     assert len(drain(Queue(client, "quality", settle=0))) == 1
+
+
+def span(client: Client, trace: str, span_id: str, seconds: int, **values: object) -> None:
+    start = NOW + timedelta(seconds=seconds)
+    row = {"trace_id": trace, "span_id": span_id, "parent_span_id": "p", "name": span_id, "start": start, **values}
+    client.insert("llm_spans", [list(row.values())], column_names=list(row))
 
 
 def content(client: Client, trace: str, span: str, seconds: int = 0, **said: str) -> None:
@@ -125,9 +134,7 @@ def test_events_of_one_message_each_that_came_apart_belong_together(client: Clie
 def test_content_of_the_calls_of_a_request(client: Client) -> None:
     trace, _ = enqueue(client, output="", input="")
     content(client, trace, "first call", input="Why?", output="I look it up.", system="Be brief.")
-    columns = ["trace_id", "span_id", "start", "is_call", "input", "output"]
-    span = [trace, "second call", NOW + timedelta(seconds=9), True, "The tool says so.", "Because."]
-    client.insert("llm_spans", [span], column_names=columns)
+    span(client, trace, "second call", 9, is_call=True, input="The tool says so.", output="Because.")
     [task] = drain(Queue(client, "quality"))
     assert (task.system, task.input, task.output) == ("Be brief.", "Why?", "Because.")
 
@@ -135,66 +142,31 @@ def test_content_of_the_calls_of_a_request(client: Client) -> None:
 def test_without_content_a_task_comes_in_the_end(client: Client) -> None:
     key = enqueue(client, output="", age=31)
     [task] = drain(Queue(client, "quality"))
-    assert (task.key, task.output) == (key, "")
+    assert (task.trace_id, task.output) == (key[0], "")
     assert drain(Queue(client, "quality", content_wait=60)) == []
 
 
-def test_a_repeated_insert_is_no_second_row(client: Client) -> None:
-    enqueue(client)
-    queue = Queue(client, "quality")
-    [task] = drain(queue)
-    results = Results(client, queue, "quality", "judge 1", {})
-    results.add(task, Judgement(0.4, "fail", "Vague."))
-    batch = results.batch | results._open
-    results.store()
-    results.batch.update(batch)  # as after an insert whose answer was lost
-    results.store()
-    assert client.query("SELECT score, label FROM evaluations").result_rows == [(0.4, "fail")]
-    assert judged_sums(client) == (1, 100.0, 40.0)
+def test_a_trace_is_judged_with_its_steps(client: Client) -> None:
+    trace, _ = enqueue(client, output="", input="", unit="trace", span_id="")
+    span(client, trace, "root", 0, parent_span_id="", is_request=True, input="Why?", output="Because.")
+    span(client, trace, "search", 1, input="why", is_error=True, error_class="timeout")
+    span(client, trace, "answer", 2, is_call=True, input="why, anyway", output="Because of it.")
+    [task] = drain(Queue(client, "quality"))
+    assert (task.input, task.output) == ("Why?", "Because.")
+    assert json.loads(task.steps) == [
+        {"name": "search", "input": "why", "output": "", "error": "timeout"},
+        {"name": "answer", "input": "why, anyway", "output": "Because of it.", "error": ""},
+    ]
 
 
-def test_a_batch_whose_sums_were_lost_with_the_store_is_completed_by_its_repeat(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    enqueue(client)
-    queue = Queue(client, "quality")
-    [task] = drain(queue)
-    unsettled: Batch = {}
-    results = Results(client, queue, "quality", "judge 1", unsettled)
-    results.add(task, Judgement(0.4, "fail", "Vague."))
-    insert = results._insert
-
-    def cut_off(keys: Sequence[Key]) -> None:
-        client.command("DETACH TABLE evaluations_to_rollups")
-        insert(keys)
-        client.command("ATTACH TABLE evaluations_to_rollups")
-        raise StoreUnavailableError("gone")
-
-    monkeypatch.setattr(results, "_insert", cut_off)
-    with pytest.raises(StoreUnavailableError):
-        results.store()
-    assert judged_sums(client) == (0, 0.0, 0.0)
-    assert list(unsettled) == [task.key]
-
-    # The next leadership of the same process begins with new objects and the same batch.
-    Results(client, Queue(client, "quality"), "quality", "judge 1", unsettled).store()
-
-    assert judged_sums(client) == (1, 100.0, 40.0)
-    assert client.query("SELECT count() FROM evaluations").result_rows == [(1,)]
-    assert unsettled == {}
-
-
-def judged_sums(client: Client) -> tuple[int, float, float]:
-    [row] = client.query(
-        "SELECT sum(judged), sum(judged_w), sum(judged_ws) FROM llm_rollups WHERE resolution = 'day'"
-    ).result_rows
-    return int(row[0]), float(row[1]), float(row[2])
-
-
-def test_a_replaced_leader_stores_nothing_twice(client: Client) -> None:
-    enqueue(client)
-    old, new = Queue(client, "quality"), Queue(client, "quality")
-    [task] = drain(old)
-    store(client, new, *drain(new))
-    store(client, old, task)
-    assert client.query("SELECT count() FROM evaluations").result_rows == [(1,)]
+def test_a_session_is_judged_by_its_last_answer_with_its_turns(client: Client) -> None:
+    enqueue(client, trace_id="", span_id="", unit="session", unit_id="s1", output="", input="", request_start=NOW)
+    for number, trace in enumerate(("first", "second")):
+        start = NOW + timedelta(minutes=number)
+        columns = ["trace_id", "session_id", "start", "settled_at"]
+        client.insert("llm_traces", [[trace, "s1", start, start]], column_names=columns)
+        said = {"input": f"Question {number}", "output": f"Answer {number}"}
+        span(client, trace, "root", 60 * number, parent_span_id="", is_request=True, **said)
+    [task] = drain(Queue(client, "quality"))
+    assert (task.unit_id, task.trace_id, task.output) == ("s1", "second", "Answer 1")
+    assert [step["output"] for step in json.loads(task.steps)] == ["Answer 0", "Answer 1"]
