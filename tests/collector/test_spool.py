@@ -151,7 +151,7 @@ def test_a_damaged_record_ends_its_file_but_not_the_spool(tmp_path: Path, monkey
 
 def test_a_full_disk_is_an_error_and_nothing_is_half_written(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     spool.append(message(1))
-    monkeypatch.setattr(module, "_KEEP_FREE", 1 << 60)
+    monkeypatch.setattr(module, "KEEP_FREE", 1 << 60)
     with pytest.raises(OSError, match="free on the disk"):
         spool.append(message(2))
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""Five rounds of faults against a real Kafka of three nodes; the long form is ``make faults``."""
+"""Four rounds of faults against a real Kafka of three nodes; the long form is ``make faults``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faults.rounds import run
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROUNDS = 5
+ROUNDS = 4
 
 
 @pytest.mark.kafka

@@ -118,13 +118,14 @@ def test_an_insert_that_takes_too_long_is_stopped_and_completed_by_its_repeat(
     settings: Settings, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(otlp, "INSERT_SECONDS", 1)
-    client.command("CREATE TABLE slow (a UInt8) ENGINE = Null")
+    client.command("CREATE OR REPLACE TABLE slow (a UInt8) ENGINE = Null")
     client.command("CREATE MATERIALIZED VIEW slowly TO slow AS SELECT sleepEachRow(0.4) AS a FROM llm_spans")
     send(settings, 5)
     with working(settings) as worker:
         until(lambda: sample(worker, "retries") >= 1)
         monkeypatch.setattr(otlp, "INSERT_SECONDS", 60)
         client.command("DROP VIEW slowly SYNC")
+        client.command("DROP TABLE slow SYNC")
         until(lambda: sample(worker, "messages") == 5)
         [error] = [one.text for one in worker.samples() if one.metric == "last_error"]
     assert "ClickHouse code 159" in error

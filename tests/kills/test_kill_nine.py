@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ROUNDS = 6
+ROUNDS = 4
 SPANS_A_MESSAGE = 25
 SETTLE_SECONDS = 90
 

@@ -257,7 +257,7 @@ def test_two_at_once_correct_each_call_once(
         for task in [pool.submit(run) for _ in range(3)]:
             task.result()
     backfill(client, settings)
-    assert len(corrections(client)) == 400
+    assert len(corrections(client)) == 128
 
 
 def test_what_died_before_it_was_noted_is_not_repeated(
