@@ -116,17 +116,19 @@ def rate(client: Client) -> float:
 
 def test_scores_reach_the_rollup(client: Client, settings: Settings, endpoint: Endpoint) -> None:
     endpoint.script(error(429), verdict(9, "Right."))
+    judged_sum = "SELECT sum(judged) FROM llm_rollups WHERE resolution = 'day'"
     with judging(settings):
         wait_for(lambda: rate(client) == 1.0)
         traces = {send(client, SPAN) for _ in range(5)}
-        wait_for(lambda: len(evaluations(client)) == 5)
+        # The sums come after the rows that they are made of, within the same insert.
+        wait_for(lambda: client.query(judged_sum).result_rows == [(5,)])
     rows = evaluations(client)
     assert {row["trace_id"] for row in rows} == traces
     for row in rows:
         assert (row["score"], row["label"], row["explanation"]) == (0.9, "pass", "Right.")
         assert (row["name"], row["source"], row["error"]) == ("quality", "judge", "")
         assert (row["feature"], row["model"], row["inclusion_probability"]) == ("chat", "gpt-4o-mini", 1.0)
-        assert row["evaluator"].startswith("quality 1 gpt-4o-mini ")
+        assert row["evaluator"].startswith("quality 1 gpt-4o-mini-2024-07-18 "), "the model that answered is part of it"
         assert row["cost"] == Decimal("0.000165")
     starts = client.query("SELECT trace_id, start FROM llm_spans").result_rows
     assert {(row["trace_id"], row["request_start"]) for row in rows} == set(starts)
