@@ -62,7 +62,7 @@ def test_a_member_that_sleeps_past_its_session_doubles_nothing_when_it_wakes(any
     any_group.end()
 
 
-@pytest.mark.parametrize("point", ["claim", "insert", "done"])
+@pytest.mark.parametrize("point", ["insert", "done"])
 def test_a_member_killed_at_the_worst_moment_loses_and_doubles_nothing(sqlite_group: Group, point: str) -> None:
     sqlite_group.send(20)
     victim = sqlite_group.join(pause_at=point)

@@ -317,7 +317,8 @@ def test_kill_nine_of_the_store_loses_and_doubles_nothing(
     while True:
         store = start_store(path)
         client = store.client()
-        killer = threading.Timer(random.uniform(0.5, 1.2), store.kill)
+        # Each time a little later, so that a slow machine comes to an end too.
+        killer = threading.Timer(random.uniform(0.5, 1.2) * 1.3**kills, store.kill)
         killer.start()
         try:
             backfill(client, settings)
