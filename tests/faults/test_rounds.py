@@ -1,4 +1,4 @@
-"""Four rounds of faults against a real Kafka of three nodes; the long form is ``make faults``."""
+"""Three rounds of faults against a real Kafka of three nodes; the long form is ``make faults``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faults.rounds import run
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROUNDS = 4
+ROUNDS = 3
 
 
 @pytest.mark.kafka
