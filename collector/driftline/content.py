@@ -6,7 +6,6 @@ database (an ORM's result set), print a whole table, or raise.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import decimal
 import enum
@@ -16,10 +15,10 @@ import pathlib
 import re
 import uuid
 from collections import deque
-from types import MappingProxyType
 from typing import Any
 
 from driftline.fields import clean
+from driftline.frozen import named_fields
 
 Message = dict[str, Any]
 """One message of the GenAI conventions: ``{"role": …, "parts": [{"type": …, …}]}``."""
@@ -115,7 +114,7 @@ def _number(value: float) -> object:
 
 
 def _container(value: object, budget: Budget, depth: int, path: frozenset[int]) -> Any:
-    fields = _fields(value)
+    fields = named_fields(value, type(value))
     if fields is not None:
         result: dict[str, Any] = {}
         for key, item in fields:
@@ -134,20 +133,3 @@ def _container(value: object, budget: Budget, depth: int, path: frozenset[int]) 
             items.append(_plain(item, budget, depth, path))
         return items
     return class_name(value)
-
-
-def _fields(value: object) -> list[tuple[Any, Any]] | None:
-    """The named parts of an object that has such, else None."""
-    kind = type(value)
-    names: list[str] | None = None
-    if isinstance(value, dict | MappingProxyType):
-        return list(value.items())
-    if dataclasses.is_dataclass(kind):
-        names = [part.name for part in dataclasses.fields(kind)]
-    elif isinstance(value, tuple):
-        names = list(getattr(kind, "_fields", ())) or None
-    elif hasattr(kind, "model_fields"):  # pydantic
-        names = list(vars(value))
-    elif hasattr(kind, "__attrs_attrs__"):
-        names = [part.name for part in kind.__attrs_attrs__]
-    return None if names is None else [(name, getattr(value, name, None)) for name in names]
