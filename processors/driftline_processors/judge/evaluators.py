@@ -48,6 +48,7 @@ def _sampled(judge: JudgeConfig) -> Sampled:
         features=judge.applies.features,
         models=judge.applies.models,
         operations=judge.applies.operations,
+        concurrency=judge.concurrency,
     )
 
 

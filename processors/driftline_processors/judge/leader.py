@@ -181,9 +181,9 @@ class Leader:
         while self._goes_on() and not caught_up(bus):
             self._stop.wait(_CAUGHT_UP_SECONDS)
         self._producer = producer = self._producer or bus.producer()
-        depth, most_bytes = _DEPTH * int(self._settings.judge_concurrency), int(self._settings.max_message_bytes)
+        most_bytes = int(self._settings.max_message_bytes)
         self._dispatchers = {
-            one.name: Dispatcher(client, bus, producer, Queue(client, one.name), depth, most_bytes)
+            one.name: Dispatcher(client, bus, producer, Queue(client, one.name), _DEPTH * one.concurrency, most_bytes)
             for one in self._evaluators
         }
 

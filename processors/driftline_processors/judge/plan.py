@@ -43,6 +43,7 @@ class Sampled:
         feedback_rate: of requests that somebody complained about; their scores are no part of quality.
         per_day: USD that it may spend in a day of UTC; None: without a limit. Likewise in a month.
         features: that it applies to; without any, to all. Likewise models and operations.
+        concurrency: judgements under way at once, in each worker.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Sampled:
     features: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
+    concurrency: int = 4
 
 
 @dataclass(frozen=True, slots=True)

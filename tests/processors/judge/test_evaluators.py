@@ -55,6 +55,7 @@ def test_all_that_the_file_says_of_sampling_reaches_it(file: Path) -> None:
             per_month=Decimal(60),
             features=("chat",),
             operations=("chat",),
+            concurrency=7,
         ),
     )
 
