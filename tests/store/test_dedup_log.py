@@ -16,7 +16,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from driftline_store.client import is_transient
 from driftline_store.embedded.dedup_log import Part, parse_part, repair
-from store_fixtures import RunningStore, running_store, start_store
+from store_fixtures import running_store, start_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,16 +179,17 @@ def test_kills_of_the_engine_lose_and_double_nothing(tmp_path: Path) -> None:
     print(f"seed {seed}")
     dice = random.Random(seed)
     store = start_store(tmp_path)
-    store.client().command(TABLE)
+    client = store.client()
+    client.command(TABLE)
     token = 0
     for _ in range(10):
         killer = threading.Timer(dice.uniform(0.02, 0.5), store.process.kill)
         killer.start()
-        token = insert_until_it_dies(store, token)
+        token = insert_until_it_dies(client, token)
         killer.join()
         store.process.wait()
         store = start_store(tmp_path)
-        client = store.client()
+        client = store.client()  # before the next kill: connecting can take longer than the store has to live
         insert_through(client, token)  # the redo of the one that nobody knows about
         token += 1
         counts = client.query("SELECT count(), uniqExact(a), max(a) + 1 FROM t").result_rows
@@ -196,9 +197,8 @@ def test_kills_of_the_engine_lose_and_double_nothing(tmp_path: Path) -> None:
     store.stop()
 
 
-def insert_until_it_dies(store: RunningStore, token: int) -> int:
+def insert_until_it_dies(client: Client, token: int) -> int:
     """Insert one after the other; gives the token of the one that failed."""
-    client = store.client()
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
