@@ -139,8 +139,21 @@ def _percentile(
     return Metric(name, title, unit, better, value, n, of, None, _WRITTEN[unit], doc, histogram=histogram)
 
 
-def _of_class(name: str) -> str:
-    return f"sumMap(m.request_error_classes)['{name}']"
+ERROR_CLASSES: Final = {
+    "timeout_rate": "timeout",
+    "rate_limit_rate": "rate_limit",
+    "content_block_rate": "content_policy",
+    "server_error_rate": "server_error",
+    "quota_rate": "quota",
+    "authentication_error_rate": "authentication",
+    "context_length_rate": "context_length",
+    "invalid_output_rate": "invalid_output",
+}
+"""Metrics that count requests of one class of errors, and the class."""
+
+
+def _error_class(metric: str, title: str, doc: str) -> Metric:
+    return _share(metric, title, f"sumMap(m.request_error_classes)['{ERROR_CLASSES[metric]}']", doc)
 
 
 def _signal(name: str) -> str:
@@ -172,20 +185,20 @@ _TABLE: Final = (
     Metric("calls", "Calls", "calls", None, _CALLS, _CALLS, "calls", None, "count",
            "Inference and embeddings spans; one request can make many.", "total"),
     _share("error_rate", "Error rate", _sum("request_errors"), "Requests that ended in an error."),
-    _share("timeout_rate", "Timeout rate", _of_class("timeout"), "Requests that ended in a timeout."),
-    _share("rate_limit_rate", "Rate limit rate", _of_class("rate_limit"),
+    _error_class("timeout_rate", "Timeout rate", "Requests that ended in a timeout."),
+    _error_class("rate_limit_rate", "Rate limit rate",
            "Requests that the provider refused for being too many."),
-    _share("content_block_rate", "Content block rate", _of_class("content_policy"),
+    _error_class("content_block_rate", "Content block rate",
            "Requests refused by a content policy."),
-    _share("server_error_rate", "Server error rate", _of_class("server_error"),
+    _error_class("server_error_rate", "Server error rate",
            "Requests that the provider failed."),
-    _share("quota_rate", "Quota rate", _of_class("quota"),
+    _error_class("quota_rate", "Quota rate",
            "Requests that the provider refused because credit, budget or quota is used up: no pause helps."),
-    _share("authentication_error_rate", "Authentication error rate", _of_class("authentication"),
+    _error_class("authentication_error_rate", "Authentication error rate",
            "Requests that failed because a key or a permission was missing or wrong."),
-    _share("context_length_rate", "Context length rate", _of_class("context_length"),
+    _error_class("context_length_rate", "Context length rate",
            "Requests that were longer than the model takes."),
-    _share("invalid_output_rate", "Invalid output rate", _of_class("invalid_output"),
+    _error_class("invalid_output_rate", "Invalid output rate",
            "Requests that ended because an answer was not in the form that was asked for."),
     _share("call_error_rate", "Call error rate", _sum("call_errors"),
            "Calls that ended in an error, whatever became of their request.", of=(_CALLS, "calls")),

@@ -9,7 +9,10 @@ import pytest
 if TYPE_CHECKING:
     from driftline_store.client import Client
 
-_TABLES = ("llm_rollups", "judged_rollups", "evaluations", "anchors", "drift_snapshots", "drift_events", "llm_spans")
+_TABLES = (
+    *("llm_rollups", "judged_rollups", "llm_spans", "llm_traces", "evaluations", "anchors"),
+    *("drift_snapshots", "drift_events"),
+)
 
 
 @pytest.fixture

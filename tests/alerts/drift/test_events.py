@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from drift_support import LEAF, MINUTE, SUPPORT, T0
+from drift_support import LEAF, MINUTE, T0, spans
 from driftline_alerts.drift.events import events, told, write
 from driftline_alerts.drift.notice import Noticer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
     from driftline_alerts.drift.events import Event
     from driftline_store.client import Client
 
 DAY = timedelta(days=1)
-CALL = {
-    **SUPPORT,
-    "is_call": True,
-    "start": T0,
-    "request_model": "gpt-5-mini",
-    "response_model": "gpt-5-mini-1",
-    "release": "7",
-}
-
-
-def spans(client: Client, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Calls that arrived, one a row, each with its ``arrived``."""
-    full = [{**CALL, "trace_id": uuid.uuid4().hex, "attributes": {}, **row} for row in rows]
-    names = list(full[0])
-    client.insert("llm_spans", [[row[name] for name in names] for row in full], column_names=names)
 
 
 def changes(found: Iterable[Event]) -> set[tuple[str, str, str]]:
