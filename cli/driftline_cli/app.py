@@ -125,6 +125,40 @@ def status(data_dir: DataDir = None, bus: BusUrl = None, store: StoreUrl = None)
     show(load(data_dir=data_dir, bus=bus, store=store))
 
 
+@app.command()
+def event(
+    text: Annotated[str, typer.Argument(help="What happened, in a line.")],
+    *,
+    kind: Annotated[str, typer.Option(help="What kind of change it is.")] = "deploy",
+    feature: Annotated[str, typer.Option(help="The feature that it is about.", show_default="all")] = "",
+    environment: Annotated[str, typer.Option(help="The environment that it is in.", show_default="all")] = "",
+    at: Annotated[
+        str | None, typer.Option(help="When: 2026-11-20T08:00 (UTC), or 90m, 6h, 2d ago.", show_default="now")
+    ] = None,
+    data_dir: DataDir = None,
+    store: StoreUrl = None,
+) -> None:
+    """Tell drift detection that something changed, so that it looks closer and can say so."""
+    from driftline_cli.events import tell  # noqa: PLC0415
+
+    where = {"environment": environment, "feature": feature}
+    tell(load(data_dir=data_dir, store=store), text, kind=kind, at=at, segment=where)
+
+
+@app.command()
+def events(
+    days: Annotated[int, typer.Option(help="How far back, in days.", min=1, max=4000)] = 30,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    data_dir: DataDir = None,
+    store: StoreUrl = None,
+) -> None:
+    """List what changed in the application, as it was told or noticed in its spans."""
+    from driftline_cli.events import show  # noqa: PLC0415
+
+    show(load(data_dir=data_dir, store=store), days, as_json=as_json)
+
+
 prices_app = typer.Typer(help="List by which prices calls are priced, and the models without one.")
 app.add_typer(prices_app, name="prices")
 

@@ -77,6 +77,8 @@ NOTHING: Final[Mapping[str, str]] = {
     "collector_reports": "figures of applications' collectors",
     "alert_transitions": "figures of segments",
     "alert_deliveries": "attempts to send",
+    "drift_snapshots": "counts by segment",
+    "drift_events": "versions, and what operators say about them",
     "purges": "hashes of ids",
     "purged_traces": "trace ids, random numbers",
     "purge_marks": "ids while a purge runs, which removes them itself",

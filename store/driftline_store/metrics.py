@@ -45,6 +45,8 @@ class Metric:
         doc: what is counted and what is left out.
         over_time: what a longer window does to the value: nothing (``ratio``, percentiles too), a ``total``
             grows with it, and a ``distinct`` count in a way that depends on who comes back.
+        counted: SQL aggregate, of a share: how many of ``n`` it is.
+        histogram: SQL aggregate, of a percentile: the logarithmic bins and counts that it is read from.
     """
 
     name: str
@@ -58,6 +60,8 @@ class Metric:
     format: Format
     doc: str
     over_time: OverTime = "ratio"
+    counted: str = ""
+    histogram: str = ""
 
     @property
     def is_count(self) -> bool:
@@ -96,7 +100,6 @@ _SESSIONS: Final = "uniqCombinedMerge(13)(m.sessions)"
 _USERS: Final = "uniqCombinedMerge(13)(m.users)"
 _RATINGS: Final = f"({_sum('thumbs_up')} + {_sum('thumbs_down')})"
 _SECONDS: Final = "sumMap(m.request_seconds)"
-_TO_FIRST: Final = "sumMap(m.first_token_seconds)"
 _APPROXIMATE: Final = "Counted by ClickHouse's `uniqCombined(13)`, which is off by some 1 % when there are many."
 
 
@@ -113,11 +116,44 @@ _SETTLED: Final[_Of] = (_sum("settled_requests"), "settled requests")
 
 def _share(name: str, title: str, counted: str, doc: str, *, of: _Of = _ALL, better: Better | None = "lower") -> Metric:
     total, n_label = of
-    return Metric(name, title, "share", better, _per(counted, total), total, n_label, "wilson", "percent", doc)
+    value = _per(counted, total)
+    return Metric(name, title, "share", better, value, total, n_label, "wilson", "percent", doc, counted=counted)
 
 
-def _of_class(name: str) -> str:
-    return f"sumMap(m.request_error_classes)['{name}']"
+_WRITTEN: Final[dict[str, Format]] = {"s": "seconds", "USD": "money", "tokens": "count"}
+"""How percentiles of a unit are written."""
+
+
+def _percentile(
+    name: str,
+    title: str,
+    q: float,
+    histogram: str,
+    doc: str,
+    *,
+    unit: str,
+    of: str,
+    better: Better | None = "lower",
+) -> Metric:
+    value, n = quantile_sql(histogram, q), _size(histogram)
+    return Metric(name, title, unit, better, value, n, of, None, _WRITTEN[unit], doc, histogram=histogram)
+
+
+ERROR_CLASSES: Final = {
+    "timeout_rate": "timeout",
+    "rate_limit_rate": "rate_limit",
+    "content_block_rate": "content_policy",
+    "server_error_rate": "server_error",
+    "quota_rate": "quota",
+    "authentication_error_rate": "authentication",
+    "context_length_rate": "context_length",
+    "invalid_output_rate": "invalid_output",
+}
+"""Metrics that count requests of one class of errors, and the class."""
+
+
+def _error_class(metric: str, title: str, doc: str) -> Metric:
+    return _share(metric, title, f"sumMap(m.request_error_classes)['{ERROR_CLASSES[metric]}']", doc)
 
 
 def _signal(name: str) -> str:
@@ -130,19 +166,16 @@ def _cost_at(q: float, of: str, histogram: str) -> Metric:
         f"{percent} % of the {of}s cost at most this much; within 2 %. Of those that are settled and whose calls all "
         "have a known price."
     )
-    return Metric(
-        f"cost_per_{of}_p{percent}", f"Cost per {of} p{percent}", "USD", "lower",
-        quantile_sql(histogram, q), _size(histogram), f"settled {of}s", None, "money", doc,
+    return _percentile(
+        f"cost_per_{of}_p{percent}", f"Cost per {of} p{percent}", q, histogram, doc,
+        unit="USD", of=f"settled {of}s",
     )  # fmt: skip
 
 
 def _latency(q: float) -> Metric:
     percent = round(q * 100)
     doc = f"{percent} % of requests took at most this long, by their root span; within 2 %."
-    return Metric(
-        f"latency_p{percent}", f"Latency p{percent}", "s", "lower",
-        quantile_sql(_SECONDS, q), _size(_SECONDS), "requests", None, "seconds", doc,
-    )  # fmt: skip
+    return _percentile(f"latency_p{percent}", f"Latency p{percent}", q, _SECONDS, doc, unit="s", of="requests")
 
 
 _TABLE: Final = (
@@ -152,39 +185,41 @@ _TABLE: Final = (
     Metric("calls", "Calls", "calls", None, _CALLS, _CALLS, "calls", None, "count",
            "Inference and embeddings spans; one request can make many.", "total"),
     _share("error_rate", "Error rate", _sum("request_errors"), "Requests that ended in an error."),
-    _share("timeout_rate", "Timeout rate", _of_class("timeout"), "Requests that ended in a timeout."),
-    _share("rate_limit_rate", "Rate limit rate", _of_class("rate_limit"),
+    _error_class("timeout_rate", "Timeout rate", "Requests that ended in a timeout."),
+    _error_class("rate_limit_rate", "Rate limit rate",
            "Requests that the provider refused for being too many."),
-    _share("content_block_rate", "Content block rate", _of_class("content_policy"),
+    _error_class("content_block_rate", "Content block rate",
            "Requests refused by a content policy."),
-    _share("server_error_rate", "Server error rate", _of_class("server_error"),
+    _error_class("server_error_rate", "Server error rate",
            "Requests that the provider failed."),
-    _share("quota_rate", "Quota rate", _of_class("quota"),
+    _error_class("quota_rate", "Quota rate",
            "Requests that the provider refused because credit, budget or quota is used up: no pause helps."),
-    _share("authentication_error_rate", "Authentication error rate", _of_class("authentication"),
+    _error_class("authentication_error_rate", "Authentication error rate",
            "Requests that failed because a key or a permission was missing or wrong."),
-    _share("context_length_rate", "Context length rate", _of_class("context_length"),
+    _error_class("context_length_rate", "Context length rate",
            "Requests that were longer than the model takes."),
-    _share("invalid_output_rate", "Invalid output rate", _of_class("invalid_output"),
+    _error_class("invalid_output_rate", "Invalid output rate",
            "Requests that ended because an answer was not in the form that was asked for."),
-    Metric("call_error_rate", "Call error rate", "share", "lower",
-           _per(_sum("call_errors"), _CALLS), _CALLS, "calls", "wilson", "percent",
-           "Calls that ended in an error, whatever became of their request."),
+    _share("call_error_rate", "Call error rate", _sum("call_errors"),
+           "Calls that ended in an error, whatever became of their request.", of=(_CALLS, "calls")),
     _share("abandoned_rate", "Abandoned calls", _sum("abandoned_calls"),
            "Calls whose answer nobody waited for: the stream was left before its end, or the call was cancelled. "
            "They are no errors; what they cost is unknown and counts in `unpriced_calls`.", of=(_CALLS, "calls")),
     _latency(0.50),
     _latency(0.95),
     _latency(0.99),
-    Metric("time_to_first_token_p95", "Time to first token p95", "s", "lower",
-           quantile_sql(_TO_FIRST, 0.95), _size(_TO_FIRST), "streamed calls", None, "seconds",
-           "95 % of the calls that report it gave their first token within this time; within 2 %."),
+    _percentile("time_to_first_token_p95", "Time to first token p95", 0.95, "sumMap(m.first_token_seconds)",
+                "95 % of the calls that report it gave their first token within this time; within 2 %.",
+                unit="s", of="streamed calls"),
     Metric("cost_per_request", "Cost per request", "USD", "lower",
            _per(_COST, _REQUESTS), _priced(_REQUESTS), "requests", None, "money",
            "Spend over requests. Too low by what calls without a known price cost: see `unpriced_calls`."),
     Metric("cost_per_session", "Cost per session", "USD", "lower",
            _per(_COST, _SESSIONS), _priced(_SESSIONS), "sessions", None, "money",
            "Spend over sessions seen. Too high where part of the calls carry no session. " + _APPROXIMATE),
+    _percentile("cost_per_call_p95", "Cost per call p95", 0.95, "sumMap(m.call_cost)",
+                "95 % of the calls cost at most this much; within 2 %. Of those with a known price.",
+                unit="USD", of="priced calls"),
     _cost_at(0.50, "request", "sumMap(m.request_cost)"),
     _cost_at(0.95, "request", "sumMap(m.request_cost)"),
     _cost_at(0.50, "session", "sumMap(m.session_cost)"),
@@ -199,10 +234,9 @@ _TABLE: Final = (
            _per(_sum("estimated_calls"), _CALLS), _CALLS, "calls", None, "percent",
            "Share of calls whose tokens the instrumentation counted itself, as the provider did not say: "
            "their cost is an estimate too."),
-    Metric("satisfaction", "Satisfaction", "share", "higher",
-           _per(_sum("thumbs_up"), _RATINGS), _RATINGS, "ratings", "wilson", "percent",
+    _share("satisfaction", "Satisfaction", _sum("thumbs_up"),
            "Thumbs up among all thumbs; four and five stars are thumbs up, one and two thumbs down, three neither. "
-           "People who rate are not all people: compare it with itself."),
+           "People who rate are not all people: compare it with itself.", of=(_RATINGS, "ratings"), better="higher"),
     _share("report_rate", "Report rate", _sum("reports"), "Reports by users, per request."),
     _share("edit_rate", "Edit rate", _signal("edited"),
            "How often users changed an answer before they used it, per request. Each signal counts, also two for one "
@@ -239,10 +273,9 @@ _TABLE: Final = (
            "Mean confidence of the routers' decisions that state one; a request can have several."),
     _share("unsure_route_rate", "Unsure routes", _sum("unsure_routes"),
            "Routing decisions with a confidence below 0.5.", of=(_sum("routes"), "routing decisions")),
-    Metric("failed_check_rate", "Failed check rate", "share", "lower",
-           _per(_sum("check_failed"), _sum("checked")), _sum("checked"), "checked answers", "wilson", "percent",
+    _share("failed_check_rate", "Failed check rate", _sum("check_failed"),
            "Answers that fail at least one rule, of those that a rule applies to; see `driftline checks`. "
-           "A request that answers with its call's answer is two answers."),
+           "A request that answers with its call's answer is two answers.", of=(_sum("checked"), "checked answers")),
     Metric("quality", "Quality", "score", "higher", _per(judged_sum("judged_ws"), judged_sum("judged_w")),
            judged_sum("judged"), "judged answers", "weighted_mean", "score",
            "Mean score of judged answers, each weighted with 1 / its inclusion probability (Hájek's "
@@ -257,6 +290,9 @@ _TABLE: Final = (
     Metric("output_tokens", "Output tokens", "tokens", None,
            _sum("output_tokens"), _CALLS, "calls", None, "count",
            "Tokens made by models, reasoning ones included.", "total"),
+    _percentile("output_length_p50", "Output length p50", 0.50, "sumMap(m.call_output_tokens)",
+                "Half of the calls gave at most so many tokens; within 2 %. Of those that report them.",
+                unit="tokens", of="calls with tokens", better=None),
     Metric("sessions", "Sessions", "sessions", None, _SESSIONS, _SESSIONS, "sessions", None, "count",
            "Distinct sessions. " + _APPROXIMATE, "distinct"),
     Metric("requests_per_session", "Requests per session", "requests", None,

@@ -1,0 +1,165 @@
+"""Examples of what went wrong: of a metric, a segment and a time, those that were worst, with the first words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from driftline_store.client import store_errors
+from driftline_store.examples import texts
+from driftline_store.feedback import IS_DOWN, IS_REPORT
+from driftline_store.labels import micros
+from driftline_store.metrics import ERROR_CLASSES, check_dimension
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from clickhouse_connect.driver.client import Client
+
+    from driftline_alerts.drift.stream import StreamKey
+
+_MOST_CHARACTERS: Final = 200
+
+
+@dataclass(frozen=True)
+class Example:
+    """One of the worst.
+
+    Attributes:
+        span_id: '' where it is about the whole trace.
+        at: when the request began.
+        value: in the metric's unit; None where it is a yes or no.
+        why: what the judge, the user or the error said; '' where nobody did.
+        asked: first line of the input; '' where it is not stored.
+        answered: first line of the output.
+    """
+
+    trace_id: str
+    span_id: str
+    at: datetime
+    value: float | None
+    why: str
+    asked: str
+    answered: str
+
+
+@dataclass(frozen=True)
+class _Search:
+    """How the worst of a metric are found, among rows called ``row``.
+
+    Attributes:
+        where: condition on the rows.
+        first: order; what stands out most comes first.
+        value: SQL, in the metric's unit.
+        why: SQL for what was said about it.
+        at: column with the begin of the request.
+    """
+
+    table: str
+    where: str
+    first: str
+    value: str = "NULL"
+    why: str = "''"
+    at: str = "start"
+    has_spans: bool = True
+
+
+def _requests(where: str, first: str = "start DESC", value: str = "NULL", why: str = "''") -> _Search:
+    return _Search("llm_traces", f"is_first AND {where}", first, value, why, has_spans=False)
+
+
+def _calls(where: str, first: str = "start DESC", value: str = "NULL", why: str = "''") -> _Search:
+    return _Search("llm_spans", where, first, value, why)
+
+
+def _said(where: str, why: str = "explanation") -> _Search:
+    return _Search("evaluations", where, "row.at DESC", why=why, at="request_start")
+
+
+_CLASS: Final = "error_class"
+"""What a request says of its error; the message stands in its spans."""
+
+
+_JUDGED: Final = (
+    "source = 'judge' AND score IS NOT NULL AND run = '' AND unit != 'anchor' "
+    "AND name = {evaluator:String} AND row.evaluator = {instrument:String}"
+)
+_SLOWEST: Final = _requests("duration > 0", "duration DESC", "duration")
+_DEAREST: Final = _requests("cost > 0", "cost DESC", "toFloat64(cost)")
+
+SEARCHES: Final[dict[str, _Search]] = {
+    "quality": _Search("evaluations", _JUDGED, "score, row.at DESC", "score", "explanation", at="request_start"),
+    "error_rate": _requests("is_error", why=_CLASS),
+    **{
+        metric: _requests(f"is_error AND error_class = '{error_class}'", why=_CLASS)
+        for metric, error_class in ERROR_CLASSES.items()
+    },
+    "call_error_rate": _calls("is_call AND is_error", why="firstNonDefault(error_message, toString(error_class))"),
+    "fallback_rate": _requests("fallback_reason != ''", why="fallback_reason"),
+    "failed_check_rate": _calls("notEmpty(failed_checks)", why="arrayStringConcat(failed_checks, ', ')"),
+    "satisfaction": _said(IS_DOWN),
+    "report_rate": _said(IS_REPORT),
+    "edit_rate": _said("source = 'human' AND name = 'edited'"),
+    "latency_p95": _SLOWEST,
+    "time_to_first_token_p95": _calls(
+        "is_call AND time_to_first_token > 0", "time_to_first_token DESC", "time_to_first_token"
+    ),
+    "cost_per_call_p95": _calls("is_call AND row.cost > 0", "row.cost DESC", "toFloat64(row.cost)"),
+    "cost_per_request_p95": _DEAREST,
+    "cost_per_session_p95": _DEAREST,
+    "output_length_p50": _calls("is_call AND output_tokens > 0", "output_tokens DESC", "toFloat64(output_tokens)"),
+}
+"""By metric: there is one for each that is watched."""
+
+_MESSAGES: Final = """\
+SELECT trace_id, argMin(error_message, parent_span_id != '') FROM llm_spans
+WHERE trace_id IN {traces:Array(String)} AND is_error AND error_message != ''
+GROUP BY trace_id"""
+
+
+def worst(client: Client, key: StreamKey, since: datetime, until: datetime, most: int = 3) -> list[Example]:
+    """The worst of the requests that began in ``[since, until)``, each of another trace.
+
+    Raises:
+        StoreError: the store is away or fails a statement.
+    """
+    search = SEARCHES[key.metric]
+    parameters: dict[str, Any] = {"since": micros(since), "until": micros(until), "most": most}
+    parameters |= {"evaluator": key.evaluator, "instrument": key.instrument}
+    parameters |= {f"where_{name}": value for name, value in key.segment}
+    with store_errors("looking for examples"):
+        rows = client.query(_statement(search, (name for name, _ in key.segment)), parameters=parameters).result_rows
+        traces = [trace for trace, *_ in rows]
+        said = client.query(_MESSAGES, parameters={"traces": traces}).result_rows if search.why == _CLASS else []
+    messages: dict[str, str] = {row[0]: row[1] for row in said}
+    contents = texts(client, [(trace, span) for trace, span, *_ in rows])
+    found = []
+    for trace, span, at, value, why in rows:
+        _, asked, answered = contents.get((trace, span), ("", "", ""))
+        reason = " ".join(filter(None, (why, messages.get(trace, ""))))
+        found.append(Example(trace, span, at, value, _first_line(reason), _first_line(asked), _first_line(answered)))
+    return found
+
+
+def _statement(search: _Search, dimensions: Iterable[str]) -> str:
+    conditions = " AND ".join(
+        (
+            f"{search.at} >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')",
+            f"{search.at} < fromUnixTimestamp64Micro({{until:Int64}}, 'UTC')",
+            search.where,
+            *(["row.at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')"] if search.table == "evaluations" else []),
+            *(f"row.{check_dimension(name)} = {{where_{name}:String}}" for name in dimensions),
+        )
+    )
+    span = "span_id" if search.has_spans else "''"
+    return (
+        f"SELECT trace_id, {span}, {search.at}, "
+        f"toNullable(toFloat64({search.value})), toString({search.why})\nFROM {search.table} AS row\n"
+        f"WHERE {conditions} AND trace_id != ''\nORDER BY {search.first} LIMIT 1 BY trace_id LIMIT {{most:UInt32}}"
+    )
+
+
+def _first_line(text: str) -> str:
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= _MOST_CHARACTERS else line[: _MOST_CHARACTERS - 1] + "…"

@@ -1,0 +1,25 @@
+-- What drift detection knows, so that it goes on where it was: a row for each of its states, those of one moment written
+-- by one insert. The latest `step` rules; older ones leave when parts are merged.
+CREATE TABLE IF NOT EXISTS drift_snapshots (
+    name LowCardinality(String),
+    step UInt64,
+    at DateTime64(3, 'UTC') DEFAULT now64(3),
+    state String CODEC(NONE)                          -- compressed
+)
+ENGINE = ReplacingMergeTree(step)
+ORDER BY name;
+
+-- What changed in the application: noticed in its spans, or told. A repeat of an id is the same event.
+CREATE TABLE IF NOT EXISTS drift_events (
+    id String,
+    at DateTime64(3, 'UTC'),
+    kind LowCardinality(String),                      -- prompt_version, model, response_model, release, deploy, …
+    segment Map(LowCardinality(String), String),      -- empty: everything
+    before String,
+    after String,
+    source LowCardinality(String),                    -- noticed or told
+    text String,
+    noted_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(noted_at)
+ORDER BY id;
