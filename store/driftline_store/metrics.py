@@ -45,6 +45,8 @@ class Metric:
         doc: what is counted and what is left out.
         over_time: what a longer window does to the value: nothing (``ratio``, percentiles too), a ``total``
             grows with it, and a ``distinct`` count in a way that depends on who comes back.
+        counted: SQL aggregate, of a share: how many of ``n`` it is.
+        histogram: SQL aggregate, of a percentile: the logarithmic bins and counts that it is read from.
     """
 
     name: str
@@ -58,6 +60,8 @@ class Metric:
     format: Format
     doc: str
     over_time: OverTime = "ratio"
+    counted: str = ""
+    histogram: str = ""
 
     @property
     def is_count(self) -> bool:
@@ -96,7 +100,6 @@ _SESSIONS: Final = "uniqCombinedMerge(13)(m.sessions)"
 _USERS: Final = "uniqCombinedMerge(13)(m.users)"
 _RATINGS: Final = f"({_sum('thumbs_up')} + {_sum('thumbs_down')})"
 _SECONDS: Final = "sumMap(m.request_seconds)"
-_TO_FIRST: Final = "sumMap(m.first_token_seconds)"
 _APPROXIMATE: Final = "Counted by ClickHouse's `uniqCombined(13)`, which is off by some 1 % when there are many."
 
 
@@ -113,7 +116,27 @@ _SETTLED: Final[_Of] = (_sum("settled_requests"), "settled requests")
 
 def _share(name: str, title: str, counted: str, doc: str, *, of: _Of = _ALL, better: Better | None = "lower") -> Metric:
     total, n_label = of
-    return Metric(name, title, "share", better, _per(counted, total), total, n_label, "wilson", "percent", doc)
+    value = _per(counted, total)
+    return Metric(name, title, "share", better, value, total, n_label, "wilson", "percent", doc, counted=counted)
+
+
+_WRITTEN: Final[dict[str, Format]] = {"s": "seconds", "USD": "money", "tokens": "count"}
+"""How percentiles of a unit are written."""
+
+
+def _percentile(
+    name: str,
+    title: str,
+    q: float,
+    histogram: str,
+    doc: str,
+    *,
+    unit: str,
+    of: str,
+    better: Better | None = "lower",
+) -> Metric:
+    value, n = quantile_sql(histogram, q), _size(histogram)
+    return Metric(name, title, unit, better, value, n, of, None, _WRITTEN[unit], doc, histogram=histogram)
 
 
 def _of_class(name: str) -> str:
@@ -130,19 +153,16 @@ def _cost_at(q: float, of: str, histogram: str) -> Metric:
         f"{percent} % of the {of}s cost at most this much; within 2 %. Of those that are settled and whose calls all "
         "have a known price."
     )
-    return Metric(
-        f"cost_per_{of}_p{percent}", f"Cost per {of} p{percent}", "USD", "lower",
-        quantile_sql(histogram, q), _size(histogram), f"settled {of}s", None, "money", doc,
+    return _percentile(
+        f"cost_per_{of}_p{percent}", f"Cost per {of} p{percent}", q, histogram, doc,
+        unit="USD", of=f"settled {of}s",
     )  # fmt: skip
 
 
 def _latency(q: float) -> Metric:
     percent = round(q * 100)
     doc = f"{percent} % of requests took at most this long, by their root span; within 2 %."
-    return Metric(
-        f"latency_p{percent}", f"Latency p{percent}", "s", "lower",
-        quantile_sql(_SECONDS, q), _size(_SECONDS), "requests", None, "seconds", doc,
-    )  # fmt: skip
+    return _percentile(f"latency_p{percent}", f"Latency p{percent}", q, _SECONDS, doc, unit="s", of="requests")
 
 
 _TABLE: Final = (
@@ -167,24 +187,26 @@ _TABLE: Final = (
            "Requests that were longer than the model takes."),
     _share("invalid_output_rate", "Invalid output rate", _of_class("invalid_output"),
            "Requests that ended because an answer was not in the form that was asked for."),
-    Metric("call_error_rate", "Call error rate", "share", "lower",
-           _per(_sum("call_errors"), _CALLS), _CALLS, "calls", "wilson", "percent",
-           "Calls that ended in an error, whatever became of their request."),
+    _share("call_error_rate", "Call error rate", _sum("call_errors"),
+           "Calls that ended in an error, whatever became of their request.", of=(_CALLS, "calls")),
     _share("abandoned_rate", "Abandoned calls", _sum("abandoned_calls"),
            "Calls whose answer nobody waited for: the stream was left before its end, or the call was cancelled. "
            "They are no errors; what they cost is unknown and counts in `unpriced_calls`.", of=(_CALLS, "calls")),
     _latency(0.50),
     _latency(0.95),
     _latency(0.99),
-    Metric("time_to_first_token_p95", "Time to first token p95", "s", "lower",
-           quantile_sql(_TO_FIRST, 0.95), _size(_TO_FIRST), "streamed calls", None, "seconds",
-           "95 % of the calls that report it gave their first token within this time; within 2 %."),
+    _percentile("time_to_first_token_p95", "Time to first token p95", 0.95, "sumMap(m.first_token_seconds)",
+                "95 % of the calls that report it gave their first token within this time; within 2 %.",
+                unit="s", of="streamed calls"),
     Metric("cost_per_request", "Cost per request", "USD", "lower",
            _per(_COST, _REQUESTS), _priced(_REQUESTS), "requests", None, "money",
            "Spend over requests. Too low by what calls without a known price cost: see `unpriced_calls`."),
     Metric("cost_per_session", "Cost per session", "USD", "lower",
            _per(_COST, _SESSIONS), _priced(_SESSIONS), "sessions", None, "money",
            "Spend over sessions seen. Too high where part of the calls carry no session. " + _APPROXIMATE),
+    _percentile("cost_per_call_p95", "Cost per call p95", 0.95, "sumMap(m.call_cost)",
+                "95 % of the calls cost at most this much; within 2 %. Of those with a known price.",
+                unit="USD", of="priced calls"),
     _cost_at(0.50, "request", "sumMap(m.request_cost)"),
     _cost_at(0.95, "request", "sumMap(m.request_cost)"),
     _cost_at(0.50, "session", "sumMap(m.session_cost)"),
@@ -199,10 +221,9 @@ _TABLE: Final = (
            _per(_sum("estimated_calls"), _CALLS), _CALLS, "calls", None, "percent",
            "Share of calls whose tokens the instrumentation counted itself, as the provider did not say: "
            "their cost is an estimate too."),
-    Metric("satisfaction", "Satisfaction", "share", "higher",
-           _per(_sum("thumbs_up"), _RATINGS), _RATINGS, "ratings", "wilson", "percent",
+    _share("satisfaction", "Satisfaction", _sum("thumbs_up"),
            "Thumbs up among all thumbs; four and five stars are thumbs up, one and two thumbs down, three neither. "
-           "People who rate are not all people: compare it with itself."),
+           "People who rate are not all people: compare it with itself.", of=(_RATINGS, "ratings"), better="higher"),
     _share("report_rate", "Report rate", _sum("reports"), "Reports by users, per request."),
     _share("edit_rate", "Edit rate", _signal("edited"),
            "How often users changed an answer before they used it, per request. Each signal counts, also two for one "
@@ -239,10 +260,9 @@ _TABLE: Final = (
            "Mean confidence of the routers' decisions that state one; a request can have several."),
     _share("unsure_route_rate", "Unsure routes", _sum("unsure_routes"),
            "Routing decisions with a confidence below 0.5.", of=(_sum("routes"), "routing decisions")),
-    Metric("failed_check_rate", "Failed check rate", "share", "lower",
-           _per(_sum("check_failed"), _sum("checked")), _sum("checked"), "checked answers", "wilson", "percent",
+    _share("failed_check_rate", "Failed check rate", _sum("check_failed"),
            "Answers that fail at least one rule, of those that a rule applies to; see `driftline checks`. "
-           "A request that answers with its call's answer is two answers."),
+           "A request that answers with its call's answer is two answers.", of=(_sum("checked"), "checked answers")),
     Metric("quality", "Quality", "score", "higher", _per(judged_sum("judged_ws"), judged_sum("judged_w")),
            judged_sum("judged"), "judged answers", "weighted_mean", "score",
            "Mean score of judged answers, each weighted with 1 / its inclusion probability (Hájek's "
@@ -257,6 +277,9 @@ _TABLE: Final = (
     Metric("output_tokens", "Output tokens", "tokens", None,
            _sum("output_tokens"), _CALLS, "calls", None, "count",
            "Tokens made by models, reasoning ones included.", "total"),
+    _percentile("output_length_p50", "Output length p50", 0.50, "sumMap(m.call_output_tokens)",
+                "Half of the calls gave at most so many tokens; within 2 %. Of those that report them.",
+                unit="tokens", of="calls with tokens", better=None),
     Metric("sessions", "Sessions", "sessions", None, _SESSIONS, _SESSIONS, "sessions", None, "count",
            "Distinct sessions. " + _APPROXIMATE, "distinct"),
     Metric("requests_per_session", "Requests per session", "requests", None,

@@ -7,6 +7,7 @@ import sys
 from driftline_store.instruments import ENOUGH as INSTRUMENT_ENOUGH
 from driftline_store.metrics import DIMENSIONS, METRICS, Metric
 from driftline_store.metrics_interval import UNSEEN
+from driftline_store.monitored import MONITORED, Monitored
 
 _INTRO = f"""\
 # Metrics
@@ -46,6 +47,22 @@ All are 95 % intervals.
 - Counts, totals and costs have none: they are complete. Percentiles and the mean confidence have none yet.
 """
 
+_DRIFT = """
+## Watched for drift
+
+Of these every segment is watched: what is counted as it arrives is turned into values from 0 to 1 whose mean goes up
+when things get worse.
+
+- **flag**: 1 for each that is harm; of a metric of which more is better, for each that is not counted.
+- **mean**, **top share**, **low share**: 1 - score; whether it is below the best level; whether it is at most 0.5.
+- **rank**, **over p95**, **share of cap**: the share of the baseline that it exceeds; whether it exceeds the
+  baseline's 95th percentile; its share of the baseline's 99.9th, at most 1, which sees what a few dear ones cost.
+- **let pass**: a drift of these odds is tolerated. **calls from**: a smaller change calls nobody, though it be proven.
+
+| metric | seen as | let pass | calls from |
+|---|---|---|---|
+"""
+
 _INTERVAL_NAMES = {"wilson": "Wilson", "weighted_mean": "weighted mean", None: ""}
 _DIRECTIONS = {"lower": "lower", "higher": "higher", None: ""}
 
@@ -53,7 +70,7 @@ _DIRECTIONS = {"lower": "lower", "higher": "higher", None: ""}
 def render() -> str:
     """The whole page, as Markdown."""
     header = "| name | unit | better | n | interval | meaning |\n|---|---|---|---|---|---|\n"
-    return _INTRO + header + "".join(_row(metric) for metric in METRICS.values()) + _INTERVALS
+    return _INTRO + header + "".join(_row(metric) for metric in METRICS.values()) + _INTERVALS + _drift()
 
 
 def _row(metric: Metric) -> str:
@@ -66,6 +83,19 @@ def _row(metric: Metric) -> str:
         metric.doc,
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _drift() -> str:
+    return _DRIFT + "".join(_watched(one) for one in MONITORED.values())
+
+
+def _watched(one: Monitored) -> str:
+    seen_as = ", ".join(member.replace("_", " ") for member in one.panel) + (", both ways" if one.both_ways else "")
+    effect, is_share = one.least_effect, one.kind == "flag"
+    absolute = f"{effect.absolute * 100:g} percentage points" if is_share else f"{effect.absolute:g}"
+    relative = f"{effect.relative * 100:g} % of the level before" if effect.relative else ""
+    least = " and ".join(filter(None, (absolute if effect.absolute else "", relative)))
+    return f"| `{one.metric}` | {seen_as} | {one.tolerance * 100:g} % | {least} |\n"
 
 
 if __name__ == "__main__":

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 
 from driftline_store.histogram import bin_of
 from driftline_store.instruments import ENOUGH
-from driftline_store.metrics import DIMENSIONS, METRICS, metric_named
+from driftline_store.metrics import DIMENSIONS, INSTRUMENT, METRICS, metric_named
 from driftline_store.metrics_docs import render
 from driftline_store.metrics_format import format_value
 from driftline_store.metrics_interval import weighted_mean
 from driftline_store.metrics_query import cover, current_instrument, query_metrics, read_one, readings
 from driftline_store.migrate import migrate
+from driftline_store.monitored import MONITORED, Monitored
 from rollup_support import levels, put_sums
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def test_every_metric_has_a_value_where_there_is_data(store: Client) -> None:
         output_tokens=800, cost=2.5, unpriced_calls=20, thumbs_up=9, thumbs_down=1, reports=3,
         judged=2, judged_w=200.0, judged_ws=150.0, judged_w2=20000.0, judged_w2s=15000.0, judged_w2s2=12500.0,
         sessions=["a", "b", "c"], users=["u"], call_errors=6, estimated_calls=10, checked=50, check_failed=5,
+        call_cost=bins([0.01] * 180), call_output_tokens=bins([40.0] * 150),
         settled_requests=100, request_cost=bins([0.02] * 90), settled_sessions=2, session_requests=5,
         session_cost=bins([0.5] * 2), abandoned_calls=5, retried=7, repaired=3, blocked=2, cache_lookups=40,
         cache_hits=10, routes=8, unsure_routes=2, confidence=6.0, successes=3, signals={
@@ -134,6 +136,7 @@ def test_every_metric_has_a_value_where_there_is_data(store: Client) -> None:
         "context_length_rate": (0.05, 100), "invalid_output_rate": (0.06, 100), "abandoned_rate": (0.025, 200),
         "retry_rate": (0.07, 100), "repair_rate": (0.03, 100), "guardrail_block_rate": (0.02, 100),
         "cache_hit_rate": (0.25, 40), "route_confidence": (0.75, 8), "unsure_route_rate": (0.25, 8),
+        "cost_per_call_p95": (0.01, 180), "output_length_p50": (40, 150),
         "edit_rate": (0.06, 100), "user_retry_rate": (0.05, 100), "copy_rate": (0.04, 100),
         "follow_up_rate": (0.03, 100), "success_rate": (0.75, 4), "escalation_rate": (0.01, 100),
     }  # fmt: skip
@@ -147,6 +150,21 @@ def test_every_metric_has_a_value_where_there_is_data(store: Client) -> None:
         assert math.isfinite(frame[f"{name}__low"][0]) == has_interval, name
         if has_interval:
             assert 0 <= frame[f"{name}__low"][0] <= frame[name][0] <= frame[f"{name}__high"][0] <= 1, name
+
+
+@pytest.mark.parametrize("one", MONITORED.values(), ids=MONITORED.keys())
+def test_what_is_watched_says_how_it_is_counted(one: Monitored) -> None:
+    counts = {"flag": one.definition.counted, "log": one.histogram, "score": INSTRUMENT}
+    assert counts[one.kind]
+    assert counts[one.kind] in one.definition.value + one.definition.n
+    assert one.definition.better is not None or one.both_ways
+
+
+def test_of_a_metric_of_which_more_is_better_what_is_not_counted_is_harm(store: Client) -> None:
+    put(store, requests=100, request_errors=4, thumbs_up=9, thumbs_down=2)
+    satisfaction, errors = MONITORED["satisfaction"], MONITORED["error_rate"]
+    query = f"SELECT {satisfaction.n}, {satisfaction.hits}, {errors.n}, {errors.hits} FROM llm_rollups AS m"
+    assert store.query(f"{query} WHERE m.resolution = 'hour'").result_rows == [(11, 2, 100, 4)]
 
 
 def test_nothing_is_no_data_and_never_zero(store: Client) -> None:
