@@ -8,12 +8,18 @@ import uuid
 import warnings
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 import kafka_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# A test fails by what it holds, not by how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 class _Quiet(socket.socket):
