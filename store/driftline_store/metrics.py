@@ -118,28 +118,6 @@ def _share(name: str, title: str, counted: str, doc: str, *, of: _Of = _ALL, bet
     total, n_label = of
     value = _per(counted, total)
     return Metric(name, title, "share", better, value, total, n_label, "wilson", "percent", doc, counted=counted)
-<<<<<<< HEAD
-=======
-
-
-_WRITTEN: Final[dict[str, Format]] = {"s": "seconds", "USD": "money", "tokens": "count"}
-"""How percentiles of a unit are written."""
-
-
-def _percentile(
-    name: str,
-    title: str,
-    q: float,
-    histogram: str,
-    doc: str,
-    *,
-    unit: str,
-    of: str,
-    better: Better | None = "lower",
-) -> Metric:
-    value, n = quantile_sql(histogram, q), _size(histogram)
-    return Metric(name, title, unit, better, value, n, of, None, _WRITTEN[unit], doc, histogram=histogram)
->>>>>>> d-stats
 
 
 _WRITTEN: Final[dict[str, Format]] = {"s": "seconds", "USD": "money", "tokens": "count"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift_support import LEVELS, judged
+from drift_streams import LEVELS, judged
 from driftline_alerts.drift.betting import e_value
 from driftline_alerts.drift.compare import FEWEST, Question, compare_means, compare_quantiles
 from driftline_alerts.drift.two_samples import cohens_d, mann_whitney, of_means, of_quantiles

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from drift_support import LEVELS, judged
+from drift_streams import LEVELS, judged
 from driftline_alerts.drift.confidence import ENOUGH, half_width, level_since
 from driftline_alerts.drift.moments import Moments
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift_support import LEVELS, judged
+from drift_streams import LEVELS, judged
 from driftline_alerts.drift.locate import decide, locate
 from driftline_alerts.drift.moments import Moments
 

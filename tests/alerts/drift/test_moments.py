@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift_support import LEVELS
+from drift_streams import LEVELS
 from driftline_alerts.drift.moments import Moments
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift_support import LEVELS, judged
+from drift_streams import LEVELS, judged
 from driftline_alerts.drift.recovery import DAY, PROVEN, Recovery
 
 A_DAY = 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drift_support import hourly_flags
+from drift_streams import hourly_flags
 from driftline_alerts.drift.hourly import HOUR, Hourly, hour_of_week, hour_of_week_at
 from driftline_alerts.drift.overdispersion import overdispersion
 from driftline_alerts.drift.seasonal import learn
