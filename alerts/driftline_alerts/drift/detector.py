@@ -88,34 +88,48 @@ class Detector:
         self.suspicion = 0.0
 
 
-def watch(levels: Levels, counts: Array, *, overdispersion: float = 1.0, tolerance: float = 0.0) -> Detector:
+def watch(
+    levels: Levels,
+    counts: Array,
+    *,
+    shifts: Array | None = None,
+    overdispersion: float = 1.0,
+    tolerance: float = 0.0,
+) -> Detector:
     """A detector that starts from a baseline, without suspicion.
 
     Args:
         levels: of y.
-        counts: of the baseline, shape (levels,).
+        counts: of the baseline, shape (levels,); or by the season's shift, shape (shifts, levels).
+        shifts: of the mean at each row of the counts, in logits, shape (shifts,).
         overdispersion: factor on the variance of sums, at least 1.
         tolerance: drift that is let pass, in logits: 0.05 lets the odds of harm grow by 5 %.
 
     Raises:
         ValueError: there is nothing in the baseline.
     """
-    if not counts.sum() > 0:
+    rows = np.atleast_2d(counts).astype(float)
+    total = rows.sum(axis=0)
+    if not total.sum() > 0:
         raise ValueError("expected a baseline of at least one observation, got none")
-    made = lattice.build(counts, levels.values, overdispersion)
-    log_capital = lattice.log_capital(counts, levels.values, made.means(), made.bets) / overdispersion
+    made = lattice.build(total, levels.values, overdispersion)
+    cells = np.rint((np.zeros(len(rows)) if shifts is None else shifts) / made.step).astype(int)
+    log_capital = np.zeros((made.cells, len(made.bets)))
+    for shift in np.unique(cells):
+        seen = rows[cells == shift].sum(axis=0)
+        log_capital += lattice.log_capital(seen, levels.values, made.means(int(shift)), made.bets) / overdispersion
     return Detector(
         levels=levels,
         overdispersion=overdispersion,
         tolerance=tolerance,
         lattice=made,
-        baseline=counts.astype(float),
+        baseline=total,
         pending=np.zeros(len(levels)),
         shift=0,
         log_capital=log_capital,
         evidence=lattice.evidence(log_capital),
         capital=np.zeros((made.cells, BETS)),
-        n=float(counts.sum()),
+        n=float(total.sum()),
     )
 
 

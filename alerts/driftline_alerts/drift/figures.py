@@ -1,0 +1,120 @@
+"""A change in the metric's own unit: from what, to what, and within which interval."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from driftline_alerts.drift.locate import decide
+from driftline_alerts.drift.stream import ANCHORS
+from driftline_store.histogram import middle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from driftline_alerts.drift.monitor import Located, Monitor
+    from driftline_alerts.drift.stream import StreamKey
+
+    LookBack = Callable[[StreamKey, float, float], Mapping[int, int]]
+    """Counts by key of a stream between two Unix times."""
+
+_Z: Final = 1.96
+
+
+@dataclass(frozen=True)
+class Figures:
+    """In the metric's unit.
+
+    Attributes:
+        before: the level of the baseline.
+        after: since the change began.
+        low: lower end of the 95 % interval of ``after``.
+        high: upper end of it.
+        n: observations since then.
+    """
+
+    before: float
+    after: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def effect(self) -> float:
+        """Signed."""
+        return self.after - self.before
+
+
+def figures(monitor: Monitor, located: Located, look_back: LookBack) -> Figures:
+    """What a change comes to.
+
+    Args:
+        monitor: whose it is.
+        located: where it is.
+        look_back: is asked only for metrics that are quantiles.
+    """
+    if monitor.rule.kind == "log":
+        return _quantiles(monitor, located, look_back(monitor.key, located.start, monitor.last))
+    change = located.change
+    if monitor.key.segment == ANCHORS:
+        # y is 1 - key / 20, or key / 20, and the middle of the keys is where nothing has changed.
+        sign = -1 if monitor.falls else 1
+        before, after, low, high = (
+            sign * (2 * y - 1) for y in (located.before.mean, change.level, change.low, change.high)
+        )
+    elif monitor.rule.definition.better == "higher":
+        before, after, low, high = (1 - y for y in (located.before.mean, change.level, change.low, change.high))
+    else:
+        before, after, low, high = located.before.mean, change.level, change.low, change.high
+    if located.question and monitor.rule.kind == "score":
+        # Another question than that of the mean has shown it; the mean is what people know.
+        before, after, low, high = _mean_scores(monitor, located)
+    return Figures(before, after, min(low, high), max(low, high), change.n)
+
+
+def is_large(monitor: Monitor, found: Figures) -> bool:
+    """Whether the change is large enough to call somebody."""
+    least, rule = monitor.rule.least_effect, monitor.rule
+    before, after = found.before, found.after
+    if monitor.key.segment == ANCHORS or (monitor.falls and rule.kind != "flag"):
+        sign = -1 if monitor.falls else 1
+        before, after = sign * before, sign * after
+    elif rule.kind == "flag" and rule.definition.better == "higher":
+        # A quarter more users who are not satisfied, say, rather than a quarter fewer who are.
+        before, after = 1 - before, 1 - after
+    return decide(before, after, absolute=least.absolute, relative=least.relative) == "page"
+
+
+def _mean_scores(monitor: Monitor, located: Located) -> tuple[float, float, float, float]:
+    """Mean scores before and since the start, the latter with its interval."""
+    mean = monitor.panel[0].detector
+    n, total = monitor.trail.columns(0)
+    # Two trails of one monitor have the same blocks.
+    begins = [at >= located.start for at in monitor.trail.begins]
+    since, summed = float(n[begins].sum()), float(total[begins].sum())
+    known_n, known_total = mean.n + mean.n_pending, float((mean.baseline + mean.pending) @ mean.levels.values)
+    rest = known_n - (0.0 if mean.is_frozen else since)
+    before = (known_total - (0.0 if mean.is_frozen else summed)) / rest if rest > 0 else mean.mean
+    after = summed / max(since, 1.0)
+    half = _Z * math.sqrt(max(mean.variance, 1e-6) * mean.overdispersion / max(since, 1.0))
+    return 1 - before, 1 - after, 1 - min(after + half, 1.0), 1 - max(after - half, 0.0)
+
+
+def _quantiles(monitor: Monitor, located: Located, since: Mapping[int, int]) -> Figures:
+    q, n = monitor.rule.quantile, sum(since.values())
+    counts = Counter(since) if n else monitor.raw
+    # Of so many observations the quantile lies between these two with 95 %: the binomial's normal approximation.
+    half = _Z * math.sqrt(q * (1 - q) * max(monitor.panel[0].detector.overdispersion, 1.0) / max(n, 1))
+    low, after, high = (_quantile(counts, one) for one in (max(q - half, 0.0), q, min(q + half, 1.0)))
+    return Figures(_quantile(monitor.raw, q), after, low, high, n or located.change.n)
+
+
+def _quantile(counts: Mapping[int, int], q: float) -> float:
+    whole, seen = sum(counts.values()), 0
+    for key in sorted(counts):
+        seen += counts[key]
+        if seen >= q * whole:
+            return middle(key)
+    return math.nan

@@ -1,0 +1,124 @@
+"""From evidence to alarms: when one opens, pages, grows, and is over (DRIFT.md, sections 4 and 5)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from driftline_alerts.drift.figures import figures, is_large
+from driftline_alerts.drift.monitor import Alarm, change, freeze_baseline
+from driftline_alerts.drift.recovery import Recovery
+from driftline_alerts.drift.trail import Trail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from driftline_alerts.drift.figures import Figures, LookBack
+    from driftline_alerts.drift.fleet import Name
+    from driftline_alerts.drift.monitor import Located, Monitor
+
+Kind = Literal["paged", "grown", "recovered"]
+
+_FEW: Final = (50.0, 1000.0)
+"""With fewer observations a day, and fewer in the baseline, a stream is reported in what lies above it, not paged."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One change of an alarm that people are told of."""
+
+    kind: Kind
+    monitor: Monitor
+    figures: Figures
+    located: Located | None
+
+
+def turns(monitors: Iterable[Monitor], shares: Mapping[Name, float], look_back: LookBack) -> list[Turn]:
+    """Open, page and close alarms, after a look.
+
+    Args:
+        monitors: whose evidence moved.
+        shares: false alarms a month that each may raise.
+        look_back: counts of a stream between two times.
+    """
+    found = []
+    for monitor in monitors:
+        share = shares.get((monitor.key, monitor.falls), 0.0)
+        turn = _of(monitor, bool(monitor.panel) and share > 0 and monitor.suspicion * share >= 1, look_back)
+        if turn:
+            found.append(turn)
+    return found
+
+
+def accept(monitor: Monitor, at: float) -> None:
+    """Take what is now for the new normal: the baseline begins anew where the change began."""
+    located = change(monitor)
+    monitor.begun = located.start if located else at
+    monitor.raw, monitor.built, monitor.panel = Counter(), 0.0, []
+    monitor.trail, monitor.alarm, monitor.fitted, monitor.inherited = Trail(), None, 0.0, 0.0
+
+
+def _of(monitor: Monitor, is_proven: bool, look_back: LookBack) -> Turn | None:
+    alarm = monitor.alarm
+    if alarm is None:
+        return _open(monitor, look_back) if is_proven else None
+    if alarm.recovery.is_proven:
+        return _close(monitor, alarm, look_back)
+    if not alarm.is_paged and not is_proven:
+        # It was too small to page, and is not even certain any more.
+        _forget(monitor)
+        return None
+    return _reconsider(monitor, alarm, look_back)
+
+
+def _open(monitor: Monitor, look_back: LookBack) -> Turn | None:
+    located = change(monitor)
+    if located is None:
+        return None
+    question = monitor.panel[located.question]
+    recovery = Recovery.between(
+        question.transform.levels.values,
+        located.before.mean,
+        located.change.level,
+        at=monitor.last,
+        phi=question.detector.overdispersion,
+    )
+    monitor.alarm = Alarm(monitor.last, located.question, located.before, recovery)
+    freeze_baseline(monitor, frozen=True)
+    return _reconsider(monitor, monitor.alarm, look_back)
+
+
+def _reconsider(monitor: Monitor, alarm: Alarm, look_back: LookBack) -> Turn | None:
+    """Page an alarm that has become large enough, or one that was paged and has grown by as much again."""
+    located = change(monitor)
+    if located is None or not _is_worth_it(monitor):
+        return None
+    known = figures(monitor, located, look_back)
+    grown = alarm.is_paged and abs(known.effect) >= 2 * abs(alarm.effect)
+    if not is_large(monitor, known) or (alarm.is_paged and not grown):
+        return None
+    kind: Kind = "grown" if alarm.is_paged else "paged"
+    alarm.is_paged, alarm.effect = True, known.effect
+    return Turn(kind, monitor, known, located)
+
+
+def _is_worth_it(monitor: Monitor) -> bool:
+    per_day, n = _FEW
+    return monitor.per_day >= per_day or monitor.n >= n
+
+
+def _close(monitor: Monitor, alarm: Alarm, look_back: LookBack) -> Turn | None:
+    located = change(monitor)
+    known = figures(monitor, located, look_back) if located and alarm.is_paged else None
+    _forget(monitor)
+    return Turn("recovered", monitor, known, None) if known else None
+
+
+def _forget(monitor: Monitor) -> None:
+    """Go on with the baseline, without suspicion."""
+    monitor.alarm = None
+    monitor.trail = Trail()
+    for one in monitor.panel:
+        one.detector.forget_suspicion()
+    freeze_baseline(monitor, frozen=bool(monitor.inherited))
