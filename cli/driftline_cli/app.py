@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -178,6 +179,34 @@ def reload_prices(data_dir: DataDir = None, store: StoreUrl = None) -> None:
     from driftline_cli.prices import reload  # noqa: PLC0415
 
     reload(load(data_dir=data_dir, store=store))
+
+
+@app.command()
+def compare(
+    *,
+    a: Annotated[list[str] | None, typer.Option("--a", help="The one, such as prompt_version=v4; repeatable.")] = None,
+    b: Annotated[list[str] | None, typer.Option("--b", help="The other, such as prompt_version=v5.")] = None,
+    feature: Annotated[str | None, typer.Option(help="Only this feature, of both.", show_default="all")] = None,
+    hours: Annotated[int, typer.Option(help="How far back from the end of each.", min=1, max=9600)] = 168,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="What to compare; repeatable.", show_default="the usual five")
+    ] = None,
+    a_from: Annotated[str | None, typer.Option(help="Begin of A: 2026-11-20T08:00 (UTC), or 14d ago.")] = None,
+    a_until: Annotated[str | None, typer.Option(help="End of A.", show_default="now")] = None,
+    b_from: Annotated[str | None, typer.Option(help="Begin of B.")] = None,
+    b_until: Annotated[str | None, typer.Option(help="End of B.", show_default="now")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    data_dir: DataDir = None,
+    store: StoreUrl = None,
+) -> None:
+    """Compare two versions, models, variants or periods: which is better, or how long until that is known."""
+    from driftline_cli.compare import period, run, side  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    common = {} if feature is None else {"feature": feature}
+    first = side(a or (), common, *period(a_from, a_until, hours, now))
+    second = side(b or (), common, *period(b_from, b_until, hours, now))
+    run(load(data_dir=data_dir, store=store), first, second, metric or (), as_json=as_json)
 
 
 @app.command()

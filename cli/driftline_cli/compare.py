@@ -1,0 +1,182 @@
+"""``driftline compare``: two versions, models, variants or periods against each other."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from driftline.errors import DriftlineError
+from driftline_alerts.drift.compare_metric import compare_metric
+from driftline_cli.compare_text import print_comparison
+from driftline_cli.replay import moment
+from driftline_store.client import connect
+from driftline_store.metrics import check_dimension, closest
+from driftline_store.metrics_query import current_instrument
+from driftline_store.monitored import MONITORED
+from driftline_store.monitored_counts import read_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from driftline.settings import Settings
+    from driftline_alerts.drift.compare import Comparison
+    from driftline_store.client import Client
+    from driftline_store.monitored import Monitored
+    from driftline_store.monitored_counts import Counts
+
+USUAL: Final = ("quality", "error_rate", "fallback_rate", "latency_p95", "cost_per_request_p95")
+"""What is compared unless somebody says otherwise."""
+
+ALPHA: Final = 0.05
+"""How often one of the verdicts may be wrong where nothing differs, however often one looks."""
+
+_RECENT: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two.
+
+    Attributes:
+        where: dimension -> value, of all that count.
+        since: aware.
+        until: aware, exclusive.
+    """
+
+    where: Mapping[str, str]
+    since: datetime
+    until: datetime
+
+    @property
+    def name(self) -> str:
+        """As people call it."""
+        return ", ".join(f"{dimension}={value or '(none)'}" for dimension, value in self.where.items()) or "everything"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A metric of both sides.
+
+    Attributes:
+        metric: which.
+        result: what was found.
+        hours: until a verdict is expected at the traffic of the last day; None with one, and where none can be said.
+    """
+
+    metric: Monitored
+    result: Comparison
+    hours: float | None
+
+
+def run(settings: Settings, a: Side, b: Side, names: Sequence[str], *, as_json: bool) -> None:
+    """Compare and print.
+
+    Raises:
+        DriftlineError: a metric is not one that can be compared, both sides are the same, nothing is stored of them, or
+            the store cannot be reached or fails.
+    """
+    if a == b:
+        raise DriftlineError(
+            "A and B are the same; give --a and --b different values, such as --a prompt_version=v4 "
+            "--b prompt_version=v5, or --a-from and --a-until a time before"
+        )
+    metrics = [_metric(name) for name in dict.fromkeys(names or USUAL)]
+    with closing(connect(settings)) as client:
+        found = compare(client, a, b, metrics)
+    if not any(one.result.n_a or one.result.n_b for one in found):
+        raise DriftlineError(
+            f"nothing is stored of {a.name} or of {b.name} in this time; see `driftline status` for what is, and "
+            "widen it with --hours"
+        )
+    if as_json:
+        typer.echo(json.dumps(_as_json(a, b, found), indent=2))
+    else:
+        print_comparison(a, b, found, alpha=ALPHA)
+
+
+def side(given: Sequence[str], common: Mapping[str, str], since: datetime, until: datetime) -> Side:
+    """One side, from options such as ``prompt_version=v4``.
+
+    Raises:
+        DriftlineError: an option is no dimension and value, or the time is empty.
+    """
+    where = dict(common)
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise DriftlineError(f"a side is a dimension and its value, such as prompt_version=v4, but is {one!r}")
+        try:
+            where[check_dimension(name)] = value
+        except ValueError as error:
+            raise DriftlineError(str(error)) from None
+    if since >= until:
+        raise DriftlineError(f"a period must begin before it ends, but {since:%Y-%m-%dT%H:%M} is not before "
+                             f"{until:%Y-%m-%dT%H:%M}")  # fmt: skip
+    return Side(where, since, until)
+
+
+def period(since: str | None, until: str | None, hours: int, now: datetime) -> tuple[datetime, datetime]:
+    """Begin and end of a side: what was given, and the last ``hours`` before the end.
+
+    Raises:
+        DriftlineError: a time cannot be read.
+    """
+    end = datetime.fromtimestamp(moment(until), UTC) if until else now
+    return (datetime.fromtimestamp(moment(since), UTC) if since else end - timedelta(hours=hours)), end
+
+
+def compare(client: Client, a: Side, b: Side, metrics: Sequence[Monitored]) -> list[Compared]:
+    """Each metric of both sides, in the order given; scores are those of one judge.
+
+    Raises:
+        StoreError: the store is away or fails a statement.
+    """
+    common = {name: value for name, value in a.where.items() if b.where.get(name) == value}
+    instrument = current_instrument(client, since=min(a.since, b.since), until=max(a.until, b.until), where=common)
+    counts_a, counts_b = (_counts(client, one, metrics, instrument) for one in (a, b))
+    recent = [
+        _counts(client, dataclasses.replace(one, since=max(one.since, one.until - _RECENT)), metrics, instrument)
+        for one in (a, b)
+    ]
+    hours = min(_RECENT, *(one.until - one.since for one in (a, b))) / timedelta(hours=1)
+    found = []
+    for metric in metrics:
+        of_a, of_b = counts_a[metric.metric], counts_b[metric.metric]
+        result = compare_metric(metric, of_a, of_b, alpha=ALPHA / len(metrics))
+        rates = [sum(one[metric.metric].values()) / hours for one in recent]
+        found.append(Compared(metric, result, _wait(result, rates) if a.until == b.until else None))
+    return found
+
+
+def _counts(client: Client, one: Side, metrics: Sequence[Monitored], instrument: str) -> Mapping[str, Counts]:
+    return read_counts(client, metrics, since=one.since, until=one.until, where=one.where, instrument=instrument)
+
+
+def _wait(result: Comparison, rates: Sequence[float]) -> float | None:
+    """Hours until both sides have what they still need, at so many observations an hour."""
+    if result.more is None or min(rates) <= 0:
+        return None
+    return max(n * result.more / rate for n, rate in zip((result.n_a, result.n_b), rates, strict=True))
+
+
+def _metric(name: str) -> Monitored:
+    if name not in MONITORED:
+        raise DriftlineError(f"metric {name!r} cannot be compared; {closest(name, tuple(MONITORED))}")
+    return MONITORED[name]
+
+
+def _as_json(a: Side, b: Side, found: Sequence[Compared]) -> dict[str, Any]:
+    sides = {
+        name: {"where": one.where, "since": one.since.isoformat(), "until": one.until.isoformat()}
+        for name, one in (("a", a), ("b", b))
+    }
+    results = [
+        {"metric": one.metric.metric, **dataclasses.asdict(one.result), "expected_hours": one.hours} for one in found
+    ]
+    return {**sides, "metrics": results}

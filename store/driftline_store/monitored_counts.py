@@ -1,0 +1,103 @@
+"""Counts behind monitored metrics over a time range: how many at each key, of one segment."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from driftline_store.client import store_errors
+from driftline_store.instruments import newest_instrument
+from driftline_store.metrics import check_dimension
+from driftline_store.metrics_query import cover
+from driftline_store.monitored import NO, YES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from clickhouse_connect.driver.client import Client
+
+    from driftline_store.monitored import Monitored, Source
+
+Counts = dict[int, int]
+"""Key -> how many, as ``Monitored.kind`` says what keys are."""
+
+_ONLY: Final[dict[Source, str]] = {
+    "llm_rollups": "true",
+    "judged_rollups": "m.criterion = '' AND m.run = '' AND m.unit != 'anchor' AND m.evaluator = {instrument:String}",
+}
+"""Which rows of a table are counted."""
+
+
+def read_counts(
+    client: Client,
+    metrics: Sequence[Monitored],
+    *,
+    since: datetime,
+    until: datetime,
+    where: Mapping[str, str],
+    instrument: str | None = None,
+) -> dict[str, Counts]:
+    """Counts of the minutes, by event time, that begin in ``[since, until)``.
+
+    Flags are counted as the metric has them: ``YES`` is what it is the share of, whether that is harm or not.
+    Scores are those of the uniform sample of one instrument.
+
+    Args:
+        client: of the store.
+        metrics: what to count.
+        since: aware.
+        until: aware, exclusive.
+        where: dimensions that must have exactly this value.
+        instrument: fingerprint of the judge; None: the newest that judged enough of this.
+
+    Returns:
+        Metric -> its counts; empty where nothing was counted.
+
+    Raises:
+        ValueError: an unknown dimension.
+        StoreError: the store is away or fails the statement.
+    """
+    filters = {check_dimension(name): value for name, value in where.items()}
+    first, end = (math.ceil(moment.timestamp()) for moment in (since, until))
+    conditions, parameters = _conditions(first, end, filters)
+    found: dict[str, Counts] = {}
+    with store_errors("reading counts"):
+        for source, only in _ONLY.items():
+            mine = [one for one in metrics if one.source == source]
+            if not mine:
+                continue
+            if source == "judged_rollups":
+                chosen = newest_instrument(client, first, end, filters) if instrument is None else instrument
+                parameters["instrument"] = chosen
+            columns = ", ".join(_counted(one) for one in mine)
+            statement = f"SELECT {columns} FROM {source} AS m WHERE {conditions} AND {only}"
+            (row,) = client.query(statement, parameters=parameters).result_rows
+            found |= {one.metric: _counts(value) for one, value in zip(mine, row, strict=True)}
+    return found
+
+
+def _conditions(first: int, end: int, filters: Mapping[str, str]) -> tuple[str, dict[str, int | str]]:
+    """SQL for the rows of a time range (Unix seconds) and segment, and its parameters."""
+    parameters: dict[str, int | str] = {f"where_{name}": value for name, value in filters.items()}
+    pieces = []
+    for number, (resolution, begin, stop) in enumerate(cover(first, end, None)):
+        parameters |= {f"first_{number}": begin, f"end_{number}": stop}
+        pieces.append(
+            f"(m.resolution = '{resolution}' AND m.at >= toDateTime({{first_{number}:UInt32}}, 'UTC') "
+            f"AND m.at < toDateTime({{end_{number}:UInt32}}, 'UTC'))"
+        )
+    segment = [f"m.{name} = {{where_{name}:String}}" for name in filters]
+    return " AND ".join([f"({' OR '.join(pieces)})", *segment]), parameters
+
+
+def _counted(metric: Monitored) -> str:
+    if metric.kind == "flag":
+        hits = metric.definition.counted
+        return f"map({NO}::Int16, toInt64({metric.n} - {hits}), {YES}::Int16, toInt64({hits}))"
+    return "sumMap(m.uniform_levels)" if metric.kind == "score" else metric.histogram
+
+
+def _counts(value: Mapping[int, int]) -> Counts:
+    # More hits than requests, as of edits per request, leave a negative rest.
+    return {int(key): int(count) for key, count in value.items() if count > 0}
