@@ -23,3 +23,27 @@ CREATE TABLE IF NOT EXISTS drift_events (
 )
 ENGINE = ReplacingMergeTree(noted_at)
 ORDER BY id;
+
+-- What drift detection found, complete as it was told: one row for each message about an incident.
+CREATE TABLE IF NOT EXISTS drift_findings (
+    id String,
+    incident String,                                  -- what belongs together
+    at DateTime64(3, 'UTC'),
+    kind LowCardinality(String),                      -- opened, joined, grown, recovered or accepted
+    metric LowCardinality(String),
+    segment Map(LowCardinality(String), String),
+    body String CODEC(ZSTD(3))                        -- JSON
+)
+ENGINE = MergeTree
+ORDER BY at
+SETTINGS non_replicated_deduplication_window = 1000;
+
+-- What people want done about incidents; drift detection looks for new rows in each of its steps.
+CREATE TABLE IF NOT EXISTS drift_actions (
+    incident String,
+    action LowCardinality(String),                    -- accept: what is now is the new normal
+    by String,
+    at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = MergeTree
+ORDER BY at;

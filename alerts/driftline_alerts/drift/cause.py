@@ -1,0 +1,117 @@
+"""Where a change is: the most specific segment that holds all that moved, and what beside it did not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from driftline_alerts.drift.segments import LEVELS, contains, is_leaf
+from driftline_alerts.drift.stream import ANCHORS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from driftline_alerts.drift.monitor import Located, Monitor
+    from driftline_alerts.evaluate import Segment
+
+_MOVED: Final = 3.0
+"""Standard errors of its mean that a leaf has moved by at least; it is no alarm, which there is already."""
+_STILL: Final = 2.0
+"""Standard errors within which a leaf that did not move is known."""
+_FEWEST: Final = 30
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Where a change is.
+
+    Attributes:
+        segment: that holds all that moved.
+        moved: the finest segments that did.
+        unaffected: the finest ones in the same environment of which it is known that they did not.
+        common: values that all that moved have in common and nothing unaffected has, beyond those of ``segment``.
+        is_mix: whether no finer segment moved, so that only their shares have.
+    """
+
+    segment: Segment
+    moved: tuple[Segment, ...] = ()
+    unaffected: tuple[Segment, ...] = ()
+    common: Segment = ()
+    is_mix: bool = False
+
+
+def cause(monitor: Monitor, located: Located, all_monitors: Iterable[Monitor]) -> Cause:
+    """Where the change that a monitor has found is.
+
+    Args:
+        monitor: that has an alarm.
+        located: its change.
+        all_monitors: there are.
+    """
+    if monitor.key.segment == ANCHORS:
+        return Cause(ANCHORS)
+    leaves = [one for one in all_monitors if _is_kin(one, monitor)]
+    verdicts = {one.key.segment: _verdict(one, located) for one in leaves}
+    moved = tuple(segment for segment, has in verdicts.items() if has is True)
+    unaffected = tuple(segment for segment, has in verdicts.items() if has is False)
+    mine = [segment for segment in verdicts if contains(monitor.key.segment, segment)]
+    if not any(verdicts[segment] for segment in mine):
+        # All that it is made of is known to have stayed.
+        is_mix = bool(mine) and not is_leaf(monitor.key.segment) and all(verdicts[segment] is False for segment in mine)
+        return Cause(monitor.key.segment, (), unaffected, (), is_mix)
+    segment = _shared(moved)
+    return Cause(segment, moved, unaffected, _common(moved, unaffected, segment))
+
+
+def _is_kin(one: Monitor, monitor: Monitor) -> bool:
+    mine, its = monitor.key, one.key
+    return bool(
+        one.panel
+        and is_leaf(its.segment)
+        and one.falls == monitor.falls
+        and (its.metric, its.instrument, its.evaluator) == (mine.metric, mine.instrument, mine.evaluator)
+        and its.segment[:1] == mine.segment[:1]
+    )
+
+
+def _verdict(leaf: Monitor, located: Located) -> bool | None:
+    """Whether a leaf moved; None where that is not known."""
+    detector = leaf.panel[located.question].detector
+    n, total = leaf.trail.columns(located.question)
+    since = [at >= located.start for at in leaf.trail.begins]
+    count, summed = float(n[since].sum()), float(total[since].sum())
+    if count < _FEWEST:
+        return None
+    known = detector.baseline + detector.pending
+    known_n, known_total = float(known.sum()), float(known @ detector.levels.values)
+    if not detector.is_frozen:
+        known_n, known_total = known_n - count, known_total - summed
+    if leaf.alarm:
+        known_n, known_total = leaf.alarm.before.n, leaf.alarm.before.mean * leaf.alarm.before.n
+    if known_n <= 0:
+        return None
+    before, after = known_total / known_n, summed / count
+    variance = max(detector.variance, before * (1 - before) * 0.1, after * (1 - after) * 0.1)
+    error = math.sqrt(variance * detector.overdispersion * (1 / count + 1 / known_n)) or 1e-9
+    rise, half = after - before, max(located.change.effect, 0.0) / 2
+    if rise / error >= _MOVED and rise >= half / 2:
+        return True
+    return False if rise + _STILL * error < half else None
+
+
+def _shared(segments: Sequence[Segment]) -> Segment:
+    """The finest segment of the lattice that contains them all."""
+    sizes = [len(level) for level in LEVELS]
+    first = segments[0]
+    fitting = [size for size in sizes if all(other[:size] == first[:size] for other in segments)]
+    return first[: fitting[-1]] if fitting else ()
+
+
+def _common(moved: Sequence[Segment], unaffected: Sequence[Segment], segment: Segment) -> Segment:
+    first = moved[0][len(segment) :]
+    return tuple(
+        pair
+        for pair in first
+        if pair[1] and all(pair in one for one in moved) and not any(pair in one for one in unaffected)
+    )

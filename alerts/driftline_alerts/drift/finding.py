@@ -1,0 +1,187 @@
+"""What people are told of an incident, complete: stored as JSON, and put into words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from driftline_store.client import store_errors
+from driftline_store.metrics import METRICS
+from driftline_store.metrics_format import format_value
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from driftline_alerts.evaluate import Segment
+
+Kind = Literal["opened", "joined", "grown", "recovered", "accepted"]
+Blame = Literal["system", "judge", "unknown", ""]
+
+Pairs = tuple[tuple[str, str], ...]
+
+_COLUMNS: Final = ("id", "incident", "at", "kind", "metric", "segment", "body")
+_BLAMES: Final = {
+    "system": "The judge scores its anchors as before, so it is the answers that changed.",
+    "judge": "The judge scores its anchors differently too: it is the judge that changed, not the answers.",
+    "unknown": "Whether the answers or the judge changed is not known: there are too few judged anchors.",
+    "": "",
+}
+
+
+class Said(BaseModel):
+    """One example, as it may be shown to whoever may read alerts."""
+
+    model_config = ConfigDict(frozen=True)
+
+    trace_id: str
+    span_id: str
+    at: datetime
+    value: float | None
+    why: str
+    asked: str
+    answered: str
+
+
+class Finding(BaseModel):
+    """One message about an incident.
+
+    Attributes:
+        incident: id of what belongs together.
+        at: when it was found.
+        falls: whether the metric fell.
+        before: level before, in the metric's unit.
+        after: since the change; ``low`` and ``high`` are the ends of its 95 % interval, None once it is over.
+        n: observations since the change began.
+        started: most likely; ``earliest`` and ``latest`` are the ends of its interval.
+        once_in_months: what is this strong comes by chance once in so many months in this stream, or more seldom.
+        moved: finest segments that moved.
+        unaffected: those that did not.
+        common: values that only what moved has.
+        is_mix: whether only the shares of finer segments moved.
+        blame: of a change in judged quality.
+        touched: requests, sessions and users since it began.
+        changed: events at that time, and shares that moved, in words.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    incident: str
+    at: datetime
+    kind: Kind
+    metric: str
+    instrument: str = ""
+    evaluator: str = ""
+    segment: Pairs
+    falls: bool
+    before: float
+    after: float
+    low: float | None = None
+    high: float | None = None
+    n: int
+    started: datetime
+    earliest: datetime
+    latest: datetime
+    once_in_months: float = 0.0
+    moved: tuple[Pairs, ...] = ()
+    unaffected: tuple[Pairs, ...] = ()
+    common: Pairs = ()
+    is_mix: bool = False
+    blame: Blame = ""
+    touched: tuple[int, int, int] = (0, 0, 0)
+    changed: tuple[str, ...] = ()
+    examples: tuple[Said, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The same if it is told again after a crash."""
+        what = [self.incident, self.kind, self.metric, self.segment, f"{self.at:%Y-%m-%d %H:%M:%S}"]
+        return hashlib.sha256(json.dumps(what, ensure_ascii=False).encode()).hexdigest()[:32]
+
+    @property
+    def headline(self) -> str:
+        """What changed, where, by how much."""
+        metric = METRICS[self.metric]
+        before, after = format_value(metric, self.before), format_value(metric, self.after)
+        if self.kind == "recovered":
+            return f"{metric.title} of {where(self.segment)} is back: {before}, now {after}"
+        verb = "fell" if self.after < self.before else "rose"
+        within = ""
+        if self.low is not None and self.high is not None:
+            within = f" ({format_value(metric, self.low)} to {format_value(metric, self.high)})"
+        return f"{metric.title} of {where(self.segment)} {verb} from {before} to {after}{within}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The rest of it."""
+        since = (
+            f"Since about {_clock(self.started)} ({_clock(self.earliest)} to {_clock(self.latest)}); "
+            f"{self.n:,} {METRICS[self.metric].n_label} since then."
+        )
+        requests, sessions, users = self.touched
+        said = [
+            "" if self.kind == "recovered" else since,
+            f"As strong by chance at most once in {self.once_in_months:,.0f} months." if self.once_in_months else "",
+            "Only the mix of what it is made of moved: none of its parts did." if self.is_mix else "",
+            f"Not affected: {_list(self.unaffected, self.segment)}." if self.unaffected and self.moved else "",
+            f"All that moved has {where(self.common)}, and nothing else has." if self.common else "",
+            _BLAMES[self.blame],
+            f"Touched: {requests:,} requests, {sessions:,} sessions, {users:,} users." if requests else "",
+            f"At that time: {'; '.join(self.changed)}." if self.changed else "",
+        ]
+        return tuple(one for one in said if one)
+
+
+def where(segment: Segment) -> str:
+    """A segment in words; what it does not state is left out."""
+    stated = [f"{name} {value}" for name, value in segment if value]
+    return ", ".join(stated) or "everything"
+
+
+def write(client: Client, finding: Finding) -> None:
+    """Store a finding; again is the same as once.
+
+    Raises:
+        StoreError: the store is away or fails the insert; write it again.
+    """
+    row = [
+        finding.id, finding.incident, finding.at, finding.kind, finding.metric, dict(finding.segment),
+        finding.model_dump_json(),
+    ]  # fmt: skip
+    with store_errors("storing a finding"):
+        client.insert(
+            "drift_findings",
+            [row],
+            column_names=list(_COLUMNS),
+            settings={"insert_deduplication_token": finding.id, "async_insert": 0},
+        )
+
+
+def findings(client: Client, since: datetime) -> list[Finding]:
+    """Those found since a moment, oldest first.
+
+    Raises:
+        StoreError: the store is away or fails the query.
+    """
+    sql = "SELECT body FROM drift_findings WHERE at >= toDateTime64({since:Float64}, 3, 'UTC') ORDER BY at, id"
+    with store_errors("reading findings"):
+        rows = client.query(sql, parameters={"since": since.timestamp()}).result_rows
+    return [Finding.model_validate_json(row[0]) for row in rows]
+
+
+def moment(at: float) -> datetime:
+    """A Unix time, aware, to the millisecond."""
+    return datetime.fromtimestamp(round(at, 3), UTC)
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _list(segments: tuple[Pairs, ...], within: Pairs) -> str:
+    told = [where(tuple(pair for pair in one if pair not in within)) for one in segments[:3]]
+    more = len(segments) - len(told)
+    return "; ".join(told) + (f"; and {more} more" if more > 0 else "")
