@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from driftline_alerts.drift.parts import Counts, Owed, observations, volumes
-from driftline_alerts.drift.series import statements
+from driftline_alerts.drift.series import SERIES, statements
 from driftline_alerts.drift.stream import Part
 from driftline_alerts.drift.window import Window
 from driftline_store.client import store_errors
@@ -41,6 +41,7 @@ _WATCHED: Final = 2 * OPEN
 """Seconds in which closed minutes are looked at for what came too late."""
 
 _NUMBERS: Final = ("position", "open_from", "checked", "missed")
+_SERIES: Final = [one.name for one in SERIES]
 _LENGTH: Final = 4
 """Bytes that say how long the first part of a state is."""
 
@@ -109,7 +110,8 @@ class Feed:
         """Its state, to be saved with those of whoever took its parts."""
         numbers = {name: getattr(self, name) for name in _NUMBERS}
         owed = [[metric, leaf, hits] for (metric, leaf), hits in self._owed.items()]
-        head = json.dumps(numbers | {"owed": owed, "closed": list(self._closed.items())}).encode()
+        closed = list(self._closed.items())
+        head = json.dumps(numbers | {"owed": owed, "closed": closed, "series": _SERIES}).encode()
         return len(head).to_bytes(_LENGTH, "big") + head + self._window.dump()
 
     @classmethod
@@ -120,7 +122,8 @@ class Feed:
         return cls(
             **{name: head[name] for name in _NUMBERS},
             owed={(metric, tuple(leaf)): hits for metric, leaf, hits in head["owed"]},
-            closed=dict(head["closed"]),
+            # Totals of other series cannot be compared with those of now.
+            closed=dict(head["closed"]) if head["series"] == _SERIES else {},
             window=Window.load(data[end:]),
         )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_SEED: Final = timedelta(days=7)
+_SEED: Final = timedelta(days=1)
 """How far back values are taken for known when nothing is known yet."""
 
 _LANDS: Final = 60.0

@@ -64,11 +64,9 @@ class Window:
                 continue
             known = dict(zip(*before, strict=True)) if before else {}
             totals = dict(zip(keys, counts, strict=True))
-            new = {key: count - known.get(key, 0) for key, count in totals.items() if count > known.get(key, 0)}
-            if not known or new:
-                most = known | {key: known.get(key, 0) + more for key, more in new.items()}
-                leaves[leaf] = (list(most), list(most.values()))
-            if new:
+            most = known | {key: max(count, known.get(key, 0)) for key, count in totals.items()}
+            leaves[leaf] = (keys, counts) if most == totals else (list(most), list(most.values()))
+            if new := {key: more for key, count in most.items() if (more := count - known.get(key, 0))}:
                 found.append(Fresh(at, leaf, new))
         return found
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from drift_support import LEAF, MINUTE, T0, spans
+from driftline.errors import StoreError
 from driftline_alerts.drift.events import events, told, write
+from driftline_alerts.drift.news import News
 from driftline_alerts.drift.notice import Noticer
 
 if TYPE_CHECKING:
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
     from driftline_alerts.drift.events import Event
     from driftline_store.client import Client
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def changes(found: Iterable[Event]) -> set[tuple[str, str, str]]:
@@ -25,7 +29,7 @@ def changes(found: Iterable[Event]) -> set[tuple[str, str, str]]:
 
 def known(client: Client, at: datetime = T0) -> Noticer:
     """A noticer that has seen the feature in use."""
-    spans(client, [{"arrived": at - 2 * DAY}, {"arrived": at - MINUTE}])
+    spans(client, [{"arrived": at - DAY / 2}, {"arrived": at - MINUTE}])
     noticer = Noticer.starting(at)
     assert noticer.look(client) == []
     return noticer
@@ -98,3 +102,30 @@ def test_an_event_concerns_what_it_may_have_changed() -> None:
     assert all(event.concerns(LEAF[:length]) for length in range(6))
     assert not event.concerns((("environment", "production"), ("feature", "search")))
     assert told("x", T0).concerns(LEAF)
+
+
+def test_news_are_given_once_whoever_is_killed_meanwhile(client: Client) -> None:
+    write(client, [told("long known", T0 - MINUTE)])
+    known(client)
+    news = News.starting(client, T0)
+    assert news.take(client, T0) == []
+    saved = news.dump()
+    spans(client, [{"prompt_version": "6", "arrived": T0 + MINUTE}])
+    write(client, [told("rebuilt", T0 - HOUR), told("not yet", T0 + HOUR)])
+    for survivor in (news, News.load(saved)):
+        given = survivor.take(client, T0 + 2 * MINUTE)
+        assert [(event.kind, event.text) for event in given] == [("deploy", "rebuilt"), ("prompt_version", "")]
+        assert survivor.take(client, T0 + 2 * MINUTE) == []
+    assert [event.text for event in News.load(news.dump()).take(client, T0 + 2 * HOUR)] == ["not yet"]
+
+
+def test_news_that_could_not_be_stored_are_not_lost(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    known(client)
+    news = News.starting(client, T0)
+    news.take(client, T0)
+    spans(client, [{"prompt_version": "6", "arrived": T0 + MINUTE}])
+    with monkeypatch.context() as away:
+        away.setattr(client, "insert", lambda *_, **__: (_ for _ in ()).throw(ConnectionError("refused")))
+        with pytest.raises(StoreError):
+            news.take(client, T0 + 2 * MINUTE)
+    assert changes(news.take(client, T0 + 2 * MINUTE)) == {("prompt_version", "5", "6")}

@@ -192,6 +192,22 @@ def test_what_arrives_after_its_minute_was_closed_is_counted_as_missed(caplog: p
     assert len(caplog.messages) == 1
 
 
+def test_a_series_that_is_new_with_a_version_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore(Counter({(START, "chat"): 5, (START + OPEN + 60, "chat"): 1}))
+    client = cast(Any, store)
+    feed = Feed.starting(T0)
+    read_all(feed, client, at(OPEN + 70))
+    with monkeypatch.context() as older:
+        older.setattr("driftline_alerts.drift.feed._SERIES", ["another"])
+        data = feed.dump()
+    feed = Feed.load(data)
+    store.totals[START, "chat"] += 3  # stands for the new series
+    for later in range(1, 4):
+        store.totals[START + (1 + later) * OPEN, "chat"] += 1
+        read_all(feed, client, at((1 + later) * OPEN + 70))
+    assert feed.missed == 0
+
+
 def test_catching_up_takes_some_minutes_at_a_time() -> None:
     store = MemoryStore(Counter({(START + minute * 60, "chat"): 1 for minute in range(100)}))
     feed, looks = Feed.starting(T0), [0]
