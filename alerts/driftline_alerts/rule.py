@@ -13,6 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from driftline_store.metrics import DIMENSIONS, METRICS, Metric, check_dimension, metric_named
 from driftline_store.metrics_format import format_value
 
+DRIFT: Final = "drift: "
+"""Begins the names of alerts that no rule has raised, but drift detection."""
+
 Severity = Literal["info", "warning", "critical"]
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
@@ -142,6 +145,8 @@ class Rule(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.name.startswith(DRIFT):
+            raise ValueError(f"has a name that begins with {DRIFT!r}, as alerts of drift detection do; rename it")
         if (self.above is None) == (self.below is None):
             raise ValueError("needs exactly one of 'above' and 'below'")
         if self.limit.relative != (self.baseline is not None):

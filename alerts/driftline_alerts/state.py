@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from driftline_alerts.detail import Detail
 from driftline_alerts.evaluate import Outcome, Segment, Verdict
+from driftline_alerts.rule import DRIFT
 from driftline_store.client import store_errors
 from driftline_store.metrics import DIMENSIONS
 
@@ -100,7 +101,7 @@ def decide(
     """
     changes = [_change(outcome, states.get((outcome.rule.name, outcome.segment)), now) for outcome in outcomes]
     known = {rule.name: rule for rule in rules}
-    orphans = [state for state in states.values() if state.state == "firing" and not _belongs(state, known)]
+    orphans = [state for state in states.values() if _is_orphan(state, known)]
     return [change for change in changes if change] + [_withdrawn(orphan, now) for orphan in orphans]
 
 
@@ -167,6 +168,10 @@ def _withdrawn(orphan: Transition, now: datetime) -> Transition:
         n=0,
         detail=orphan.detail.withdrawn(),
     )
+
+
+def _is_orphan(state: Transition, rules: Mapping[str, Rule]) -> bool:
+    return state.state == "firing" and not state.rule.startswith(DRIFT) and not _belongs(state, rules)
 
 
 def _belongs(state: Transition, rules: Mapping[str, Rule]) -> bool:

@@ -48,7 +48,6 @@ class Monitored:
         tolerance: drift that is let pass, in odds: 0.05 is 5 %. Where many calls are counted, small wanderings of the
             application would be proven otherwise.
         both_ways: whether going down is harm as well.
-        quantile: of what is counted in logarithmic bins, the one that the metric is.
     """
 
     metric: str
@@ -58,12 +57,16 @@ class Monitored:
     tolerance: float = 0.05
     source: Source = "llm_rollups"
     both_ways: bool = False
-    quantile: float = 0.95
 
     @property
     def definition(self) -> Metric:
         """What it means, and how it is written."""
         return METRICS[self.metric]
+
+    @property
+    def quantile(self) -> float:
+        """Of what is counted in logarithmic bins: which one the metric is, 0.95 of ``latency_p95``."""
+        return int(self.metric.rsplit("_p", 1)[1]) / 100
 
     @property
     def n(self) -> str:
@@ -117,7 +120,7 @@ _TABLE: Final = (
     Monitored("cost_per_call_p95", "log", _COST, _SIZE),
     Monitored("cost_per_request_p95", "log", _COST, _SIZE),
     Monitored("cost_per_session_p95", "log", _COST, _SIZE),
-    Monitored("output_length_p50", "log", ("rank", "over_p95"), _SIZE, both_ways=True, quantile=0.5),
+    Monitored("output_length_p50", "log", ("rank", "over_p95"), _SIZE, both_ways=True),
 )
 
 MONITORED: Final = {one.metric: one for one in _TABLE}

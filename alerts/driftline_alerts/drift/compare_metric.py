@@ -41,12 +41,7 @@ def compare_metric(metric: Monitored, a: Mapping[int, int], b: Mapping[int, int]
         return compare_means(np.linspace(0, 1, levels), first, second, question)
     keys = range(min([*a, *b], default=0), max([*a, *b], default=0) + 1)
     edges = np.arange(keys.start, keys.stop + 1, dtype=np.float64) * math.log(BASE)
-    return compare_quantiles(edges, _column(a, keys), _column(b, keys), quantile_of(metric), question)
-
-
-def quantile_of(metric: Monitored) -> float:
-    """Which quantile a metric is, by the end of its name: 0.95 of ``latency_p95``."""
-    return int(metric.metric.rsplit("_p", 1)[1]) / 100
+    return compare_quantiles(edges, _column(a, keys), _column(b, keys), metric.quantile, question)
 
 
 def _column(counts: Mapping[int, int], keys: range) -> Column:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Kind = Literal["opened", "joined", "grown", "recovered", "accepted"]
 Blame = Literal["system", "judge", "unknown", ""]
 
+OVER: Final = frozenset({"recovered", "accepted"})
+"""Kinds that end an incident."""
+
 Pairs = tuple[tuple[str, str], ...]
 
 _COLUMNS: Final = ("id", "incident", "at", "kind", "metric", "segment", "body")
@@ -52,6 +55,7 @@ class Finding(BaseModel):
     Attributes:
         incident: id of what belongs together.
         at: when it was found.
+        segment: where; ``place`` is where the incident was first found to be.
         falls: whether the metric fell.
         before: level before, in the metric's unit.
         after: since the change; ``low`` and ``high`` are the ends of its 95 % interval, None once it is over.
@@ -76,6 +80,7 @@ class Finding(BaseModel):
     instrument: str = ""
     evaluator: str = ""
     segment: Pairs
+    place: Pairs
     falls: bool
     before: float
     after: float
@@ -107,7 +112,9 @@ class Finding(BaseModel):
         metric = METRICS[self.metric]
         before, after = format_value(metric, self.before), format_value(metric, self.after)
         if self.kind == "recovered":
-            return f"{metric.title} of {where(self.segment)} is back: {before}, now {after}"
+            return f"{metric.title} of {where(self.segment)} is back: it was {before}, and is {after} now"
+        if self.kind == "accepted":
+            return f"{metric.title} of {where(self.segment)}: {after} is the new normal"
         verb = "fell" if self.after < self.before else "rose"
         within = ""
         if self.low is not None and self.high is not None:
@@ -123,7 +130,7 @@ class Finding(BaseModel):
         )
         requests, sessions, users = self.touched
         said = [
-            "" if self.kind == "recovered" else since,
+            "" if self.kind in OVER else since,
             f"As strong by chance at most once in {self.once_in_months:,.0f} months." if self.once_in_months else "",
             "Only the mix of what it is made of moved: none of its parts did." if self.is_mix else "",
             f"Not affected: {_list(self.unaffected, self.segment)}." if self.unaffected and self.moved else "",

@@ -63,7 +63,12 @@ def load(data: bytes) -> Fleet:
 
 def _head(monitor: Monitor) -> dict[str, Any]:
     head: dict[str, Any] = {name: getattr(monitor, name) for name in _PLAIN}
-    head |= {"key": asdict(monitor.key), "raw": list(monitor.raw.items()), "trail": asdict(monitor.trail)}
+    head |= {
+        "bad": monitor.bad,
+        "key": asdict(monitor.key),
+        "raw": list(monitor.raw.items()),
+        "trail": asdict(monitor.trail),
+    }
     if alarm := monitor.alarm:
         of_alarm: dict[str, Any] = {name: getattr(alarm, name) for name in _OF_ALARM}
         head["alarm"] = of_alarm | {"before": asdict(alarm.before), "recovery": alarm.recovery.state()}
@@ -71,7 +76,8 @@ def _head(monitor: Monitor) -> dict[str, Any]:
 
 
 def _monitor(head: Mapping[str, Any]) -> Monitor:
-    plain = {name: head[name] for name in _PLAIN}
+    plain: dict[str, Any] = {name: head[name] for name in _PLAIN}
+    plain["bad"] = [(begin, end) for begin, end in head["bad"]]
     key = head["key"] | {"segment": tuple((name, value) for name, value in head["key"]["segment"])}
     monitor = Monitor(StreamKey(**key), raw=Counter(dict(head["raw"])), trail=Trail(**head["trail"]), **plain)
     if alarm := head.get("alarm"):

@@ -16,6 +16,7 @@ from driftline_alerts.drift.stream import ANCHORS, StreamKey
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from driftline_alerts.drift.cause import Cause
     from driftline_alerts.drift.finding import Blame, Kind
     from driftline_alerts.drift.fleet import Fleet, Name
     from driftline_alerts.drift.lifecycle import Turn
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _TOGETHER: Final = timedelta(hours=24).total_seconds()
 """After so long what moves is an incident of its own, also where another one is still open."""
-_PLAIN: Final = ("id", "opened", "metric", "segment", "told")
+_PLAIN: Final = ("id", "opened", "told")
 _FEATURE: Final = 2
 """Dimensions of a segment that name its feature."""
 _BLAMELESS: Final = 100
@@ -37,16 +38,14 @@ class Incident:
 
     Attributes:
         opened: in seconds of Unix time.
-        metric: that it was first seen in; with ``segment``, what it is called by.
-        segment: where it was first found to be.
+        first: what people were told when it opened.
         members: monitors whose change is part of it, by whether they have an open alarm; the one that found it first.
         told: metrics that people were told of.
     """
 
     id: str
     opened: float
-    metric: str
-    segment: Segment
+    first: Finding
     members: dict[Name, bool] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
 
@@ -73,8 +72,15 @@ class Incident:
             (StreamKey(**key | {"segment": _pairs(key["segment"])}), falls): is_open
             for key, falls, is_open in state["members"]
         }
-        plain = {name: state[name] for name in _PLAIN} | {"segment": _pairs(state["segment"])}
-        return cls(members=members, **plain)
+        plain = {name: state[name] for name in _PLAIN}
+        return cls(first=Finding.model_validate(state["first"]), members=members, **plain)
+
+    def over(self, kind: Kind, at: float, after: float) -> Finding:
+        """What people are told when it ends, with the level that it ends at."""
+        first, when = self.first, moment(at)
+        told = {"kind": kind, "at": when, "before": first.after, "after": after, "falls": after < first.after}
+        plain = {"low": None, "high": None, "latest": when, "once_in_months": 0.0, "is_mix": False, "blame": ""}
+        return first.model_copy(update=told | plain | {"moved": (), "unaffected": (), "common": ()})
 
 
 @dataclass
@@ -95,43 +101,20 @@ class Incidents:
         assert turn.located is not None  # noqa: S101  only what recovered has none
         place = cause(monitor, turn.located, fleet.monitors.values())
         incident = self._of(monitor, place.segment)
-        is_new = incident is None
+        kind: Kind = "opened" if incident is None else "grown" if turn.kind == "grown" else "joined"
+        if incident is not None and _is_told(turn, incident):
+            incident.members[name] = True
+            return None
+        finding = _finding(turn, place, kind, blame, incident)
         if incident is None:
-            incident = _opened(monitor, place.segment)
+            incident = Incident(finding.incident, monitor.last, finding)
             self.known[incident.id] = incident
         incident.members[name] = True
+        incident.told.append(monitor.key.metric)
         for other in listed(_suspicions(fleet, shares), shares):
             if _is_related(incident, fleet.monitors[other], place.segment):
                 incident.members.setdefault(other, fleet.monitors[other].alarm is not None)
-        if _is_told(turn, incident):
-            return None
-        incident.told.append(monitor.key.metric)
-        kind: Kind = "opened" if is_new else "grown" if turn.kind == "grown" else "joined"
-        located, known = turn.located, turn.figures
-        return Finding(
-            incident=incident.id,
-            at=moment(monitor.last),
-            kind=kind,
-            metric=monitor.key.metric,
-            instrument=monitor.key.instrument,
-            evaluator=monitor.key.evaluator,
-            segment=place.segment,
-            falls=known.after < known.before,
-            before=known.before,
-            after=known.after,
-            low=known.low,
-            high=known.high,
-            n=known.n,
-            started=moment(located.start),
-            earliest=moment(located.earliest),
-            latest=moment(located.latest),
-            once_in_months=monitor.suspicion,
-            moved=place.moved,
-            unaffected=place.unaffected,
-            common=place.common,
-            is_mix=place.is_mix,
-            blame=blame,
-        )
+        return finding
 
     def forget(self, now: float) -> None:
         """Drop what has long been over."""
@@ -142,34 +125,54 @@ class Incidents:
         if incident is None:
             return None
         incident.members[name] = False
-        if any(is_open for other, is_open in incident.members.items() if other != name and is_open):
+        if incident.is_open:
             return None
-        monitor, known = turn.monitor, turn.figures
-        at = moment(monitor.last)
-        return Finding(
-            incident=incident.id, at=at, kind="recovered", metric=incident.metric, segment=incident.segment,
-            instrument=monitor.key.instrument, evaluator=monitor.key.evaluator, falls=known.after < known.before,
-            before=known.before, after=known.after, n=known.n, started=moment(incident.opened),
-            earliest=moment(incident.opened), latest=at,
-        )  # fmt: skip
+        return incident.over("recovered", turn.monitor.last, turn.figures.after)
 
     def _of(self, monitor: Monitor, segment: Segment) -> Incident | None:
         lately = (one for one in self.known.values() if one.is_open and monitor.last - one.opened < _TOGETHER)
         return next((one for one in lately if _is_related(one, monitor, segment)), None)
 
 
-def _opened(monitor: Monitor, segment: Segment) -> Incident:
+def _finding(turn: Turn, place: Cause, kind: Kind, blame: Blame, incident: Incident | None) -> Finding:
+    monitor, known, located = turn.monitor, turn.figures, turn.located
+    assert located is not None  # noqa: S101  only what recovered has none
     what = f"{monitor.key}{monitor.falls}{monitor.last:.0f}"
-    return Incident(hashlib.sha256(what.encode()).hexdigest()[:12], monitor.last, monitor.key.metric, segment)
+    return Finding(
+        incident=incident.id if incident else hashlib.sha256(what.encode()).hexdigest()[:12],
+        at=moment(monitor.last),
+        kind=kind,
+        metric=monitor.key.metric,
+        instrument=monitor.key.instrument,
+        evaluator=monitor.key.evaluator,
+        segment=place.segment,
+        place=incident.first.segment if incident else place.segment,
+        falls=known.after < known.before,
+        before=known.before,
+        after=known.after,
+        low=known.low,
+        high=known.high,
+        n=known.n,
+        started=moment(located.start),
+        earliest=moment(located.earliest),
+        latest=moment(located.latest),
+        once_in_months=monitor.suspicion,
+        moved=place.moved,
+        unaffected=place.unaffected,
+        common=place.common,
+        is_mix=place.is_mix,
+        blame=blame,
+    )
 
 
 def _is_related(incident: Incident, monitor: Monitor, segment: Segment) -> bool:
     """Whether a monitor's change is likely the same thing: of the same feature, or of the same metric anywhere."""
-    if ANCHORS in {segment, incident.segment, monitor.key.segment}:
-        return monitor.key.metric == incident.metric
-    if monitor.key.metric == incident.metric and segment[:1] == incident.segment[:1]:
+    first = incident.first
+    if ANCHORS in {segment, first.segment, monitor.key.segment}:
+        return monitor.key.metric == first.metric
+    if monitor.key.metric == first.metric and segment[:1] == first.segment[:1]:
         return True
-    mine, its = segment[:_FEATURE], incident.segment[:_FEATURE]
+    mine, its = segment[:_FEATURE], first.segment[:_FEATURE]
     return contains(mine, its) or contains(its, mine)
 
 

@@ -51,11 +51,12 @@ def turns(monitors: Iterable[Monitor], shares: Mapping[Name, float], look_back: 
     return found
 
 
-def accept(monitor: Monitor, at: float) -> None:
+def accept(monitor: Monitor, look_back: LookBack) -> None:
     """Take what is now for the new normal: the baseline begins anew where the change began."""
-    located = change(monitor)
-    monitor.begun = located.start if located else at
-    monitor.raw, monitor.built, monitor.panel = Counter(), 0.0, []
+    located = change(monitor) if monitor.panel else None
+    monitor.begun = located.start if located else monitor.last
+    monitor.raw = Counter(look_back(monitor.key, monitor.begun, monitor.last))
+    monitor.built, monitor.panel, monitor.bad = 0.0, [], []
     monitor.trail, monitor.alarm, monitor.fitted, monitor.inherited = Trail(), None, 0.0, 0.0
 
 
@@ -111,6 +112,7 @@ def _is_worth_it(monitor: Monitor) -> bool:
 def _close(monitor: Monitor, alarm: Alarm, look_back: LookBack) -> Turn | None:
     located = change(monitor)
     known = figures(monitor, located, look_back) if located and alarm.is_paged else None
+    monitor.bad.append((located.earliest if located else alarm.opened, monitor.last))
     _forget(monitor)
     return Turn("recovered", monitor, known, None) if known else None
 

@@ -126,6 +126,7 @@ class Monitor:
         bonus: months of the budget that the next update gets for known events.
         events: when these were, of the last 30 days.
         inherited: the time at which a baseline was taken over from a predecessor; 0: it is its own.
+        bad: begin and end of the times in which it had an alarm, which no baseline may hold.
     """
 
     key: StreamKey
@@ -142,6 +143,7 @@ class Monitor:
     bonus: float = 0.0
     events: list[float] = field(default_factory=list)
     inherited: float = 0.0
+    bad: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def rule(self) -> Monitored:

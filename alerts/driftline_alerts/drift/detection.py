@@ -1,0 +1,201 @@
+"""Drift detection as a whole: one step reads what arrived, asks all monitors, and tells people what they found."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from driftline_alerts.drift import fleet_state, refit
+from driftline_alerts.drift.budget import split
+from driftline_alerts.drift.closer_look import CloserLook
+from driftline_alerts.drift.feed import Feed, history
+from driftline_alerts.drift.finding import Finding, moment
+from driftline_alerts.drift.fleet import Fleet
+from driftline_alerts.drift.incidents import Incident, Incidents
+from driftline_alerts.drift.lifecycle import accept, turns
+from driftline_alerts.drift.monitor import DAY
+from driftline_alerts.drift.news import News
+from driftline_alerts.drift.reading import actions, look_back
+from driftline_alerts.drift.snapshots import Snapshot, load, save
+from driftline_alerts.drift.telling import tell, told_of_volume
+from driftline_alerts.drift.volumes import Volumes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from clickhouse_connect.driver.client import Client
+
+    from driftline_alerts.drift.events import Event
+    from driftline_alerts.drift.fleet import Name
+    from driftline_alerts.drift.monitor import Monitor
+
+logger = logging.getLogger(__name__)
+
+_PAST: Final = timedelta(days=28)
+"""How much of what arrived before the first start is taken for the baseline."""
+_SAVED: Final = 60.0
+"""Seconds between two snapshots while nothing is found: what arrived since is read again after a crash."""
+_SPLIT: Final = DAY
+_BEHIND: Final = 200
+"""Reads in one step at most while it catches up; each is a quarter of an hour of arrivals."""
+
+
+class Detection:
+    """Everything that drift detection knows.
+
+    Attributes:
+        budget: false pages that the project accepts in 30 days.
+        fleet: all monitors.
+        shares: false alarms a month that each may raise.
+    """
+
+    def __init__(self, feed: Feed, news: News, fleet: Fleet, volumes: Volumes, *, budget: float) -> None:
+        self.budget = budget
+        self.fleet = fleet
+        self.shares: dict[Name, float] = {}
+        self._feed, self._news, self._volumes = feed, news, volumes
+        self._incidents = Incidents()
+        self._untold: list[Finding] = []
+        self._acted = 0.0
+        self._closer_look = CloserLook()
+        self._step = 0
+        self._saved = self._split = 0.0
+
+    @classmethod
+    def open(cls, client: Client, now: datetime, *, budget: float, warm_up: float) -> Self:
+        """As it was saved last; or anew, from what arrived in the past.
+
+        Args:
+            client: of the store.
+            now: the present, aware.
+            budget: false pages that the project accepts in 30 days.
+            warm_up: seconds that a baseline spans at least.
+
+        Raises:
+            StoreError: the store is away or fails a statement.
+        """
+        snapshot = load(client)
+        if snapshot.states:
+            opened = cls._restored(snapshot, budget)
+            opened.fleet.warm_up = warm_up
+            return opened
+        feed, news, fleet, volumes = Feed.starting(now), News.starting(client, now), Fleet(warm_up), Volumes()
+        past = history(client, now - _PAST, now)
+        for _, parts in groupby(past, key=lambda part: part.begin):
+            fleet.apply(parts)
+        volumes.learn(client, (now - _PAST).timestamp(), feed.position)
+        logger.info("drift detection starts with %d streams from the last %d days", len(fleet.monitors), _PAST.days)
+        return cls(feed, news, fleet, volumes, budget=budget)
+
+    def step(self, client: Client, now: datetime) -> list[Finding]:
+        """Take in what arrived, and tell what was found.
+
+        Returns:
+            What was told.
+
+        Raises:
+            StoreError: the store is away or fails a statement; the next step goes on from there.
+        """
+        is_news = False
+        self._expect(self._news.take(client, now))
+        for _ in range(_BEHIND):
+            is_behind = self._feed.behind(now)
+            parts = self._feed.read(client, now)
+            self._volumes.take(parts)
+            touched = self.fleet.apply(parts)
+            is_news |= self._find(client, touched)
+            if not is_behind:
+                break
+        is_news |= self._act(client)
+        self._refit(client)
+        if is_news or self._untold or self._feed.position - self._saved >= _SAVED:
+            self.save(client)
+        told = []
+        while self._untold:
+            told.append(tell(client, self._untold[0]))
+            del self._untold[0]
+        self._closer_look.take(client, self.fleet.monitors.values(), now)
+        return told
+
+    def save(self, client: Client) -> None:
+        """Write all that is known.
+
+        Raises:
+            StoreError: the store is away or fails the insert.
+        """
+        self._step += 1
+        self._incidents.forget(self._feed.position)
+        rest: dict[str, Any] = {
+            "incidents": [one.state() for one in self._incidents.known.values()],
+            "untold": [one.model_dump(mode="json") for one in self._untold],
+            "acted": self._acted,
+        }
+        states = {
+            "feed": self._feed.dump(),
+            "news": self._news.dump(),
+            "fleet": fleet_state.dump(self.fleet),
+            "volumes": self._volumes.dump(),
+            "rest": json.dumps(rest).encode(),
+        }
+        save(client, Snapshot(self._step, states))
+        self._saved = self._feed.position
+
+    @classmethod
+    def _restored(cls, snapshot: Snapshot, budget: float) -> Self:
+        states, rest = snapshot.states, json.loads(snapshot.states["rest"])
+        opened = cls(
+            Feed.load(states["feed"]),
+            News.load(states["news"]),
+            fleet_state.load(states["fleet"]),
+            Volumes.load(states["volumes"]),
+            budget=budget,
+        )
+        incidents = (Incident.restored(one) for one in rest["incidents"])
+        opened._incidents = Incidents({one.id: one for one in incidents})
+        opened._untold = [Finding.model_validate(one) for one in rest["untold"]]
+        opened._acted, opened._step = rest["acted"], snapshot.step
+        return opened
+
+    def _expect(self, events: Iterable[Event]) -> None:
+        for event in events:
+            for monitor in self.fleet.monitors.values():
+                if event.concerns(monitor.key.segment):
+                    monitor.expect_change(event.at.timestamp())
+
+    def _find(self, client: Client, touched: Iterable[Monitor]) -> bool:
+        """Open, page and close alarms; whether there is anything to be told."""
+        self._share()
+        found = turns(touched, self.shares, lambda key, since, until: look_back(client, key, since, until))
+        new = [self._incidents.take(turn, self.fleet, self.shares) for turn in found]
+        new += [told_of_volume(turn, self._feed.position) for turn in self._volumes.advance(self._feed.position)]
+        self._untold += [one for one in new if one]
+        return bool(found or new)
+
+    def _share(self) -> None:
+        """Split the budget anew every day, and when streams began to be watched."""
+        watching = sum(1 for one in self.fleet.monitors.values() if one.panel)
+        if watching != len(self.shares) or self._feed.position - self._split >= _SPLIT:
+            self.shares = split(self.fleet.monitors.values(), self.budget)
+            self._split = self._feed.position
+
+    def _act(self, client: Client) -> bool:
+        """Do what people want done."""
+        wanted = actions(client, self._acted)
+        for at, incident in wanted:
+            self._acted = max(self._acted, at)
+            if known := self._incidents.known.pop(incident, None):
+                for name in known.members:
+                    accept(self.fleet.monitors[name], lambda key, since, until: look_back(client, key, since, until))
+                self._untold.append(known.over("accepted", self._feed.position, known.first.after))
+                logger.info("incident %s is the new normal: %d streams begin anew", incident, len(known.members))
+        return bool(wanted)
+
+    def _refit(self, client: Client) -> None:
+        at = self._feed.position
+        if any(refit.is_due(one, at) for one in self.fleet.monitors.values()):
+            past = history(client, moment(at - refit.LONGEST), moment(at))
+            logger.info("learned season and scatter of %d streams", refit.refit(self.fleet, past, at))

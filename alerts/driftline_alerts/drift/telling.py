@@ -1,0 +1,117 @@
+"""What is found becomes a finding with all that the store knows about it, and an alert."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Final
+
+from driftline_alerts.detail import Detail
+from driftline_alerts.drift.evidence import evidence
+from driftline_alerts.drift.finding import OVER, Finding, Said, moment, write
+from driftline_alerts.drift.stream import StreamKey
+from driftline_alerts.drift.volumes import METRIC
+from driftline_alerts.rule import DRIFT
+from driftline_alerts.state import Transition
+from driftline_alerts.state import write as write_transitions
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+    from driftline_alerts.drift.events import Event
+    from driftline_alerts.drift.evidence import Evidence
+    from driftline_alerts.drift.volumes import VolumeTurn
+    from driftline_alerts.state import State
+
+_MINUTE: Final = 60
+_MOST: Final = 5
+"""Events and shifts that are told."""
+
+
+def tell(client: Client, finding: Finding) -> Finding:
+    """Store a finding with what belongs to it, and the alert that people get; again is the same as once.
+
+    Returns:
+        The finding, complete.
+
+    Raises:
+        StoreError: the store is away or fails a statement; tell it again.
+    """
+    whole = finding
+    if finding.metric != METRIC and finding.kind not in OVER:
+        key = StreamKey(finding.metric, finding.instrument, finding.segment, finding.evaluator)
+        whole = _with(finding, evidence(client, key, (finding.earliest, finding.latest), finding.at))
+    write(client, whole)
+    write_transitions(client, [_transition(whole)])
+    return whole
+
+
+def told_of_volume(turn: VolumeTurn, now: float) -> Finding:
+    """The finding that requests stopped, exploded, or are as usual again."""
+    alarm = turn.alarm
+    began = moment(alarm.since * _MINUTE)
+    what = json.dumps([turn.key.segment, alarm.direction, alarm.since])
+    return Finding(
+        incident=hashlib.sha256(what.encode()).hexdigest()[:12],
+        at=moment(now),
+        kind="recovered" if turn.is_over else "opened",
+        metric=turn.key.metric,
+        segment=turn.key.segment,
+        place=turn.key.segment,
+        falls=alarm.direction == "stopped",
+        before=alarm.usual,
+        after=alarm.seen,
+        n=round(alarm.seen * (alarm.at - alarm.since + 1)),
+        started=began,
+        earliest=began,
+        latest=began,
+        once_in_months=alarm.evidence,
+    )
+
+
+def _with(finding: Finding, found: Evidence) -> Finding:
+    touched = found.touched
+    changed = [f"{_what(event)} ({event.at:%H:%M} UTC)" for event in found.events[:_MOST]]
+    changed += [
+        f"share of {one.dimension} {one.value or '(none)'}: {one.before:.0%} -> {one.after:.0%}"
+        for one in found.shifts[:_MOST]
+    ]
+    return finding.model_copy(
+        update={
+            "touched": (touched.requests, touched.sessions, touched.users),
+            "changed": tuple(changed),
+            "examples": tuple(Said(**vars(one)) for one in found.examples),
+        }
+    )
+
+
+def _what(event: Event) -> str:
+    return event.text or f"{event.kind} {event.before or '?'} -> {event.after}"
+
+
+def _transition(finding: Finding) -> Transition:
+    """As alerts are stored and delivered."""
+    state: State = "resolved" if finding.kind in OVER else "firing"
+    window = (finding.at - finding.started).total_seconds() / 60
+    detail = Detail(
+        side="below" if finding.falls else "above",
+        window_minutes=max(round(window), 1),
+        low=finding.low,
+        high=finding.high,
+        severity="critical",
+        description=" ".join((f"{finding.headline}.", *finding.sentences)),
+    )
+    return Transition(
+        id=hashlib.sha256(f"{finding.id} {state}".encode()).hexdigest()[:32],
+        # One alert for each incident, whatever joins it.
+        rule=f"{DRIFT}{finding.incident}",
+        segment=finding.place,
+        state=state,
+        at=finding.at,
+        started=finding.started,
+        metric=finding.metric,
+        value=finding.after,
+        threshold=finding.before,
+        n=finding.n,
+        detail=detail,
+    )

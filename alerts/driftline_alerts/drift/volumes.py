@@ -1,0 +1,137 @@
+"""The volume of requests of every environment and feature, by the minute of arrival."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Final, Self
+
+from driftline_alerts.drift.segments import LEVELS
+from driftline_alerts.drift.stream import StreamKey
+from driftline_alerts.drift.volume import Volume
+from driftline_store.client import store_errors
+from driftline_store.metrics import OTHER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from clickhouse_connect.driver.client import Client
+
+    from driftline_alerts.drift.stream import Part
+    from driftline_alerts.drift.volume import Alarm
+
+METRIC: Final = "requests"
+_MINUTE: Final = 60
+_FINEST: Final = len(LEVELS[1])
+_COMPLETE: Final = 20.0
+"""Seconds after a minute's end from which on nearly all that arrived in it is stored."""
+_MOST: Final = 1000
+"""Minutes without anything that are filled in at most: a longer gap is one of our own."""
+
+_PAST: Final = f"""\
+SELECT toUnixTimestamp(at) AS minute, toString(environment), toString(feature), sum(requests)
+FROM llm_rollups
+WHERE resolution = 'arrival' AND at >= toDateTime({{since:Int64}}, 'UTC') AND at < toDateTime({{until:Int64}}, 'UTC')
+    AND feature != '{OTHER}' AND environment != '{OTHER}'
+GROUP BY ALL HAVING sum(requests) > 0 ORDER BY minute"""
+
+
+@dataclass(frozen=True)
+class VolumeTurn:
+    """Traffic that stopped or exploded, or is as usual again."""
+
+    key: StreamKey
+    alarm: Alarm
+    is_over: bool
+
+
+@dataclass
+class _Stream:
+    """A detector, and the minutes that it has not seen.
+
+    Attributes:
+        next: the minute that it takes next, counted since 1970.
+        waiting: requests by minute.
+    """
+
+    next: int
+    volume: Volume = field(default_factory=Volume)
+    waiting: Counter[int] = field(default_factory=Counter)
+
+
+@dataclass
+class Volumes:
+    """All of them."""
+
+    streams: dict[StreamKey, _Stream] = field(default_factory=dict)
+
+    def learn(self, client: Client, since: float, until: float) -> None:
+        """Show the detectors the past.
+
+        Args:
+            client: of the store.
+            since: in seconds of Unix time.
+            until: likewise, exclusive.
+
+        Raises:
+            StoreError: the store is away or fails the query.
+        """
+        with store_errors("reading how many requests there were"):
+            rows = client.query(_PAST, parameters={"since": int(since), "until": int(until)}).result_rows
+        for at, environment, feature, requests in rows:
+            pairs = (("environment", environment), ("feature", feature))
+            for segment in (pairs[:1], pairs):
+                self._note(StreamKey(METRIC, "", segment), at // _MINUTE, requests)
+        self.advance(until)
+
+    def take(self, parts: Iterable[Part]) -> None:
+        """Note what arrived; each part is of one minute."""
+        for part in parts:
+            if part.key.metric == METRIC and len(part.key.segment) <= _FINEST:
+                self._note(part.key, int(part.begin.timestamp()) // _MINUTE, part.counts.get(0, 0))
+
+    def advance(self, until: float) -> list[VolumeTurn]:
+        """Let the detectors look at all minutes that are complete.
+
+        Args:
+            until: in seconds of Unix time, up to when arrivals were read.
+        """
+        end = int((until - _COMPLETE) // _MINUTE)
+        return [turn for key, stream in self.streams.items() for turn in _advance(key, stream, end)]
+
+    def dump(self) -> bytes:
+        """Their states."""
+        states = [
+            [asdict(key), one.next, one.volume.state(), list(one.waiting.items())] for key, one in self.streams.items()
+        ]
+        return json.dumps(states).encode()
+
+    @classmethod
+    def load(cls, data: bytes) -> Self:
+        """Those whose states were dumped."""
+        streams = {}
+        for key, upcoming, volume, waiting in json.loads(data):
+            segment = tuple((name, value) for name, value in key["segment"])
+            stream = _Stream(upcoming, Volume.restored(volume), Counter(dict(waiting)))
+            streams[StreamKey(**key | {"segment": segment})] = stream
+        return cls(streams)
+
+    def _note(self, key: StreamKey, minute: int, requests: int) -> None:
+        stream = self.streams.setdefault(key, _Stream(minute))
+        # What lands after its minute was looked at is counted with the next one.
+        stream.waiting[max(minute, stream.next)] += requests
+
+
+def _advance(key: StreamKey, stream: _Stream, end: int) -> Iterator[VolumeTurn]:
+    if end - stream.next > _MOST:
+        stream.next = min(stream.waiting, default=end)
+    while stream.next < end:
+        before = stream.volume.alarm
+        stream.volume.update(stream.next, stream.waiting.pop(stream.next, 0))
+        stream.next += 1
+        after = stream.volume.alarm
+        if after and not before:
+            yield VolumeTurn(key, after, is_over=False)
+        elif before and not after:
+            yield VolumeTurn(key, before, is_over=True)
