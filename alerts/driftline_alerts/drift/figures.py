@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from driftline_alerts.drift.locate import decide
 from driftline_alerts.drift.stream import ANCHORS
 from driftline_store.histogram import middle
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     """Counts by key of a stream between two Unix times."""
 
 _Z: Final = 1.96
+_LATEST: Final = 200.0
+"""Observations that a level of now is taken from."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +62,31 @@ def figures(monitor: Monitor, located: Located, look_back: LookBack) -> Figures:
     if monitor.rule.kind == "log":
         return _quantiles(monitor, located, look_back(monitor.key, located.start, monitor.last))
     change = located.change
-    if monitor.key.segment == ANCHORS:
-        # y is 1 - key / 20, or key / 20, and the middle of the keys is where nothing has changed.
-        sign = -1 if monitor.falls else 1
-        before, after, low, high = (
-            sign * (2 * y - 1) for y in (located.before.mean, change.level, change.low, change.high)
-        )
-    elif monitor.rule.definition.better == "higher":
-        before, after, low, high = (1 - y for y in (located.before.mean, change.level, change.low, change.high))
-    else:
-        before, after, low, high = located.before.mean, change.level, change.low, change.high
+    levels = (located.before.mean, change.level, change.low, change.high)
+    before, after, low, high = (_in_its_unit(monitor, y) for y in levels)
     if located.question and monitor.rule.kind == "score":
         # Another question than that of the mean has shown it; the mean is what people know.
         before, after, low, high = _mean_scores(monitor, located)
     return Figures(before, after, min(low, high), max(low, high), change.n)
+
+
+def latest(monitor: Monitor, look_back: LookBack) -> float:
+    """The level that a stream has come to, from its last observations, in the metric's unit."""
+    n, total = monitor.trail.columns(0)
+    newest = np.cumsum(n[::-1])
+    first = len(n) - 1 - int(np.searchsorted(newest, min(_LATEST, newest[-1])))
+    if monitor.rule.kind == "log":
+        counts = look_back(monitor.key, monitor.trail.begins[first], monitor.last)
+        return _quantile(counts, monitor.rule.quantile)
+    return _in_its_unit(monitor, float(total[first:].sum() / max(n[first:].sum(), 1.0)))
+
+
+def _in_its_unit(monitor: Monitor, y: float) -> float:
+    """A mean of the y of scores and flags as the metric has it."""
+    if monitor.key.segment == ANCHORS:
+        # The middle of the keys is where the judge scores as people did.
+        return (-1 if monitor.falls else 1) * (2 * y - 1)
+    return 1 - y if monitor.rule.definition.better == "higher" else y
 
 
 def is_large(monitor: Monitor, found: Figures) -> bool:

@@ -57,13 +57,8 @@ class Incident:
     def state(self) -> dict[str, Any]:
         """As JSON takes it."""
         members = [[vars(key), falls, is_open] for (key, falls), is_open in self.members.items()]
-        return {
-            "id": self.id,
-            "opened": self.opened,
-            "metric": self.metric,
-            "segment": self.segment,
-            "members": members,
-        }
+        first = self.first.model_dump(mode="json")
+        return {name: getattr(self, name) for name in _PLAIN} | {"first": first, "members": members}
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> Self:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from driftline_alerts.drift.figures import figures, is_large
+from driftline_alerts.drift.figures import Figures, figures, is_large, latest
 from driftline_alerts.drift.monitor import Alarm, change, freeze_baseline
 from driftline_alerts.drift.recovery import Recovery
 from driftline_alerts.drift.trail import Trail
@@ -14,7 +15,7 @@ from driftline_alerts.drift.trail import Trail
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from driftline_alerts.drift.figures import Figures, LookBack
+    from driftline_alerts.drift.figures import LookBack
     from driftline_alerts.drift.fleet import Name
     from driftline_alerts.drift.monitor import Located, Monitor
 
@@ -110,11 +111,11 @@ def _is_worth_it(monitor: Monitor) -> bool:
 
 
 def _close(monitor: Monitor, alarm: Alarm, look_back: LookBack) -> Turn | None:
+    after = latest(monitor, look_back)
     located = change(monitor)
-    known = figures(monitor, located, look_back) if located and alarm.is_paged else None
     monitor.bad.append((located.earliest if located else alarm.opened, monitor.last))
     _forget(monitor)
-    return Turn("recovered", monitor, known, None) if known else None
+    return Turn("recovered", monitor, Figures(math.nan, after, after, after, 0), None) if alarm.is_paged else None
 
 
 def _forget(monitor: Monitor) -> None:
