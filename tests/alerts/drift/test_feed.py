@@ -147,9 +147,10 @@ def test_a_kill_between_reading_and_saving_loses_and_doubles_nothing(client: Cli
 Action = tuple[str, int, str]
 ACTIONS = st.lists(
     st.one_of(
-        st.tuples(st.just("insert"), st.integers(0, OPEN // 60), st.sampled_from(["chat", "support"])),
-        st.tuples(st.sampled_from(["read", "save", "kill"]), st.integers(1, 2000), st.just("")),
+        st.tuples(st.just("insert"), st.sampled_from([0, 1, 3, OPEN // 60]), st.sampled_from(["chat", "support"])),
+        st.tuples(st.sampled_from(["read", "read", "save", "kill"]), st.sampled_from([5, 200, 2000]), st.just("")),
     ),
+    min_size=5,
     max_size=40,
 )
 
