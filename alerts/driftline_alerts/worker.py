@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from driftline.bus.leader import Leadership
 from driftline.errors import BusError, DriftlineError, SettingsError
 from driftline_alerts.deliver import deliver
+from driftline_alerts.drift.detection import Detection
 from driftline_alerts.evaluate import evaluate
 from driftline_alerts.rules import load_rules
 from driftline_alerts.slack import SlackNotifier
@@ -52,9 +53,11 @@ def run(settings: Settings, stop: threading.Event) -> None:
     ):
         due = time.monotonic()
         while not stop.is_set():
-            if worker.may_act(leadership) and time.monotonic() >= due:
+            if not worker.may_act(leadership):
+                worker.stand_by()
+            elif time.monotonic() >= due:
                 due = time.monotonic() + settings.alert_seconds
-                worker.round(lambda: worker.may_act(leadership), stop)
+                worker.round(lambda: worker.may_act(leadership) and not stop.is_set(), stop)
             stop.wait(min(_BEAT_SECONDS, settings.alert_seconds))
 
 
@@ -108,27 +111,49 @@ class _Worker:
         self._rules = rules
         self._channels = channels
         self._client: Client | None = None
+        self._detection: Detection | None = None
         self._trouble: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._tried("drift", self._save)
         self._disconnect()
 
     def may_act(self, leadership: Leadership) -> bool:
         """Whether we lead; not while the bus is away, as somebody else may lead then."""
         return self._tried("bus", leadership.held) is True
 
+    def stand_by(self) -> None:
+        """Forget what drift detection knew: another worker goes on from what was saved."""
+        self._detection = None
+
     def round(self, may_act: Callable[[], bool], stop: threading.Event) -> None:
-        """One evaluation, then all deliveries, also those that earlier rounds left."""
+        """One evaluation, one look for drift, then all deliveries, also those that earlier rounds left."""
         now = datetime.now(UTC)
         self._tried("rules", lambda: step(self._connected(), self._rules, now))
+        if self._settings.drift:
+            self._tried("drift", lambda: self._look(now, may_act))
         for channel in self._channels:
             self._tried(channel.channel, partial(self._deliver, channel, now, stop, may_act))
 
     def _deliver(self, channel: Notifier, now: datetime, stop: threading.Event, may_act: Callable[[], bool]) -> None:
         deliver(self._connected(), channel, now, stop, may_act)
+
+    def _look(self, now: datetime, may_act: Callable[[], bool]) -> None:
+        if self._detection is None:
+            budget, warm_up = self._settings.drift_false_pages, self._settings.drift_warm_up_minutes * 60
+            opened = Detection.open(self._connected(), now, budget=budget, warm_up=warm_up, may_go_on=may_act)
+            if opened is None:
+                return
+            self._detection = opened
+        for finding in self._detection.step(self._connected(), now):
+            logger.info("drift: %s. %s", finding.headline, " ".join(finding.sentences))
+
+    def _save(self) -> None:
+        if self._detection is not None:
+            self._detection.save(self._connected())
 
     def _connected(self) -> Client:
         if self._client is None:

@@ -149,6 +149,9 @@ TABLE: tuple[Setting[Any], ...] = (
     # Alerts and dashboard
     Setting("alerts_file", "", "File with the alert rules; empty: alerts.yaml in the working directory, else the default rules."),
     Setting("alert_seconds", 15.0, "Time between two evaluations of the alert rules, in seconds.", minimum=0.5, maximum=3600),
+    Setting("drift", True, "Whether everything that is watched is tested for drift (docs/drift.md)."),
+    Setting("drift_false_pages", 1.0, "False alarms of drift detection that the whole project accepts in 30 days.", minimum=0.001, maximum=100),
+    Setting("drift_warm_up_minutes", 60.0, "Time that the baseline of a new stream spans at least, in minutes.", minimum=0, maximum=10080),
     Setting("slack_webhook_url", "", "Slack incoming webhook that alerts are sent to; empty: alerts are only stored and shown.", secret=True),
     Setting("dashboard_host", "127.0.0.1", "Address that the dashboard listens on."),
     Setting("dashboard_port", 8501, "Port of the dashboard.", minimum=1, maximum=65535),

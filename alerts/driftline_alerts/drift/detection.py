@@ -24,7 +24,7 @@ from driftline_alerts.drift.telling import tell, told_of_volume
 from driftline_alerts.drift.volumes import Volumes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from clickhouse_connect.driver.client import Client
@@ -66,14 +66,20 @@ class Detection:
         self._saved = self._split = 0.0
 
     @classmethod
-    def open(cls, client: Client, now: datetime, *, budget: float, warm_up: float) -> Self:
-        """As it was saved last; or anew, from what arrived in the past.
+    def open(
+        cls, client: Client, now: datetime, *, budget: float, warm_up: float, may_go_on: Callable[[], bool]
+    ) -> Self | None:
+        """As it was saved last; or anew, from what arrived in the past, which may take minutes.
 
         Args:
             client: of the store.
             now: the present, aware.
             budget: false pages that the project accepts in 30 days.
             warm_up: seconds that a baseline spans at least.
+            may_go_on: is asked now and then.
+
+        Returns:
+            None where it may not go on.
 
         Raises:
             StoreError: the store is away or fails a statement.
@@ -87,6 +93,8 @@ class Detection:
         past = history(client, now - _PAST, now)
         for _, parts in groupby(past, key=lambda part: part.begin):
             fleet.apply(parts)
+            if not may_go_on():
+                return None
         volumes.learn(client, (now - _PAST).timestamp(), feed.position)
         logger.info("drift detection starts with %d streams from the last %d days", len(fleet.monitors), _PAST.days)
         return cls(feed, news, fleet, volumes, budget=budget)
