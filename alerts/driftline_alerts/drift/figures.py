@@ -70,6 +70,13 @@ def figures(monitor: Monitor, located: Located, look_back: LookBack) -> Figures:
     return Figures(before, after, min(low, high), max(low, high), change.n)
 
 
+def usual(monitor: Monitor) -> float:
+    """The level of the baseline, in the metric's unit; NaN where nothing was seen."""
+    if monitor.rule.kind == "log" or not monitor.panel:
+        return _quantile(monitor.raw, monitor.rule.quantile) if monitor.rule.kind == "log" else math.nan
+    return _in_its_unit(monitor, monitor.panel[0].detector.mean)
+
+
 def latest(monitor: Monitor, look_back: LookBack) -> float:
     """The level that a stream has come to, from its last observations, in the metric's unit."""
     n, total = monitor.trail.columns(0)

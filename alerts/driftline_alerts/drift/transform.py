@@ -45,7 +45,7 @@ class Transform:
     sign: int
     edges: tuple[float, ...]
 
-    def counts(self, raw: Mapping[int, int]) -> NDArray[np.float64]:
+    def counts(self, raw: Mapping[int, float]) -> NDArray[np.float64]:
         """Counts by level, shape (levels,), of counts by key."""
         keys = self.sign * np.fromiter(raw, float, len(raw))
         level = np.searchsorted(self.edges, keys, side="left")
