@@ -128,8 +128,8 @@ def compare_means(values: Column, a: Column, b: Column, question: Question) -> C
     evidence = e_value(values, a, b) if ends is None or cases < RARE else None
     is_proven = evidence is not None and evidence >= 1 / question.alpha
     verdict = _verdict(samples, ends, is_allowed=cases >= RARE or is_proven)
-    # The exact test may know before there is an interval.
-    if ends is None and is_proven:
+    # The exact test may know before there is an interval; it shares the chance of an error with what comes later.
+    if ends is None and evidence is not None and evidence >= 2 / question.alpha:
         verdict = _side(samples)
     return _comparison(samples, ends, verdict, evidence)
 
