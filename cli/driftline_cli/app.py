@@ -165,7 +165,7 @@ def monitors(
     *,
     metric: Annotated[list[str] | None, typer.Option(help="Only this one; again for more.", show_default="all")] = None,
     feature: Annotated[str, typer.Option(help="Only streams of this feature.", show_default="all")] = "",
-    most: Annotated[int, typer.Option(help="Streams at most, those with most traffic first.", min=1)] = 40,
+    most: Annotated[int, typer.Option(help="Streams at most, those with most traffic first.", min=1)] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     data_dir: DataDir = None,
     store: StoreUrl = None,

@@ -248,13 +248,18 @@ def grow(monitor: Monitor, at: float) -> None:
         monitor.built = monitor.n
 
 
-def change(monitor: Monitor) -> Located | None:
-    """What the trail says of a change, by the question that shows it most; None where there is none to be seen."""
+def change(monitor: Monitor, question: int | None = None) -> Located | None:
+    """What the trail says of a change; None where there is none to be seen.
+
+    Args:
+        monitor: whose it is.
+        question: by which one of the panel; None: that of the alarm, else the one that shows it most.
+    """
     alarm = monitor.alarm
-    number = alarm.question if alarm else _loudest(monitor)
+    number = (alarm.question if alarm else _loudest(monitor)) if question is None else question
     detector = monitor.panel[number].detector
     n, total = monitor.trail.columns(number)
-    before = alarm.before if alarm else _before(detector, n, total)
+    before = alarm.before if alarm and alarm.question == number else _before(detector, n, total)
     found = locate(n, total, before, phi=detector.overdispersion)
     if found is None:
         return None
