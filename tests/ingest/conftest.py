@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from driftline.bus import open_bus
 from ingest_support import Pipeline
 from store_fixtures import PRICES_AND_RULES, embedded_store, empty, store_client
+from stored_captures import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +30,23 @@ def prepared(embedded_store: RunningStore) -> Iterator[Client]:
     client.close()
 
 
+@contextlib.contextmanager
+def emptied(client: Client, folder: Path) -> Iterator[Pipeline]:
+    """A pipeline into tables without rows."""
+    empty(client, keep=PRICES_AND_RULES)
+    with open_bus(f"sqlite:///{folder / 'bus.db'}") as bus, Pipeline.open(bus, client) as opened:
+        yield opened
+
+
 @pytest.fixture
 def pipeline(prepared: Client, tmp_path: Path) -> Iterator[Pipeline]:
     """Everything between a producer and the tables, in this process."""
-    empty(prepared, keep=PRICES_AND_RULES)
-    with open_bus(f"sqlite:///{tmp_path / 'bus.db'}") as bus, Pipeline.open(bus, prepared) as opened:
+    with emptied(prepared, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def stored(prepared: Client, tmp_path_factory: pytest.TempPathFactory) -> Stored:
+    """What all captured requests became."""
+    with emptied(prepared, tmp_path_factory.mktemp("captured")) as opened:
+        return Stored.store(opened)
