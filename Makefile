@@ -26,10 +26,10 @@ demo: setup      ## see it work: a simulated bot gets worse, and an alert says s
 	$(BIN)/driftline demo $(ARGS)
 
 test: lint       ## lint, types and all tests
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 fast: setup      ## the tests without Kafka, browser, kills and restarts
-	$(BIN)/pytest -n auto -m 'not kafka and not browser and not slow' $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m 'not kafka and not browser and not slow' $(ARGS)
 
 lint: setup      ## style, types and the direction of imports
 	$(BIN)/ruff check .
