@@ -53,5 +53,5 @@ if __name__ == "__main__":
         write(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]))
     else:
         # Whoever waits for a holder that sleeps or died waits a third of what users do, with the same code.
-        kafka_client.SESSION_SECONDS = sqlite_consumer.LEASE_SECONDS = 3.0  # type: ignore[misc]
+        kafka_client.SESSION_SECONDS = sqlite_consumer.LEASE_SECONDS = 3.0
         hold(sys.argv[2], sys.argv[3], sys.argv[4])

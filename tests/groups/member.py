@@ -71,7 +71,7 @@ def pause_at(point: str) -> None:
 
 
 if __name__ == "__main__":
-    kafka_client.SESSION_SECONDS = sqlite_consumer.LEASE_SECONDS = SESSION_SECONDS  # type: ignore[misc]
+    kafka_client.SESSION_SECONDS = sqlite_consumer.LEASE_SECONDS = SESSION_SECONDS
     if sys.argv[1]:
         pause_at(sys.argv[1])
     run_part(ingest_worker.run, load())

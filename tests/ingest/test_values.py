@@ -137,6 +137,7 @@ YEAR = 365 * 86_400 * 10**9
         for start in (max(NOW - 50 * YEAR, 0), NOW + 50 * YEAR)
     ],
     indirect=["row"],
+    ids=["before", "after"],
 )
 def test_an_absurd_clock_is_clamped_and_kept(row: Row, start: int) -> None:
     assert abs(row["start"] - row["arrived"]) < timedelta(minutes=1)
