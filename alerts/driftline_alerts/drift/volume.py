@@ -4,7 +4,8 @@ A minute is remarkable when it brings nothing, less than a tenth of the usual, o
 usual. How often such minutes begin, and how often one follows another, is learned from the stream itself by how busy
 it is, so that bursts and pauses that belong to it raise nobody. Each kind of minute is bet on against these chances;
 the sums of the bets (Shiryaev-Roberts, as for the other streams) grow by one a month on average while the chances
-hold, so an alarm at ``2 / FALSE_A_MONTH`` in each of the two directions is false at most so often.
+hold, so an alarm at 2 over the false alarms a month that are accepted, in each of the two directions, is false at most so
+often.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FALSE_A_MONTH: Final = 0.05
+"""False alarms of one stream in 30 days, unless the project's budget asks for fewer."""
 DAY_MINUTES: Final = 24 * 60
 OVER: Final = 20.0
 """Evidence in days at which an alarm ends: at most 1 in 20 a day while nothing is usual again."""
@@ -90,7 +92,7 @@ class Alarm:
 class Volume:
     """The detector of one stream of requests.
 
-    What holds: at most ``FALSE_A_MONTH`` false alarms a month, as far as remarkable minutes come no more often than
+    What holds: at most the false alarms a month that an update accepts, as far as remarkable minutes come no more often than
     they did. From the third week on a stop of 100 requests a minute is found in some 5 minutes. Before, the usual is
     not known by hour of the week: then it is what the last hour and the same time of other days had, a quarter of the
     least and four times the most, and an alarm takes some 15 minutes. Traffic that ends within an hour every evening
@@ -110,15 +112,21 @@ class Volume:
     alarm: Alarm | None = None
     recovery: float = 0.0
 
-    def update(self, minute: int, requests: int) -> None:
-        """Take in how many requests arrived in a minute, counted since 1970; afterwards look at ``alarm``."""
+    def update(self, minute: int, requests: int, *, false_a_month: float = FALSE_A_MONTH) -> None:
+        """Take in how many requests arrived in a minute, counted since 1970; afterwards look at ``alarm``.
+
+        Args:
+            minute: each once, in order.
+            requests: that arrived in it.
+            false_a_month: false alarms in 30 days that are accepted.
+        """
         expected = self.profile.expect(minute)
         if expected is not None:
-            self._look(minute, requests, expected)
+            self._look(minute, requests, expected, 2 / false_a_month)
         if self.alarm is None or minute - self.alarm.at >= RELEARNED_AFTER:
             self.profile.learn(minute, requests, is_ordinary=all(watch.lead < _SUSPICIOUS for watch in self.watches))
 
-    def _look(self, minute: int, requests: int, expected: Expected) -> None:
+    def _look(self, minute: int, requests: int, expected: Expected, enough: float) -> None:
         was_open = self.alarm is not None
         for number, (kind, watch) in enumerate(zip(_KINDS, self.watches, strict=True)):
             usual = expected.low if kind.direction == "stopped" else expected.high
@@ -135,14 +143,14 @@ class Volume:
             counts = expected.weeks > 0 and (kind.direction == "exploded" or not was_open)
             watch.note(busy, happened=happened, counts=counts)
         if not was_open:
-            self._raise(minute, expected)
+            self._raise(minute, expected, enough)
 
-    def _raise(self, minute: int, expected: Expected) -> None:
+    def _raise(self, minute: int, expected: Expected, enough: float) -> None:
         both: tuple[tuple[Direction, float], ...] = (("stopped", expected.low), ("exploded", expected.high))
         for direction, usual in both:
             mine = [number for number, kind in enumerate(_KINDS) if kind.direction == direction]
             evidence = sum(self.watches[number].evidence for number in mine) / len(mine)
-            if evidence >= 2 / FALSE_A_MONTH:
+            if evidence >= enough:
                 best = max((self.watches[number] for number in mine), key=lambda watch: watch.evidence)
                 seen = best.arrived / (minute - best.since + 1)
                 self.alarm = Alarm(direction, best.since, minute, usual, seen, evidence)
