@@ -4,8 +4,8 @@ A minute is remarkable when it brings nothing, less than a tenth of the usual, o
 usual. How often such minutes begin, and how often one follows another, is learned from the stream itself by how busy
 it is, so that bursts and pauses that belong to it raise nobody. Each kind of minute is bet on against these chances;
 the sums of the bets (Shiryaev-Roberts, as for the other streams) grow by one a month on average while the chances
-hold, so an alarm at 2 over the false alarms a month that are accepted, in each of the two directions, is false at most so
-often.
+hold. An alarm comes at 2 over the false alarms a month that are accepted, in each of the two directions, and so is
+false at most so often.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ class Alarm:
 class Volume:
     """The detector of one stream of requests.
 
-    What holds: at most the false alarms a month that an update accepts, as far as remarkable minutes come no more often than
-    they did. From the third week on a stop of 100 requests a minute is found in some 5 minutes. Before, the usual is
+    What holds: at most the false alarms a month that an update accepts, as far as remarkable minutes come no more
+    often than they did. From the third week on a stop of 100 requests a minute is found in some 5 minutes. Before, the usual is
     not known by hour of the week: then it is what the last hour and the same time of other days had, a quarter of the
     least and four times the most, and an alarm takes some 15 minutes. Traffic that ends within an hour every evening
     will be called stopped on the first one.
