@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline_alerts.drift.change import change
 from driftline_alerts.drift.locate import decide
-from driftline_alerts.drift.monitor import change
 from driftline_alerts.drift.stream import ANCHORS
 from driftline_store.histogram import middle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from driftline_alerts.drift.monitor import Located, Monitor
+    from driftline_alerts.drift.change import Located
+    from driftline_alerts.drift.monitor import Monitor
     from driftline_alerts.drift.stream import StreamKey
 
     LookBack = Callable[[StreamKey, float, float], Mapping[int, int]]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from driftline_alerts.drift import detector
-from driftline_alerts.drift.monitor import FEWEST, QUIET, Monitor, directions, grow, inherit, start
+from driftline_alerts.drift.baseline import grow, inherit, start
+from driftline_alerts.drift.monitor import FEWEST, QUIET, Monitor, directions
 from driftline_alerts.drift.stream import VOLUMES
 from driftline_alerts.drift.transform import columns
 

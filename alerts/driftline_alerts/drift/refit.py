@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline_alerts.drift.baseline import FIRST_TOLERANCE
 from driftline_alerts.drift.detector import watch
 from driftline_alerts.drift.hourly import HOUR, Hourly, hour_of_week
-from driftline_alerts.drift.monitor import DAY, FIRST_TOLERANCE, Monitor
+from driftline_alerts.drift.monitor import DAY, Monitor
 from driftline_alerts.drift.seasonal import FEWEST_DAYS, Season, learn
 
 if TYPE_CHECKING:

@@ -93,10 +93,10 @@ class Volume:
     """The detector of one stream of requests.
 
     What holds: at most the false alarms a month that an update accepts, as far as remarkable minutes come no more
-    often than they did. From the third week on a stop of 100 requests a minute is found in some 5 minutes. Before, the usual is
-    not known by hour of the week: then it is what the last hour and the same time of other days had, a quarter of the
-    least and four times the most, and an alarm takes some 15 minutes. Traffic that ends within an hour every evening
-    will be called stopped on the first one.
+    often than they did. From the third week on a stop of 100 requests a minute is found in some 5 minutes. Before, the
+    usual is not known by hour of the week: then it is what the last hour and the same time of other days had, a quarter
+    of the least and four times the most, and an alarm takes some 15 minutes. Traffic that ends within an hour every
+    evening will be called stopped on the first one.
 
     It must see each minute once, in order; minutes in which nothing was recorded for reasons of our own are left out.
     To start with a profile, show it the past first.
