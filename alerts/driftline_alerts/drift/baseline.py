@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from driftline_alerts.drift.monitor import Monitor
 
 FIRST_TOLERANCE: Final = 0.05
-"""In odds: what else would be taken for a change every night (DRIFT.md, 12)."""
+"""In odds: what else would be taken for a change every night (docs/drift-method.md)."""
 _SETTLING: Final = (2 * DAY, 2000)
 """A new version that is measured by its predecessor's baseline has one of its own after so long and so much."""
 _GROWN: Final = 4.0

@@ -1,4 +1,4 @@
-"""One budget of false pages for the whole project, split over its streams (DRIFT.md, section 8)."""
+"""One budget of false pages for the whole project, split over its streams (docs/drift-method.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The profiled betting e-detector (DRIFT.md, section 3), over many streams at once.
+"""The profiled betting e-detector (docs/drift-method.md), over many streams at once.
 
 For each stream S is the least, over the means that its baseline may have had, of a sum over possible starts of a
 change: what the baseline says against the mean, times what betting on a higher one has made since that start. Its unit

@@ -1,4 +1,4 @@
-"""From evidence to alarms: when one opens, pages, grows, and is over (DRIFT.md, sections 4 and 5)."""
+"""From evidence to alarms: when one opens, pages, grows, and is over (docs/drift-method.md)."""
 
 from __future__ import annotations
 

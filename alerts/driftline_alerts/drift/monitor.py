@@ -29,7 +29,7 @@ FEWEST: Final = 300
 _EVENT_MONTHS: Final = 1 / 30
 """Of the budget of a month, what is put on the moment of a known event: a day's."""
 QUIET: Final = 0.1
-"""Suspicion up to which nothing is going on; measured for DRIFT.md, sections 3 and 9."""
+"""Suspicion up to which nothing is going on; see docs/drift-method.md."""
 
 
 @dataclass

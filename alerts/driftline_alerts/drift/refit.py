@@ -29,7 +29,7 @@ EVERY: Final = 7 * DAY
 LONGEST: Final = 56 * DAY
 """How far back is looked, so that the cost of it does not grow."""
 _RESTLESS: Final = 1.5
-"""Overdispersion from which on ``FIRST_TOLERANCE`` stays, whatever the metric's own is (DRIFT.md, 12)."""
+"""Overdispersion from which on ``FIRST_TOLERANCE`` stays, whatever the metric's own is (docs/drift-method.md)."""
 _KNOWN_DAYS: Final = 28
 """And until so many days are known: 14 of them do not show that a level wanders from day to day, with which a third of
 the healthy months had a false alarm in simulation."""

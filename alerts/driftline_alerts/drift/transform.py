@@ -1,7 +1,7 @@
 """From a metric's counts, by bin or level, to counts of y: each of a panel's questions has its own y.
 
 Every y is a step function of the key, frozen when the baseline is complete: level = number of edges below the key. An
-error in it does no harm: the mean of y is estimated by the detector, whatever the function (DRIFT.md, section 1).
+error in it does no harm: the mean of y is estimated by the detector, whatever the function (docs/drift-method.md).
 """
 
 from __future__ import annotations
