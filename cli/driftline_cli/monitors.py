@@ -17,6 +17,7 @@ from driftline.errors import DriftlineError
 from driftline_alerts.drift import fleet_state
 from driftline_alerts.drift.budget import split
 from driftline_alerts.drift.contract import Contract, contract
+from driftline_alerts.drift.feed import Feed
 from driftline_alerts.drift.figures import usual
 from driftline_alerts.drift.finding import where
 from driftline_alerts.drift.monitor import FEWEST
@@ -73,6 +74,8 @@ def show(settings: Settings, metrics: Sequence[str], *, feature: str, most: int,
         typer.echo(json.dumps([_as_json(row) for row in rows], indent=2, ensure_ascii=False))
         return
     _print(rows, len(chosen), settings.drift_false_pages)
+    if missed := Feed.load(states["feed"]).missed if "feed" in states else 0:
+        typer.echo(f"{missed:,} observations were stored too late to be looked at; see the log of driftline alert")
 
 
 def _is_wanted(monitor: Monitor, metrics: Sequence[str], feature: str) -> bool:

@@ -140,7 +140,7 @@ def update(detectors: Sequence[Detector], counts: Array, months: Array, shifts: 
     Args:
         detectors: each at most once; all of the same levels.
         counts: of y, shape (detectors, levels).
-        months: that passed since the last update, and what known events add (section 3), shape (detectors,).
+        months: that passed since the last update, and what known events add, shape (detectors,).
         shifts: of the mean that the season predicts, in logits, shape (detectors,).
 
     Returns:
