@@ -32,14 +32,17 @@ _RESTLESS: Final = 1.5
 
 
 def is_due(monitor: Monitor, now: float) -> bool:
-    """Whether a stream is to be learned anew: it has two weeks behind it, is healthy, and it is a week ago."""
+    """Whether a stream is to be learned anew: it has two weeks behind it, is healthy, and it is a week ago.
+
+    The first time its suspicion may be high: that is what a rhythm which nobody knows looks like.
+    """
     return bool(
         monitor.panel
         and not monitor.alarm
         and not monitor.inherited
         and now - monitor.begun >= FEWEST_DAYS * DAY
         and now - monitor.fitted >= EVERY
-        and now - monitor.restless >= DAY
+        and (not monitor.fitted or now - monitor.restless >= DAY)
     )
 
 
@@ -71,9 +74,13 @@ def refit(fleet: Fleet, past: Iterable[Part], now: float) -> int:
 
 
 def _is_healthy(monitor: Monitor, at: float) -> bool:
-    """Whether an hour is of the baseline: it began after that, and no alarm fell into it."""
+    """Whether an hour is of the baseline: it began after that, and no alarm fell into it.
+
+    Alarms of a time in which no season was known are no reason: those that ended are likely its busy hours, without
+    which it would never be known.
+    """
     began = at > monitor.begun - HOUR
-    return began and not any(begin < at + HOUR and at < end for begin, end in monitor.bad)
+    return began and not (monitor.fitted and any(begin < at + HOUR and at < end for begin, end in monitor.bad))
 
 
 def _learn(monitor: Monitor, question: Question, hours: Mapping[int, Mapping[int, int]]) -> None:
