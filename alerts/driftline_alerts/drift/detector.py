@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _EXPONENT: Final = 600.0
-_MOST: Final = 1e300
+_MOST: Final = 1e40
 _FRESH: Final = 0.01
 """New observations, as a share of the baseline, after which its evidence is counted anew: older evidence is as valid,
 as it was known before what came since, and that of each look would cost as much as all the rest."""
