@@ -166,13 +166,13 @@ class _Worker:
             client.close()
 
     def _tried(self, what: str, action: Callable[[], T]) -> T | None:
-        """Do it, and log trouble when it begins or changes and when it is over, not in every round."""
+        """Do it, and log trouble when it begins or changes and when it is over: once, whatever else meets the same."""
         try:
             result = action()
         except SettingsError:
             raise
         except DriftlineError as error:
-            if self._trouble.get(what) != str(error):
+            if str(error) not in self._trouble.values():
                 logger.warning("alerts wait: %s", error)
             self._trouble[what] = str(error)
             if not isinstance(error, BusError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.drift.detector import absorb, watch
 from driftline_alerts.drift.monitor import DAY, Question, panel_of
+from driftline_alerts.drift.stream import ANCHORS
 from driftline_alerts.drift.transform import freeze
 
 if TYPE_CHECKING:
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
 
     from driftline_alerts.drift.monitor import Monitor
 
-FIRST_TOLERANCE: Final = 0.05
-"""In odds: what else would be taken for a change every night (docs/drift-method.md)."""
+_FIRST_DAY: Final = {"score": 0.3, "flag": 1.0, "log": 1.0}
+"""Drift that is let pass until a baseline holds a whole day, in odds, by the kind of the metric: by night nothing is
+known of the noon, when twice as many errors or latencies by a fifth are common. Measured with
+benchmarks/drift_months.py, as is the next one."""
+_FIRST_WEEKS: Final = {"score": 0.1, "flag": 0.3, "log": 0.3}
+"""Afterwards, until the season is known: rhythms of a quarter up and down are healthy."""
 _SETTLING: Final = (2 * DAY, 2000)
 """A new version that is measured by its predecessor's baseline has one of its own after so long and so much."""
 _GROWN: Final = 4.0
@@ -44,9 +49,9 @@ def questions(monitor: Monitor, baseline: Mapping[int, int], *, tolerance: float
 def start(monitor: Monitor, at: float) -> None:
     """Freeze the panel on what was learned so far, and begin to watch.
 
-    While the season of a stream is not known, at least ``FIRST_TOLERANCE`` is let pass.
+    While the season of a stream is not known more is let pass than later, and most on its first day.
     """
-    monitor.panel = questions(monitor, monitor.raw, tolerance=max(monitor.rule.tolerance, FIRST_TOLERANCE))
+    monitor.panel = questions(monitor, monitor.raw, tolerance=_allowed(monitor, at))
     monitor.built, monitor.restless = float(monitor.raw.total()), at
 
 
@@ -67,15 +72,28 @@ def grow(monitor: Monitor, at: float) -> None:
     if monitor.inherited and not monitor.alarm and _is_settled(monitor, at):
         monitor.inherited = 0.0
         freeze_baseline(monitor, frozen=False)
-    is_quiet = not monitor.alarm and at - monitor.restless >= DAY
+    if monitor.alarm or monitor.inherited:
+        return
+    is_quiet = at - monitor.restless >= DAY
     has_season = any(one.offsets is not None for one in monitor.panel)
+    allowed = math.log1p(_allowed(monitor, at))
+    has_seen_a_day = not monitor.fitted and monitor.panel[0].detector.tolerance > allowed
     # Of a stream with a season the baseline is counted anew with it, from the store (refit).
-    if is_quiet and not has_season and not monitor.inherited and monitor.n >= _GROWN * monitor.built:
+    if has_seen_a_day or (is_quiet and not has_season and monitor.n >= _GROWN * monitor.built):
         for one in monitor.panel:
             old = one.detector
+            tolerance = old.tolerance if monitor.fitted else allowed
             seen = old.baseline + old.pending
-            one.detector = watch(old.levels, seen, overdispersion=old.overdispersion, tolerance=old.tolerance)
+            one.detector = watch(old.levels, seen, overdispersion=old.overdispersion, tolerance=tolerance)
         monitor.built = monitor.n
+
+
+def _allowed(monitor: Monitor, at: float) -> float:
+    """Drift that is let pass while the season is not known, in odds; anchors are the same by day and night."""
+    if monitor.key.segment == ANCHORS:
+        return monitor.rule.tolerance
+    by_kind = _FIRST_DAY if at - monitor.begun < DAY else _FIRST_WEEKS
+    return max(monitor.rule.tolerance, by_kind[monitor.rule.kind])
 
 
 def freeze_baseline(monitor: Monitor, *, frozen: bool) -> None:

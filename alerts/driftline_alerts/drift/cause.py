@@ -58,8 +58,10 @@ def cause(monitor: Monitor, located: Located, all_monitors: Iterable[Monitor]) -
     unaffected = tuple(segment for segment, has in verdicts.items() if has is False)
     mine = [segment for segment in verdicts if contains(monitor.key.segment, segment)]
     if not any(verdicts[segment] for segment in mine):
-        # All that it is made of is known to have stayed.
-        is_mix = bool(mine) and not is_leaf(monitor.key.segment) and all(verdicts[segment] is False for segment in mine)
+        # All that it is made of is known to have stayed. Requests without a model are no part: many a request has none
+        # because it failed, so that there an outcome would be taken for a mix.
+        parts = bool(mine) and not is_leaf(monitor.key.segment) and all(dict(segment)["model"] for segment in mine)
+        is_mix = parts and all(verdicts[segment] is False for segment in mine)
         return Cause(monitor.key.segment, (), unaffected, (), is_mix)
     segment = _shared(moved)
     return Cause(segment, moved, unaffected, _common(moved, unaffected, segment))

@@ -19,8 +19,9 @@ import numpy as np
 from driftline_alerts.drift import detector
 from driftline_alerts.drift.monitor import DAY, FEWEST, MONTH
 from driftline_alerts.drift.stream import ANCHORS
+from driftline_alerts.drift.transform import columns
 from driftline_store.histogram import BASE
-from driftline_store.monitored import YES
+from driftline_store.monitored import NO, YES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,20 +128,32 @@ def _days(monitor: Monitor, share: float, size: float, longest: float) -> float 
 
 def _changed(monitor: Monitor, size: float) -> Law:
     """The baseline's law after a change of that size for the worse."""
-    whole = monitor.raw.total()
-    law = {key: count / whole for key, count in monitor.raw.items()}
-    kind = monitor.rule.kind
+    law, kind = _law(monitor), monitor.rule.kind
     if kind == "flag":
         # As good as none was seen: then what would be the upper end of the interval of its rate.
-        rate = max(law.get(YES, 0.0), 3 / max(whole, FEWEST))
+        rate = max(law[YES], 3 / max(monitor.n, FEWEST))
         worse = min(rate * (1 + size), 0.99)
-        return {0: 1 - worse, YES: worse}
+        return {NO: 1 - worse, YES: worse}
     if kind == "log":
         return _moved(law, (-1 if monitor.falls else 1) * math.log1p(size) / math.log(BASE))
     middle = sum(key * share for key, share in law.items())
     sign = -1 if monitor.falls else 1
     scale = 10 if monitor.key.segment == ANCHORS else 20
     return _tilted(law, min(max(middle + sign * size * scale, 0.2), 19.8))
+
+
+def _law(monitor: Monitor) -> Law:
+    """What the detectors of a monitor take for normal, by key."""
+    first = monitor.panel[0]
+    known = first.detector.baseline + first.detector.pending
+    shares = known / known.sum()
+    if monitor.rule.kind != "log":
+        return {(len(shares) - 1 - level if monitor.falls else level): float(one) for level, one in enumerate(shares)}
+    # Of durations and costs they know ranks alone; within a rank the first observations say what there is.
+    keys, counts = columns(monitor.raw)
+    level = first.transform.level_of(keys)
+    seen = np.bincount(level, counts, len(shares))
+    return {int(key): float(shares[at] * count / seen[at]) for key, count, at in zip(keys, counts, level, strict=True)}
 
 
 def _moved(law: Law, steps: float) -> Law:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_EXPONENT: Final = 200.0
-_MOST: Final = 1e200
+_EXPONENT: Final = 600.0
+_MOST: Final = 1e40
 """Of the capital, so that no product overflows: a threshold is many orders of magnitude below."""
 _FRESH: Final = 0.04
 """New observations, as a share of the baseline, after which its evidence is counted anew: older evidence is as valid,

@@ -86,6 +86,8 @@ def touched(client: Client, segment: Segment, since: datetime, until: datetime) 
         StoreError: the store is away or fails the statement.
     """
     names = ("requests", "sessions", "users")
+    # Sums are by the minute: of a change that is younger there would be none.
+    since, until = since.replace(second=0, microsecond=0), until + _MINUTE
     frame = query_metrics(client, names, since=since, until=until, where=dict(segment))
     return Touched(*(readings(frame, name, since=since, until=until)[0].n for name in names))
 

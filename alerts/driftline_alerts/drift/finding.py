@@ -27,6 +27,9 @@ OVER: Final = frozenset({"recovered", "accepted"})
 Pairs = tuple[tuple[str, str], ...]
 
 _COLUMNS: Final = ("id", "incident", "at", "kind", "metric", "segment", "body")
+_MANY: Final = 1e6
+"""Months beyond which a figure says no more than that it is not by chance."""
+
 _BLAMES: Final = {
     "system": "The judge scores its anchors as before, so it is the answers that changed.",
     "judge": "The judge scores its anchors differently too: it is the judge that changed, not the answers.",
@@ -131,7 +134,7 @@ class Finding(BaseModel):
         requests, sessions, users = self.touched
         said = [
             "" if self.kind in OVER else since,
-            f"As strong by chance at most once in {self.once_in_months:,.0f} months." if self.once_in_months else "",
+            f"As strong by chance at most once in {_months(self.once_in_months)}." if self.once_in_months else "",
             "Only the mix of what it is made of moved: none of its parts did." if self.is_mix else "",
             f"Not affected: {_list(self.unaffected, self.segment)}." if self.unaffected and self.moved else "",
             f"All that moved has {where(self.common)}, and nothing else has." if self.common else "",
@@ -182,6 +185,10 @@ def findings(client: Client, since: datetime) -> list[Finding]:
 def moment(at: float) -> datetime:
     """A Unix time, aware, to the millisecond."""
     return datetime.fromtimestamp(round(at, 3), UTC)
+
+
+def _months(months: float) -> str:
+    return f"{months:,.0f} months" if months < _MANY else f"more than {_MANY:,.0f} months"
 
 
 def _clock(at: datetime) -> str:

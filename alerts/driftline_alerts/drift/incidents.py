@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _TOGETHER: Final = timedelta(hours=24).total_seconds()
 """After so long what moves is an incident of its own, also where another one is still open."""
-_PLAIN: Final = ("id", "opened", "told")
+_PLAIN: Final = ("id", "opened", "told", "level")
 _FEATURE: Final = 2
 """Dimensions of a segment that name its feature."""
 _BLAMELESS: Final = 100
@@ -39,8 +39,10 @@ class Incident:
     Attributes:
         opened: in seconds of Unix time.
         first: what people were told when it opened.
-        members: monitors whose change is part of it, by whether they have an open alarm; the one that found it first.
+        members: monitors whose change is part of it, by whether they have an open alarm that was paged; the one that
+            found it first.
         told: metrics that people were told of.
+        level: of the metric that people were told of first, as its alarm was over; None while it is not.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Incident:
     first: Finding
     members: dict[Name, bool] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+    level: float | None = None
 
     @property
     def is_open(self) -> bool:
@@ -108,7 +111,8 @@ class Incidents:
         incident.told.append(monitor.key.metric)
         for other in listed(_suspicions(fleet, shares), shares):
             if _is_related(incident, fleet.monitors[other], place.segment):
-                incident.members.setdefault(other, fleet.monitors[other].alarm is not None)
+                alarm = fleet.monitors[other].alarm
+                incident.members.setdefault(other, alarm is not None and alarm.is_paged)
         return finding
 
     def forget(self, now: float) -> None:
@@ -120,9 +124,13 @@ class Incidents:
         if incident is None:
             return None
         incident.members[name] = False
+        if name == next(iter(incident.members)):
+            # What is over last may be another metric, or another segment.
+            incident.level = turn.figures.after
         if incident.is_open:
             return None
-        return incident.over("recovered", turn.monitor.last, turn.figures.after)
+        level = turn.figures.after if incident.level is None else incident.level
+        return incident.over("recovered", turn.monitor.last, level)
 
     def _of(self, monitor: Monitor, segment: Segment) -> Incident | None:
         lately = (one for one in self.known.values() if one.is_open and monitor.last - one.opened < _TOGETHER)

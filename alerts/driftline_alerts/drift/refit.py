@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from driftline_alerts.drift.baseline import FIRST_TOLERANCE
 from driftline_alerts.drift.detector import watch
 from driftline_alerts.drift.hourly import HOUR, Hourly, hour_of_week
 from driftline_alerts.drift.monitor import DAY, Monitor
@@ -28,22 +27,27 @@ if TYPE_CHECKING:
 EVERY: Final = 7 * DAY
 LONGEST: Final = 56 * DAY
 """How far back is looked, so that the cost of it does not grow."""
+_TOLERANCE: Final = 0.05
+"""In odds: what is let pass of every stream until it is known to be calm."""
 _RESTLESS: Final = 1.5
-"""Overdispersion from which on ``FIRST_TOLERANCE`` stays, whatever the metric's own is (docs/drift-method.md)."""
+"""Overdispersion from which on ``_TOLERANCE`` stays, whatever the metric's own is (docs/drift-method.md)."""
 _KNOWN_DAYS: Final = 28
 """And until so many days are known: 14 of them do not show that a level wanders from day to day, with which a third of
 the healthy months had a false alarm in simulation."""
 
 
 def is_due(monitor: Monitor, now: float) -> bool:
-    """Whether a stream is to be learned anew: it has two weeks behind it, is healthy, and it is a week ago."""
+    """Whether a stream is to be learned anew: it has two weeks behind it, is healthy, and it is a week ago.
+
+    The first time its suspicion may be high: that is what a rhythm which nobody knows looks like.
+    """
     return bool(
         monitor.panel
         and not monitor.alarm
         and not monitor.inherited
         and now - monitor.begun >= FEWEST_DAYS * DAY
         and now - monitor.fitted >= EVERY
-        and now - monitor.restless >= DAY
+        and (not monitor.fitted or now - monitor.restless >= DAY)
     )
 
 
@@ -75,9 +79,13 @@ def refit(fleet: Fleet, past: Iterable[Part], now: float) -> int:
 
 
 def _is_healthy(monitor: Monitor, at: float) -> bool:
-    """Whether an hour is of the baseline: it began after that, and no alarm fell into it."""
+    """Whether an hour is of the baseline: it began after that, and no alarm fell into it.
+
+    Alarms of a time in which no season was known are no reason: those that ended are likely its busy hours, without
+    which it would never be known.
+    """
     began = at > monitor.begun - HOUR
-    return began and not any(begin < at + HOUR and at < end for begin, end in monitor.bad)
+    return began and not (monitor.fitted and any(begin < at + HOUR and at < end for begin, end in monitor.bad))
 
 
 def _learn(monitor: Monitor, question: Question, hours: Mapping[int, Mapping[int, int]]) -> None:
@@ -99,4 +107,4 @@ def _learn(monitor: Monitor, question: Question, hours: Mapping[int, Mapping[int
 def _tolerance(monitor: Monitor, season: Season) -> float:
     own = monitor.rule.tolerance
     is_calm = season.phi <= _RESTLESS and season.days >= _KNOWN_DAYS
-    return own if is_calm else max(own, FIRST_TOLERANCE)
+    return own if is_calm else max(own, _TOLERANCE)

@@ -52,8 +52,11 @@ class Transform:
 
     def counted(self, keys: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """The same of keys and their counts, shape (keys,) each."""
-        level = self._edges.searchsorted(keys if self.sign > 0 else -keys)
-        return np.asarray(np.bincount(level, weights, len(self.levels)), float)
+        return np.asarray(np.bincount(self.level_of(keys), weights, len(self.levels)), float)
+
+    def level_of(self, keys: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The level of each key, shape (keys,)."""
+        return self._edges.searchsorted(keys if self.sign > 0 else -keys)
 
     @cached_property
     def _edges(self) -> NDArray[np.float64]:

@@ -50,7 +50,7 @@ def test_what_completes_the_baseline_is_no_evidence_against_it() -> None:
 
 def test_evidence_grows_with_harm_and_with_nothing_by_no_more_than_time_passed() -> None:
     worse, same = watching(), watching()
-    worse.apply([part({0: 900, 1: 100}, 2)])
+    worse.apply([part({0: 800, 1: 200}, 2)])
     same.apply([part({0: 970, 1: 30}, 2)])
     assert worse.of(ERRORS)[0].suspicion > 1 > same.of(ERRORS)[0].suspicion
     silent = watching()
@@ -77,7 +77,7 @@ def test_volumes_are_not_tested_as_shares_are() -> None:
 def test_a_new_version_is_measured_by_the_baseline_of_the_one_before_it() -> None:
     fleet = watching()
     new = replace(ERRORS, segment=segment("production", "support", "gpt", "answer", "5"))
-    fleet.apply([part({0: 450, 1: 50}, 2, new)])
+    fleet.apply([part({0: 400, 1: 100}, 2, new)])
     monitor = fleet.of(new)[0]
     assert monitor.panel, "it needs no baseline of its own to be measured"
     assert monitor.suspicion > 1
