@@ -44,6 +44,11 @@ format: setup    ## put the code into the one style
 	$(BIN)/ruff format .
 
 bench: setup     ## all benchmarks, in their short form
+ifdef UV
+	uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[bench]'
+else
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+endif
 	for file in benchmarks/*.py; do $(BIN)/python $$file --quick || exit 1; done
 
 faults: setup    ## 200 rounds of faults against a Kafka of three nodes (ARGS="--rounds 20 --seed 7 --minutes 15")
