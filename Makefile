@@ -25,11 +25,13 @@ endif
 demo: setup      ## see it work: a simulated bot gets worse, and an alert says so (ARGS="--seconds 90 --no-browser")
 	$(BIN)/driftline demo $(ARGS)
 
-test: lint       ## lint, types and all tests
-	$(BIN)/pytest -n auto $(ARGS)
+test: setup      ## lint, types and all tests, beside each other
+	@$(MAKE) --no-print-directory lint & lint=$$!; \
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS); tests=$$?; \
+	wait $$lint || { echo "lint or types failed, see above"; exit 1; }; exit $$tests
 
 fast: setup      ## the tests without Kafka, browser, kills and restarts
-	$(BIN)/pytest -n auto -m 'not kafka and not browser and not slow' $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m 'not kafka and not browser and not slow' $(ARGS)
 
 lint: setup      ## style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -40,6 +40,21 @@ def pytest_configure() -> None:
     KafkaNetSocket.socket = lambda _, family, kind, protocol: _Quiet(family, kind, protocol)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take long, the longest time-out first, so that none of them ends the run alone.
+
+    With ``--dist worksteal`` a worker that has no work left takes over from the end of another one's list.
+    """
+    items.sort(key=_patience, reverse=True)
+
+
+def _patience(item: pytest.Item) -> float:
+    if not any(item.get_closest_marker(name) for name in ("slow", "browser")):
+        return 0.0
+    limit = item.get_closest_marker("timeout")
+    return 1.0 if limit is None else float(limit.args[0])
+
+
 @pytest.fixture(scope="session")
 def kafka_url() -> Iterator[str]:
     """URL of a real Kafka, one for all workers of the run; use topics and groups of your own."""

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from driftline_store.client import Client
 
 FIXTURES = Path(__file__).parent / "fixtures"
+SUMS = (
+    "sum(requests) AS requests, sum(request_errors) AS request_errors, "
+    "sumMap(request_error_classes)['timeout'] AS timeouts, "
+    "sumMap(request_error_classes)['rate_limit'] AS rate_limits, "
+    "sum(calls) AS calls, sum(fallbacks) AS fallbacks, sum(cost) AS cost, "
+    "sum(unpriced_calls) AS unpriced_calls, sum(input_tokens) AS input_tokens, "
+    "sum(output_tokens) AS output_tokens, sum(thumbs_up) AS thumbs_up, sum(thumbs_down) AS thumbs_down, "
+    "sum(reports) AS reports, uniqCombinedMerge(13)(sessions) AS sessions, "
+    "uniqCombinedMerge(13)(users) AS users, sum(mapValues(request_seconds)[1]) > 0 AS has_latency"
+)
 
 
 def captured(directory: str, case: str) -> bytes:
@@ -93,15 +103,10 @@ class Pipeline:
 
     def sums(self) -> dict[str, Any]:
         """All times and segments together."""
-        [row] = self.rows(
-            "SELECT sum(requests) AS requests, sum(request_errors) AS request_errors, "
-            "sumMap(request_error_classes)['timeout'] AS timeouts, "
-            "sumMap(request_error_classes)['rate_limit'] AS rate_limits, "
-            "sum(calls) AS calls, sum(fallbacks) AS fallbacks, sum(cost) AS cost, "
-            "sum(unpriced_calls) AS unpriced_calls, sum(input_tokens) AS input_tokens, "
-            "sum(output_tokens) AS output_tokens, sum(thumbs_up) AS thumbs_up, sum(thumbs_down) AS thumbs_down, "
-            "sum(reports) AS reports, uniqCombinedMerge(13)(sessions) AS sessions, "
-            "uniqCombinedMerge(13)(users) AS users, "
-            "sum(mapValues(request_seconds)[1]) > 0 AS has_latency FROM llm_rollups WHERE resolution = 'day'"
-        )
+        [row] = self.rows(f"SELECT {SUMS} FROM llm_rollups WHERE resolution = 'day'")
         return row
+
+    def sums_by_service(self) -> dict[str, dict[str, Any]]:
+        """All times and the other parts of a segment together."""
+        rows = self.rows(f"SELECT service, {SUMS} FROM llm_rollups WHERE resolution = 'day' GROUP BY service")
+        return {row["service"]: row for row in rows}

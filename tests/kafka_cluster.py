@@ -34,7 +34,6 @@ share.coordinator.state.topic.min.isr=2
 min.insync.replicas=2
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=300
-group.min.session.timeout.ms=1000
 num.partitions=2
 """
 

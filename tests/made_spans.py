@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -60,6 +62,20 @@ def request(
     if failed:
         span.status.code = Status.STATUS_CODE_ERROR
     return message.SerializeToString()
+
+
+@dataclass(frozen=True)
+class Made:
+    """A span that is stored together with those of other tests, which the fixture ``row`` gives the row of."""
+
+    trace_id: str
+    message: bytes
+
+
+def made(values: Mapping[str, Any] | None = None, scope: str = "", **fields: Any) -> Made:
+    """One chat span as ``request`` makes it, in a trace of its own."""
+    trace_id = secrets.token_bytes(16)
+    return Made(trace_id.hex(), request(values, scope, trace_id=trace_id, **fields))
 
 
 def feedback(trace_id: bytes, label: str, **values: Any) -> bytes:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from driftline_alerts.drift.tails import upper_bound
-from driftline_alerts.drift.volume import MONTH_MINUTES, Alarm, Volume
+from driftline_alerts.drift.volume import Alarm, Volume
+from driftline_alerts.drift.volume_watch import MONTH_MINUTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -160,6 +160,49 @@ def events(
     show(load(data_dir=data_dir, store=store), days, as_json=as_json)
 
 
+@app.command()
+def monitors(
+    *,
+    metric: Annotated[list[str] | None, typer.Option(help="Only this one; again for more.", show_default="all")] = None,
+    feature: Annotated[str, typer.Option(help="Only streams of this feature.", show_default="all")] = "",
+    most: Annotated[int, typer.Option(help="Streams at most, those with most traffic first.", min=1)] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    data_dir: DataDir = None,
+    store: StoreUrl = None,
+) -> None:
+    """Say what drift detection promises: how often it errs, what it finds, and how soon."""
+    from driftline_cli.monitors import show  # noqa: PLC0415
+
+    show(load(data_dir=data_dir, store=store), metric or [], feature=feature, most=most, as_json=as_json)
+
+
+@app.command()
+def incidents(
+    days: Annotated[int, typer.Option(help="How far back, in days.", min=1, max=4000)] = 30,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    data_dir: DataDir = None,
+    store: StoreUrl = None,
+) -> None:
+    """List what drift detection found, the latest first."""
+    from driftline_cli.incidents import show  # noqa: PLC0415
+
+    show(load(data_dir=data_dir, store=store), days, as_json=as_json)
+
+
+@app.command()
+def accept(
+    incident: Annotated[str, typer.Argument(help="As `driftline incidents` names it.")],
+    *,
+    data_dir: DataDir = None,
+    store: StoreUrl = None,
+) -> None:
+    """Take the level that an incident has led to for the new normal."""
+    from driftline_cli.incidents import accept_incident  # noqa: PLC0415
+
+    accept_incident(load(data_dir=data_dir, store=store), incident)
+
+
 prices_app = typer.Typer(help="List by which prices calls are priced, and the models without one.")
 app.add_typer(prices_app, name="prices")
 

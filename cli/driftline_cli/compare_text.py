@@ -30,9 +30,9 @@ def print_comparison(a: Side, b: Side, found: Sequence[Compared], *, alpha: floa
         table.add_row(*_row(one))
     console.print(table)
     console.print(
-        f"The intervals hold whenever and however often you look: with a probability of {1 - alpha:.0%} all of them "
-        "at once. Equivalent: the difference is surely too small to matter. Effect: Cohen's d, and the chance that one "
-        "of B is above one of A."
+        f"The intervals hold whenever and however often you look: with a probability of {100 * (1 - alpha):.0f} % "
+        "all of them at once. Equivalent: the difference is surely too small to matter. Effect: Cohen's d, and the "
+        "chance that one of B is above one of A."
     )
 
 

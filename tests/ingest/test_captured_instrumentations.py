@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from driftline_store.content import plain_text
-from ingest_support import FIXTURES, captured, span_ids
+from ingest_support import FIXTURES, captured
 
 if TYPE_CHECKING:
     from ingest_support import Pipeline
+    from stored_captures import Stored
 
 TRACELOOP = "traceloop-openai-0.62.4"
 TRACELOOP_SDK = "traceloop-sdk-0.62.4"
@@ -71,39 +72,23 @@ def each(*cases: str) -> list[tuple[str, str]]:
     return [(directory, case) for case in cases for directory in there(case)]
 
 
-def rows(pipeline: Pipeline, directory: str, case: str) -> list[dict[str, Any]]:
-    """Send one captured request and give its rows."""
-    message = captured(directory, case)
-    pipeline.send(message)
-    traces = [trace for trace, _ in span_ids(message)]
-    return pipeline.rows("SELECT * FROM llm_spans WHERE trace_id IN {traces:Array(String)}", traces=traces)
-
-
-def call(pipeline: Pipeline, directory: str, case: str) -> dict[str, Any]:
-    """The one call in a captured request; an error if there is none or more."""
-    [row] = [row for row in rows(pipeline, directory, case) if row["is_call"]]
-    return row
-
-
 def assert_row(row: dict[str, Any], expected: dict[str, Any]) -> None:
     assert {name: row[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize(("directory", "case"), each("chat", "chat_stream", "responses", "responses_stream"))
-def test_a_chat_is_one_call_of_one_request_with_what_the_server_gave(
-    pipeline: Pipeline, directory: str, case: str
-) -> None:
-    row = call(pipeline, directory, case)
+def test_a_chat_is_one_call_of_one_request_with_what_the_server_gave(stored: Stored, directory: str, case: str) -> None:
+    row = stored.call(directory, case)
     assert_row(row, CALL | NOT_SENT.get(directory, {}) | NOT_SENT_BY_CASE.get((directory, case), {}))
     assert row["reported_cost"] == REPORTED.get(directory)
-    sums = pipeline.sums()
+    sums = stored.sums(directory, case)
     assert (sums["calls"], sums["requests"], sums["input_tokens"]) == (1, 1, 142)
     assert sums["cost"] == Decimal("0.0000453")
 
 
 @pytest.mark.parametrize(("directory", "case"), each("chat", "chat_stream", "responses", "responses_stream"))
-def test_question_answer_and_instructions_are_readable(pipeline: Pipeline, directory: str, case: str) -> None:
-    row = call(pipeline, directory, case)
+def test_question_answer_and_instructions_are_readable(stored: Stored, directory: str, case: str) -> None:
+    row = stored.call(directory, case)
     said = plain_text(row["system"]) + plain_text(row["input"])
     if (directory, case) != (LANGFUSE, "responses_stream"):
         assert "terse geography assistant" in said
@@ -112,8 +97,8 @@ def test_question_answer_and_instructions_are_readable(pipeline: Pipeline, direc
 
 
 @pytest.mark.parametrize("directory", there("chat_stream"))
-def test_a_stream_has_its_time_to_first_token_in_seconds(pipeline: Pipeline, directory: str) -> None:
-    row = call(pipeline, directory, "chat_stream")
+def test_a_stream_has_its_time_to_first_token_in_seconds(stored: Stored, directory: str) -> None:
+    row = stored.call(directory, "chat_stream")
     assert row["is_streaming"] is True
     if directory == LOGFIRE:
         assert row["time_to_first_token"] is None, "this instrumentation sends none"
@@ -122,20 +107,21 @@ def test_a_stream_has_its_time_to_first_token_in_seconds(pipeline: Pipeline, dir
 
 
 @pytest.mark.parametrize("directory", there("chat"))
-def test_an_answer_without_stream_has_no_time_to_first_token(pipeline: Pipeline, directory: str) -> None:
-    row = call(pipeline, directory, "chat")
+def test_an_answer_without_stream_has_no_time_to_first_token(stored: Stored, directory: str) -> None:
+    row = stored.call(directory, "chat")
     assert row["time_to_first_token"] is None
     assert not row["is_streaming"]
 
 
 @pytest.mark.parametrize(("directory", "case"), each("chat_error_429", "responses_error_429", "chat_timeout"))
-def test_an_error_has_its_class_and_no_cost(pipeline: Pipeline, directory: str, case: str) -> None:
-    row = call(pipeline, directory, case)
+def test_an_error_has_its_class_and_no_cost(stored: Stored, directory: str, case: str) -> None:
+    row = stored.call(directory, case)
     expected = "timeout" if case == "chat_timeout" else "rate_limit"
     assert_row(row, {"is_error": True, "error_class": expected, "cost": None, "reported_cost": None})
     assert row["error_message"]
     assert (row["error_type"] == "") is (directory == LANGFUSE), "only Langfuse sends no type"
-    assert (pipeline.sums()["requests"], pipeline.sums()["request_errors"]) == (1, 1)
+    sums = stored.sums(directory, case)
+    assert (sums["requests"], sums["request_errors"]) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -148,27 +134,27 @@ def test_an_error_has_its_class_and_no_cost(pipeline: Pipeline, directory: str, 
         (OPENLIT, {"prompt_name": "", "prompt_version": ""}),
     ],
 )
-def test_session_user_and_prompt_version_are_kept(pipeline: Pipeline, directory: str, expected: dict[str, str]) -> None:
-    row = call(pipeline, directory, "chat_session")
+def test_session_user_and_prompt_version_are_kept(stored: Stored, directory: str, expected: dict[str, str]) -> None:
+    row = stored.call(directory, "chat_session")
     assert_row(row, {"session_id": "conv-7f3a", "user_id": "user-42", **expected})
 
 
-def test_a_session_that_was_scrubbed_is_none(pipeline: Pipeline) -> None:
-    [above] = [row for row in rows(pipeline, LOGFIRE, "chat_session") if row["name"] == "answer geo question"]
+def test_a_session_that_was_scrubbed_is_none(stored: Stored) -> None:
+    [above] = [row for row in stored.all(LOGFIRE, "chat_session") if row["name"] == "answer geo question"]
     assert (above["session_id"], above["user_id"]) == ("", "user-42")
 
 
 @pytest.mark.parametrize("directory", there("embeddings"))
-def test_embeddings_are_one_call_even_where_spans_are_nested(pipeline: Pipeline, directory: str) -> None:
-    row = call(pipeline, directory, "embeddings")
+def test_embeddings_are_one_call_even_where_spans_are_nested(stored: Stored, directory: str) -> None:
+    row = stored.call(directory, "embeddings")
     assert_row(row, {"operation": "embeddings", "input_tokens": 9, "output_tokens": None})
     assert row["cost"] == Decimal("0.00000018")
-    assert pipeline.sums()["requests"] == 1
+    assert stored.sums(directory, "embeddings")["requests"] == 1
 
 
 @pytest.mark.parametrize(("directory", "case"), each("chat_stream_tool_call", "responses_tool_call"))
-def test_a_tool_call_is_its_finish_reason_and_content(pipeline: Pipeline, directory: str, case: str) -> None:
-    row = call(pipeline, directory, case)
+def test_a_tool_call_is_its_finish_reason_and_content(stored: Stored, directory: str, case: str) -> None:
+    row = stored.call(directory, case)
     assert "get_weather(" in plain_text(row["output"])
     assert "Weather in Paris?" in plain_text(row["input"])
     if case == "chat_stream_tool_call":
@@ -176,10 +162,10 @@ def test_a_tool_call_is_its_finish_reason_and_content(pipeline: Pipeline, direct
 
 
 @pytest.mark.parametrize("directory", there("agent_tool_call"))
-def test_an_agent_is_one_request_whose_calls_alone_are_billed(pipeline: Pipeline, directory: str) -> None:
-    found = rows(pipeline, directory, "agent_tool_call")
+def test_an_agent_is_one_request_whose_calls_alone_are_billed(stored: Stored, directory: str) -> None:
+    found = stored.all(directory, "agent_tool_call")
     calls = [row for row in found if row["is_call"]]
-    sums = pipeline.sums()
+    sums = stored.sums(directory, "agent_tool_call")
     assert (sums["requests"], sums["calls"], sums["input_tokens"]) == (1, len(calls), 142 * len(calls))
     assert sums["cost"] == Decimal("0.0000453") * len(calls)
     if directory != OPENLIT:  # its decorator does not know tools
@@ -187,47 +173,46 @@ def test_an_agent_is_one_request_whose_calls_alone_are_billed(pipeline: Pipeline
 
 
 @pytest.mark.parametrize("directory", there("chat_stream_abandoned", OPENLIT, LOGFIRE))
-def test_an_abandoned_stream_has_an_unknown_cost(pipeline: Pipeline, directory: str) -> None:
-    row = call(pipeline, directory, "chat_stream_abandoned")
+def test_an_abandoned_stream_has_an_unknown_cost(stored: Stored, directory: str) -> None:
+    row = stored.call(directory, "chat_stream_abandoned")
     assert_row(row, {"input_tokens": None, "cost": None, "is_error": False})
-    assert pipeline.sums()["unpriced_calls"] == 1
+    assert stored.sums(directory, "chat_stream_abandoned")["unpriced_calls"] == 1
 
 
 @pytest.mark.parametrize("directory", there("chat_stream_no_usage", OPENLIT))
-def test_without_usage_the_cost_is_unknown(pipeline: Pipeline, directory: str) -> None:
-    row = call(pipeline, directory, "chat_stream_no_usage")
+def test_without_usage_the_cost_is_unknown(stored: Stored, directory: str) -> None:
+    row = stored.call(directory, "chat_stream_no_usage")
     assert_row(row, {"input_tokens": None, "cost": None, "tokens_estimated": False})
-    assert pipeline.sums()["unpriced_calls"] == 1
+    assert stored.sums(directory, "chat_stream_no_usage")["unpriced_calls"] == 1
 
 
-def test_tokens_that_an_instrumentation_guessed_are_marked(pipeline: Pipeline) -> None:
-    row = call(pipeline, OPENLIT, "chat_stream_no_usage")
+def test_tokens_that_an_instrumentation_guessed_are_marked(stored: Stored) -> None:
+    row = stored.call(OPENLIT, "chat_stream_no_usage")
     assert_row(row, {"input_tokens": 41, "output_tokens": 16, "tokens_estimated": True})
 
 
-def test_spans_of_an_http_client_are_neither_calls_nor_requests(pipeline: Pipeline) -> None:
-    [row] = rows(pipeline, OPENLIT, "chat_stream_abandoned")
+def test_spans_of_an_http_client_are_neither_calls_nor_requests(stored: Stored) -> None:
+    [row] = stored.all(OPENLIT, "chat_stream_abandoned")
     assert_row(row, {"operation": "", "is_call": False, "is_request": False})
 
 
 @pytest.mark.parametrize("case", ["chat_stream", "chat_async_stream", "responses_stream"])
-def test_a_stream_of_logfire_is_one_call_with_the_whole_latency(pipeline: Pipeline, case: str) -> None:
-    row = call(pipeline, LOGFIRE, case)
+def test_a_stream_of_logfire_is_one_call_with_the_whole_latency(stored: Stored, case: str) -> None:
+    row = stored.call(LOGFIRE, case)
     assert 0.15 < row["duration"] < 0.5
-    assert (pipeline.sums()["calls"], pipeline.sums()["requests"]) == (1, 1)
+    assert (stored.sums(LOGFIRE, case)["calls"], stored.sums(LOGFIRE, case)["requests"]) == (1, 1)
 
 
-def test_an_abandoned_stream_of_logfire_is_counted_with_its_late_log_line(pipeline: Pipeline) -> None:
-    assert not any(row["is_call"] for row in rows(pipeline, LOGFIRE, "chat_stream_abandoned"))
+def test_an_abandoned_stream_of_logfire_is_counted_with_its_late_log_line(pipeline: Pipeline, stored: Stored) -> None:
+    assert not any(row["is_call"] for row in stored.all(LOGFIRE, "chat_stream_abandoned"))
+    pipeline.send(captured(LOGFIRE, "chat_stream_abandoned"))
     pipeline.send(captured(LOGFIRE, "chat_tool_call"))  # the line came with the next request
     [late] = pipeline.rows("SELECT * FROM llm_spans WHERE is_call AND is_streaming")
     assert_row(late, {"input_tokens": None, "cost": None})
 
 
-def test_langfuse_json_inside_strings_is_read(pipeline: Pipeline) -> None:
-    row = call(pipeline, LANGFUSE, "manual_generation")
+def test_langfuse_json_inside_strings_is_read(stored: Stored) -> None:
+    row = stored.call(LANGFUSE, "manual_generation")
     assert_row(row, {"model": "my-model", "input_tokens": 10, "output_tokens": 5, "cache_read_tokens": 4})
     assert row["time_to_first_token"] < row["duration"] < 0.001
-    assert (
-        '"Infinity"' in call(pipeline, LANGFUSE, "chat_stream")["attributes"]["langfuse.observation.model.parameters"]
-    )
+    assert '"Infinity"' in stored.call(LANGFUSE, "chat_stream")["attributes"]["langfuse.observation.model.parameters"]

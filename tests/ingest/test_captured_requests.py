@@ -15,6 +15,7 @@ from ingest_support import FIXTURES, captured, captured_logs, span_ids
 
 if TYPE_CHECKING:
     from ingest_support import Pipeline
+    from stored_captures import Stored
 
 GENAI = "otel-genai-openai-1.3b0"
 NO_CONTENT = "otel-genai-openai-1.3b0-nocontent"
@@ -53,34 +54,25 @@ WITH_RESPONSE_ID = (GENAI, NO_CONTENT, EVENT_ONLY, OPENAI_V2)
 WITH_CONTENT_ON_SPANS = (GENAI, OPENAI_V2, OPENINFERENCE)
 
 
-def stored(pipeline: Pipeline, directory: str, case: str) -> dict[str, Any]:
-    """Send one captured request and give the row of its first span."""
-    message = captured(directory, case)
-    pipeline.send(message)
-    return pipeline.span(*span_ids(message)[0])
-
-
 def assert_row(row: dict[str, Any], expected: dict[str, Any]) -> None:
     assert {name: row[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize("directory", ALL)
 @pytest.mark.parametrize("case", ["chat", "chat_stream", "chat_async_stream", "chat_multimodal", "chat_tool_result"])
-def test_a_chat_has_the_model_tokens_and_cost_that_the_server_gave(
-    pipeline: Pipeline, directory: str, case: str
-) -> None:
-    assert_row(stored(pipeline, directory, case), CHAT | NOT_SENT.get(directory, {}))
+def test_a_chat_has_the_model_tokens_and_cost_that_the_server_gave(stored: Stored, directory: str, case: str) -> None:
+    assert_row(stored.first(directory, case), CHAT | NOT_SENT.get(directory, {}))
 
 
 @pytest.mark.parametrize("directory", ALL)
-def test_the_response_id_is_kept_where_it_was_sent(pipeline: Pipeline, directory: str) -> None:
-    row = stored(pipeline, directory, "chat")
+def test_the_response_id_is_kept_where_it_was_sent(stored: Stored, directory: str) -> None:
+    row = stored.first(directory, "chat")
     assert row["response_id"].startswith("chatcmpl-") is (directory in WITH_RESPONSE_ID)
 
 
 @pytest.mark.parametrize("directory", ALL)
-def test_content_is_readable_where_it_was_sent(pipeline: Pipeline, directory: str) -> None:
-    row = stored(pipeline, directory, "chat")
+def test_content_is_readable_where_it_was_sent(stored: Stored, directory: str) -> None:
+    row = stored.first(directory, "chat")
     if directory not in WITH_CONTENT_ON_SPANS:
         assert (row["input"], row["output"]) == ("", "")
         return
@@ -89,8 +81,8 @@ def test_content_is_readable_where_it_was_sent(pipeline: Pipeline, directory: st
 
 
 @pytest.mark.parametrize("directory", [GENAI, OPENINFERENCE])
-def test_the_responses_api_reads_like_a_chat(pipeline: Pipeline, directory: str) -> None:
-    row = stored(pipeline, directory, "responses")
+def test_the_responses_api_reads_like_a_chat(stored: Stored, directory: str) -> None:
+    row = stored.first(directory, "responses")
     finish = {} if directory == GENAI else {"finish_reason": ""}  # OpenInference sends none for responses
     assert_row(row, CHAT | finish)
     assert "Paris is the capital of France." in plain_text(row["output"])
@@ -99,8 +91,8 @@ def test_the_responses_api_reads_like_a_chat(pipeline: Pipeline, directory: str)
 
 @pytest.mark.parametrize("directory", ALL)
 @pytest.mark.parametrize("case", ["chat_stream", "chat_async_stream"])
-def test_a_stream_has_its_time_to_first_token_in_seconds(pipeline: Pipeline, directory: str, case: str) -> None:
-    row = stored(pipeline, directory, case)
+def test_a_stream_has_its_time_to_first_token_in_seconds(stored: Stored, directory: str, case: str) -> None:
+    row = stored.first(directory, case)
     # The server waited some 20 ms before its first chunk.
     if directory == OPENAI_V2:
         assert row["time_to_first_token"] is None, "this instrumentation sends none"
@@ -109,8 +101,8 @@ def test_a_stream_has_its_time_to_first_token_in_seconds(pipeline: Pipeline, dir
 
 
 @pytest.mark.parametrize("directory", ALL)
-def test_an_answer_without_stream_has_no_time_to_first_token(pipeline: Pipeline, directory: str) -> None:
-    assert stored(pipeline, directory, "chat")["time_to_first_token"] is None
+def test_an_answer_without_stream_has_no_time_to_first_token(stored: Stored, directory: str) -> None:
+    assert stored.first(directory, "chat")["time_to_first_token"] is None
 
 
 @pytest.mark.parametrize("directory", ALL)
@@ -119,17 +111,17 @@ def test_an_answer_without_stream_has_no_time_to_first_token(pipeline: Pipeline,
     [("chat_error_429", "rate_limit", "RateLimitError"), ("chat_timeout", "timeout", "APITimeoutError")],
 )
 def test_an_error_has_its_class_and_no_cost(
-    pipeline: Pipeline, directory: str, case: str, error_class: str, kind: str
+    stored: Stored, directory: str, case: str, error_class: str, kind: str
 ) -> None:
-    row = stored(pipeline, directory, case)
+    row = stored.first(directory, case)
     assert_row(row, {"is_error": True, "error_class": error_class, "cost": None, "model": "gpt-4o-mini"})
     assert row["error_type"].rpartition(".")[2] == kind
     assert row["error_message"]
 
 
 @pytest.mark.parametrize("directory", [GENAI, NO_CONTENT, EVENT_ONLY, OPENINFERENCE])
-def test_session_user_and_prompt_version_are_kept(pipeline: Pipeline, directory: str) -> None:
-    row = stored(pipeline, directory, "chat_session")
+def test_session_user_and_prompt_version_are_kept(stored: Stored, directory: str) -> None:
+    row = stored.first(directory, "chat_session")
     assert_row(row, {"session_id": "conv-7f3a", "user_id": "user-42", "prompt_version": "v3"})
     # OpenInference has no attribute for the name of a prompt.
     assert row["prompt_name"] == ("" if directory == OPENINFERENCE else "geo-answer")
@@ -137,34 +129,34 @@ def test_session_user_and_prompt_version_are_kept(pipeline: Pipeline, directory:
 
 @pytest.mark.parametrize("directory", ALL)
 @pytest.mark.parametrize("case", ["chat_stream_abandoned", "chat_stream_no_usage"])
-def test_without_usage_the_cost_is_unknown_and_counted_as_such(pipeline: Pipeline, directory: str, case: str) -> None:
-    row = stored(pipeline, directory, case)
+def test_without_usage_the_cost_is_unknown_and_counted_as_such(stored: Stored, directory: str, case: str) -> None:
+    row = stored.first(directory, case)
     assert_row(row, {"input_tokens": None, "output_tokens": None, "cost": None, "is_error": False})
-    assert pipeline.sums()["unpriced_calls"] == 1
+    assert stored.sums(directory, case)["unpriced_calls"] == 1
 
 
 @pytest.mark.parametrize("directory", ALL)
-def test_embeddings_are_calls_of_their_own_kind(pipeline: Pipeline, directory: str) -> None:
-    row = stored(pipeline, directory, "embeddings")
+def test_embeddings_are_calls_of_their_own_kind(stored: Stored, directory: str) -> None:
+    row = stored.first(directory, "embeddings")
     assert_row(row, {"operation": "embeddings", "is_call": True, "input_tokens": 9, "output_tokens": None})
     assert row["cost"] == Decimal("0.00000018")  # 9 * 0.02 USD per million
 
 
 @pytest.mark.parametrize("directory", [GENAI, NO_CONTENT, EVENT_ONLY, OPENINFERENCE])
-def test_an_agent_is_one_request_whose_calls_alone_are_billed(pipeline: Pipeline, directory: str) -> None:
-    pipeline.send(captured(directory, "agent_tool_call"))
-    sums = pipeline.sums()
-    calls = pipeline.rows("SELECT * FROM llm_spans WHERE is_call")
+def test_an_agent_is_one_request_whose_calls_alone_are_billed(stored: Stored, directory: str) -> None:
+    found = stored.all(directory, "agent_tool_call")
+    sums = stored.sums(directory, "agent_tool_call")
+    calls = [row for row in found if row["is_call"]]
     assert (sums["requests"], sums["calls"]) == (1, len(calls))
     assert sums["input_tokens"] == 142 * len(calls)
     assert sums["cost"] == Decimal("0.0000453") * len(calls)
-    tools = pipeline.rows("SELECT tool_name FROM llm_spans WHERE operation = 'execute_tool'")
+    tools = [row for row in found if row["operation"] == "execute_tool"]
     assert [tool["tool_name"] for tool in tools] == ["get_weather"]
 
 
 @pytest.mark.parametrize("directory", ALL)
-def test_a_tool_call_is_its_finish_reason_and_content(pipeline: Pipeline, directory: str) -> None:
-    row = stored(pipeline, directory, "chat_tool_call")
+def test_a_tool_call_is_its_finish_reason_and_content(stored: Stored, directory: str) -> None:
+    row = stored.first(directory, "chat_tool_call")
     assert row["finish_reason"] == "tool_calls"
     if directory in WITH_CONTENT_ON_SPANS:
         assert "get_weather" in plain_text(row["output"])
@@ -181,8 +173,8 @@ def test_content_of_log_events_is_stored_under_its_span(pipeline: Pipeline) -> N
     assert plain_text(row["output"]).endswith("Paris is the capital of France.")
 
 
-def test_structured_attribute_values_are_content_too(pipeline: Pipeline) -> None:
-    row = stored(pipeline, "synthetic-structured-anyvalue", "chat")
+def test_structured_attribute_values_are_content_too(stored: Stored) -> None:
+    row = stored.first("synthetic-structured-anyvalue", "chat")
     assert "capital of France" in plain_text(row["input"])
     assert "Paris" in plain_text(row["output"])
 
@@ -196,8 +188,8 @@ def test_every_span_of_every_captured_request_is_stored_once(pipeline: Pipeline)
     assert pipeline.rows("SELECT count() AS n FROM dead_letters") == [{"n": 0}]
 
 
-def test_attributes_without_a_column_are_kept_with_their_values(pipeline: Pipeline) -> None:
-    row = stored(pipeline, GENAI, "chat")
+def test_attributes_without_a_column_are_kept_with_their_values(stored: Stored) -> None:
+    row = stored.first(GENAI, "chat")
     assert row["attributes"]["server.port"] == "18099"
     assert row["attributes"]["gen_ai.request.temperature"] == "0.2"
     assert "gen_ai.input.messages" not in row["attributes"]

@@ -17,7 +17,7 @@ from collector_support import chat_body
 from driftline.capture.errors import error_attributes, error_message
 from driftline_processors.conventions.errors import SIGNS, UNKNOWN, error_class_sql, error_text_sql
 from driftline_processors.conventions.slots import quote
-from made_spans import request
+from made_spans import Made, made, request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -363,20 +363,29 @@ def test_an_error_without_content_is_sorted_by_type_code_and_status(pipeline: Pi
     assert tuple(row.values()) == ("context_length", "openai.BadRequestError", True)
 
 
-@pytest.mark.parametrize(
-    "reason", ["content_filter", "SAFETY", "refusal", "guardrail_intervened", "PROHIBITED_CONTENT"]
-)
-def test_an_answer_that_the_provider_filtered_is_a_blocked_request(pipeline: Pipeline, reason: str) -> None:
-    pipeline.send(request({"gen_ai.response.finish_reasons": [reason]}))
-    [row] = pipeline.rows("SELECT error_class, finish_reason FROM llm_spans")
-    assert tuple(row.values()) == ("content_policy", "content_filter")
+def ended(reason: str) -> Made:
+    return made({"gen_ai.response.finish_reasons": [reason]})
 
 
 @pytest.mark.parametrize(
-    ("reason", "expected"), [("COMPLETE", "stop"), ("model_length", "length"), ("MAX_TOKENS", "length")]
+    "row",
+    [
+        ended("content_filter"),
+        ended("SAFETY"),
+        ended("refusal"),
+        ended("guardrail_intervened"),
+        ended("PROHIBITED_CONTENT"),
+    ],
+    indirect=True,
 )
-def test_an_end_has_one_name_whoever_the_provider_is(pipeline: Pipeline, reason: str, expected: str) -> None:
-    pipeline.send(request({"gen_ai.response.finish_reasons": [reason]}))
-    assert pipeline.rows("SELECT finish_reason, is_error FROM llm_spans") == [
-        {"finish_reason": expected, "is_error": False}
-    ]
+def test_an_answer_that_the_provider_filtered_is_a_blocked_request(row: dict[str, Any]) -> None:
+    assert (row["error_class"], row["finish_reason"]) == ("content_policy", "content_filter")
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [(ended("COMPLETE"), "stop"), (ended("model_length"), "length"), (ended("MAX_TOKENS"), "length")],
+    indirect=["row"],
+)
+def test_an_end_has_one_name_whoever_the_provider_is(row: dict[str, Any], expected: str) -> None:
+    assert (row["finish_reason"], row["is_error"]) == (expected, False)

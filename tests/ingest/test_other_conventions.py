@@ -10,10 +10,12 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from driftline_store.content import plain_text
-from made_spans import NOW, SPAN, TRACE, any_value, attributes, request
+from made_spans import NOW, SPAN, TRACE, Made, any_value, attributes, made, request
 
 if TYPE_CHECKING:
     from ingest_support import Pipeline
+
+Row = dict[str, Any]
 
 NO_OPERATION = {"gen_ai.operation.name": ""}
 SNAPSHOT = "gpt-4o-mini-2024-07-18"
@@ -33,6 +35,15 @@ def stored(pipeline: Pipeline, values: dict[str, Any], scope: str = "", **fields
     assert pipeline.rows("SELECT * FROM dead_letters") == []
     [row] = pipeline.rows("SELECT * FROM llm_spans")
     return row
+
+
+def one(values: dict[str, Any], scope: str = "", **fields: Any) -> Made:
+    return made(NO_OPERATION | values, scope, **fields)
+
+
+def each(key: str, *values: Any, **others: Any) -> list[Made]:
+    """Spans that differ in one attribute."""
+    return [one({**others, key: value}) for value in values]
 
 
 def assert_row(row: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -80,11 +91,24 @@ VERCEL = {
 }
 
 
-@pytest.mark.parametrize("operation", ["ai.generateText.doGenerate", "ai.streamText.doStream"])
-def test_the_vercel_ai_sdk_before_it_spoke_opentelemetry(pipeline: Pipeline, operation: str) -> None:
-    own = {"ai.operationId": operation, "ai.response.model": SNAPSHOT, "ai.response.msToFirstChunk": 250}
-    asked = [{"role": "user", "content": [{"type": "text", "text": "Capital of France?"}]}]
-    row = stored(pipeline, VERCEL | own | {"ai.prompt.messages": json.dumps(asked)}, "ai")
+@pytest.mark.parametrize(
+    "row",
+    [
+        one(
+            VERCEL
+            | {
+                "ai.operationId": operation,
+                "ai.response.model": SNAPSHOT,
+                "ai.response.msToFirstChunk": 250,
+                "ai.prompt.messages": '[{"role": "user", "content": [{"type": "text", "text": "Capital of France?"}]}]',
+            },
+            "ai",
+        )
+        for operation in ("ai.generateText.doGenerate", "ai.streamText.doStream")
+    ],
+    indirect=True,
+)
+def test_the_vercel_ai_sdk_before_it_spoke_opentelemetry(row: Row) -> None:
     assert_row(row, CALL | {"cost": Decimal("0.0000453"), "reasoning_tokens": 16, "time_to_first_token": 0.25})
     assert_row(row, {"session_id": "conv-7f3a", "user_id": "user-42", "feature": "geo-answer"})
     assert (plain_text(row["input"]), plain_text(row["output"])) == ("Capital of France?", "Paris.")
@@ -116,13 +140,16 @@ def test_an_answer_of_the_vercel_ai_sdk_with_tool_calls(pipeline: Pipeline) -> N
     assert row["finish_reason"] == "tool_calls"
 
 
-@pytest.mark.parametrize(("failed", "is_call"), [(False, False), (True, True)])
-def test_an_embedding_around_an_embedding_is_none_unless_it_is_the_one_that_failed(
-    pipeline: Pipeline, failed: bool, is_call: bool
-) -> None:
-    message = request({"gen_ai.operation.name": "embeddings"}, "gen_ai", parent_span_id=b"parent--", failed=failed)
-    pipeline.send(message)
-    assert [row["is_call"] for row in pipeline.rows("SELECT is_call FROM llm_spans")] == [is_call]
+@pytest.mark.parametrize(
+    ("row", "is_call"),
+    [
+        (made({"gen_ai.operation.name": "embeddings"}, "gen_ai", parent_span_id=b"parent--", failed=failed), is_call)
+        for failed, is_call in ((False, False), (True, True))
+    ],
+    indirect=["row"],
+)
+def test_an_embedding_around_an_embedding_is_none_unless_it_is_the_one_that_failed(row: Row, is_call: bool) -> None:
+    assert row["is_call"] is is_call
 
 
 def test_openlit_with_content_in_span_events_and_defaults_as_data(pipeline: Pipeline) -> None:
@@ -148,12 +175,19 @@ def test_openlit_with_content_in_span_events_and_defaults_as_data(pipeline: Pipe
     assert (row["input"], row["output"]) == ("user: Capital of France?", "Paris.")
 
 
-@pytest.mark.parametrize(("stream", "expected"), [(True, 0.5), (False, None), (None, None)])
-def test_openlits_first_token_counts_only_if_streaming(
-    pipeline: Pipeline, stream: bool | None, expected: float | None
-) -> None:
-    values = {"gen_ai.operation.name": "chat", "gen_ai.server.time_to_first_token": 0.5}
-    row = stored(pipeline, values | ({} if stream is None else {"gen_ai.request.stream": stream}))
+FIRST_TOKEN = {"gen_ai.operation.name": "chat", "gen_ai.server.time_to_first_token": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (one(FIRST_TOKEN | {"gen_ai.request.stream": True}), 0.5),
+        (one(FIRST_TOKEN | {"gen_ai.request.stream": False}), None),
+        (one(FIRST_TOKEN), None),
+    ],
+    indirect=["row"],
+)
+def test_openlits_first_token_counts_only_if_streaming(row: Row, expected: float | None) -> None:
     assert row["time_to_first_token"] == expected
 
 
@@ -187,53 +221,95 @@ def test_the_pending_span_of_logfire_is_neither_call_nor_request(pipeline: Pipel
     assert_row(stored(pipeline, values, "logfire.openai"), {"is_call": False, "is_request": False})
 
 
+STARTED = "langfuse.observation.completion_start_time"
+
+
 @pytest.mark.parametrize(
-    "text", ['"yesterday"', '"', "[]", '"9999999999999999999"', '"1066-10-14T00:00:00Z"', "\x00", '"2026-99-99T99:99"']
+    "row",
+    each(
+        STARTED,
+        '"yesterday"',
+        '"',
+        "[]",
+        '"9999999999999999999"',
+        '"1066-10-14T00:00:00Z"',
+        "\x00",
+        '"2026-99-99T99:99"',
+    ),
+    indirect=True,
 )
-def test_a_first_token_at_no_time_is_unknown(pipeline: Pipeline, text: str) -> None:
-    row = stored(pipeline, {"langfuse.observation.completion_start_time": text})
+def test_a_first_token_at_no_time_is_unknown(row: Row) -> None:
     assert row["time_to_first_token"] is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"input": {"x": 1}}', '{"input": -1}', '"x"', "\x00"])
-def test_usage_that_is_none_is_unknown(pipeline: Pipeline, text: str) -> None:
-    row = stored(pipeline, {"langfuse.observation.type": "generation", "langfuse.observation.usage_details": text})
+@pytest.mark.parametrize(
+    "row",
+    each(
+        "langfuse.observation.usage_details",
+        *("", "{", "[]", "null", '{"input": {"x": 1}}', '{"input": -1}', '"x"', "\x00"),
+        **{"langfuse.observation.type": "generation"},
+    ),
+    indirect=True,
+)
+def test_usage_that_is_none_is_unknown(row: Row) -> None:
     assert_row(row, {"is_call": True, "input_tokens": None, "cost": None})
 
 
-@pytest.mark.parametrize("text", ["", "[", "event.name", '["event.name"]', '[{"event.name": 1}]', '{"event.name": []}'])
-def test_events_that_are_none_stop_nothing(pipeline: Pipeline, text: str) -> None:
-    assert stored(pipeline, {"gen_ai.operation.name": "chat", "events": text})["is_call"]
-
-
 @pytest.mark.parametrize(
-    ("model", "provider"),
-    [("claude-sonnet-4-5", "anthropic"), ("GPT-4o", "openai"), ("gemini-2.5-pro", "gcp.gemini"), ("our-own-7b", "")],
+    "row",
+    each(
+        "events",
+        *("", "[", "event.name", '["event.name"]', '[{"event.name": 1}]', '{"event.name": []}'),
+        **{"gen_ai.operation.name": "chat"},
+    ),
+    indirect=True,
 )
-def test_a_provider_that_was_not_named_is_known_by_its_model(pipeline: Pipeline, model: str, provider: str) -> None:
-    assert stored(pipeline, {"langfuse.observation.model.name": model})["provider"] == provider
+def test_events_that_are_none_stop_nothing(row: Row) -> None:
+    assert row["is_call"]
 
 
 @pytest.mark.parametrize(
-    ("sent", "provider"),
+    ("row", "provider"),
     [
-        ("openai.responses", "openai"),
-        ("azure-openai.chat", "azure.ai.openai"),
-        ("amazon-bedrock", "aws.bedrock"),
-        ("google.generative-ai", "gcp.gemini"),
-        ("aws.bedrock", "aws.bedrock"),
-        ("azure.ai.openai", "azure.ai.openai"),
-        ("Anthropic", "anthropic"),
+        (one({"langfuse.observation.model.name": model}), provider)
+        for model, provider in (
+            ("claude-sonnet-4-5", "anthropic"),
+            ("GPT-4o", "openai"),
+            ("gemini-2.5-pro", "gcp.gemini"),
+            ("our-own-7b", ""),
+        )
     ],
+    indirect=["row"],
 )
-def test_a_provider_has_opentelemetrys_name(pipeline: Pipeline, sent: str, provider: str) -> None:
-    assert stored(pipeline, {"gen_ai.system": sent})["provider"] == provider
+def test_a_provider_that_was_not_named_is_known_by_its_model(row: Row, provider: str) -> None:
+    assert row["provider"] == provider
 
 
-@pytest.mark.parametrize("after", [0.25, 10**12])
-def test_a_number_where_a_written_time_is_expected_stops_nothing(pipeline: Pipeline, after: float) -> None:
-    values = {"gen_ai.operation.name": "chat", "langfuse.observation.completion_start_time": NOW / 1e9 + after}
-    assert stored(pipeline, values)["is_call"]
+@pytest.mark.parametrize(
+    ("row", "provider"),
+    [
+        (one({"gen_ai.system": sent}), provider)
+        for sent, provider in (
+            ("openai.responses", "openai"),
+            ("azure-openai.chat", "azure.ai.openai"),
+            ("amazon-bedrock", "aws.bedrock"),
+            ("google.generative-ai", "gcp.gemini"),
+            ("aws.bedrock", "aws.bedrock"),
+            ("azure.ai.openai", "azure.ai.openai"),
+            ("Anthropic", "anthropic"),
+        )
+    ],
+    indirect=["row"],
+)
+def test_a_provider_has_opentelemetrys_name(row: Row, provider: str) -> None:
+    assert row["provider"] == provider
+
+
+@pytest.mark.parametrize(
+    "row", each(STARTED, NOW / 1e9 + 0.25, NOW / 1e9 + 10**12, **{"gen_ai.operation.name": "chat"}), indirect=True
+)
+def test_a_number_where_a_written_time_is_expected_stops_nothing(row: Row) -> None:
+    assert row["is_call"]
 
 
 @pytest.mark.parametrize("as_attribute", [True, False])

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import subprocess
-import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
+from typer.testing import CliRunner, Result
 
 from driftline.errors import DriftlineError
 from driftline.settings import load
+from driftline_cli.app import app
 from driftline_cli.purge import run, subject
 from driftline_processors.prepare import prepare
 from driftline_store import purge
@@ -203,32 +202,23 @@ def test_exactly_one_subject_is_asked_for() -> None:
 
 @pytest.mark.slow
 def test_the_command_shows_asks_and_removes(tmp_path: Path) -> None:
-    settings = load({}, data_dir=str(tmp_path))
+    def command(*arguments: str, answer: str = "") -> Result:
+        environ = {"DRIFTLINE_DATA_DIR": str(tmp_path), "COLUMNS": "200"}
+        return CliRunner().invoke(app, ["purge", *arguments], input=answer, env=environ)
+
     with running_store(tmp_path, prepared=True) as store, closing(store.client()) as client:
-        prepare(settings).close()
+        prepare(load({}, data_dir=str(tmp_path))).close()
         insert(client, "llm_spans", trace_id="t", start=datetime.now(UTC), user_id=ALICE, input=SECRET)
-
-        def command(*arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
-            return subprocess.run(
-                [sys.executable, "-m", "driftline_cli", "purge", *arguments],
-                env=os.environ | {"DRIFTLINE_DATA_DIR": str(tmp_path), "COLUMNS": "200"},
-                input=answer,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-
         for refused in (command("--user", ALICE, "--dry-run"), command("--user", ALICE, answer="n\n")):
-            assert re.search("llm_spans +1 +emptied: user_id", refused.stdout)
-            assert "nothing was changed" in refused.stdout
+            assert re.search("llm_spans +1 +emptied: user_id", refused.output)
+            assert "nothing was changed" in refused.output
         assert mentions(client, ALICE) == {"llm_spans": 1}
         done = command("--user", ALICE, "--yes")
-        assert done.returncode == 0, done.stderr
-        assert "72 hours after they were stored" in done.stdout
-        assert ALICE not in done.stdout
+        assert done.exit_code == 0, done.exception
+        assert "72 hours after they were stored" in done.output
+        assert ALICE not in done.output
         assert mentions(client, ALICE, SECRET) == {}
-        assert "exactly one" in command().stderr
+        assert "exactly one" in str(command().exception)
 
 
 def test_a_failure_leaves_no_marks(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

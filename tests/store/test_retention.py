@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,11 @@ from driftline_store.migrate import migrate
 from driftline_store.retention import RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from driftline.settings import Settings
     from driftline_store.client import Client
+    from store_fixtures import RunningStore
 
 ONCE = {"insert_deduplicate": 1, "deduplicate_blocks_in_dependent_materialized_views": 1}
 ALL_TABLES = sorted({rule.table for rule in RULES})
@@ -97,14 +101,25 @@ def test_the_judges_queue_never_keeps_more_than_a_week(client: Client) -> None:
         assert f"TTL toDateTime(queued_at) + toIntervalDay({expected})\n" in statement
 
 
+@pytest.fixture(scope="module")
+def a_day(embedded_store: RunningStore) -> Iterator[Client]:
+    """A database whose tables keep everything for one day."""
+    with contextlib.closing(embedded_store.client()) as admin:
+        admin.command("CREATE DATABASE a_day")
+    with contextlib.closing(embedded_store.client("a_day")) as client:
+        migrate(client)
+        retention.apply(client, settings(**{rule.setting: 1 for rule in RULES}))
+        yield client
+        client.command("DROP DATABASE a_day SYNC")
+
+
 @pytest.mark.parametrize("table", ALL_TABLES)
-def test_every_table_of_the_rules_can_expire(client: Client, table: str) -> None:
+def test_every_table_of_the_rules_can_expire(a_day: Client, table: str) -> None:
     """Also with the columns of sorting keys and indices that the rules empty or leave."""
-    retention.apply(client, settings(**{rule.setting: 1 for rule in RULES}))
     time_column = next(rule.time for rule in RULES if rule.table == table)
-    client.command(f"INSERT INTO {table} ({time_column}) SELECT now() - toIntervalDay(number * 10) FROM numbers(3)")
-    client.command(f"OPTIMIZE TABLE {table} FINAL")
-    assert rows(client, f"SELECT count() FROM {table}") == [(1,)]
+    a_day.command(f"INSERT INTO {table} ({time_column}) SELECT now() - toIntervalDay(number * 10) FROM numbers(3)")
+    a_day.command(f"OPTIMIZE TABLE {table} FINAL")
+    assert rows(a_day, f"SELECT count() FROM {table}") == [(1,)]
 
 
 def test_a_redo_stays_without_effect_when_limits_changed_and_rows_expired(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""One budget of false pages for the whole project, split over its streams (DRIFT.md, section 8)."""
+"""One budget of false pages for the whole project, split over its streams (docs/drift-method.md)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _SHARES: Final = {"global": 0.2, "feature": 0.3, "leaf": 0.5}
 """Of the budget, by how fine segments are: most is known, and most can be done, at the finest."""
 
+VOLUMES: Final = 0.1
+"""Share of the budget that the detectors of volume have."""
+
 FALSE_LISTINGS: Final = 0.1
 """Share of streams in an incident's list that may be in it by chance, a month."""
 
@@ -28,7 +31,7 @@ def split(monitors: Iterable[Monitor], budget: float) -> dict[Name, float]:
 
     Args:
         monitors: all that there are.
-        budget: false pages in 30 days, of the whole project.
+        budget: false pages in 30 days, of the whole project; a share of them is ``VOLUMES``.
     """
     watching = [one for one in monitors if one.panel]
     wanted = {(one.key, one.falls): math.sqrt(max(one.per_day, 1.0)) for one in watching}
@@ -39,7 +42,7 @@ def split(monitors: Iterable[Monitor], budget: float) -> dict[Name, float]:
     # What a level without streams does not need is the others'.
     whole = sum(_SHARES[level] for level in of_level)
     return {
-        name: budget * _SHARES[level] / whole * weight / of_level[level]
+        name: budget * (1 - VOLUMES) * _SHARES[level] / whole * weight / of_level[level]
         for (name, weight), level in zip(wanted.items(), map(_level, watching), strict=True)
     }
 

@@ -12,7 +12,8 @@ from driftline_alerts.drift.stream import ANCHORS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from driftline_alerts.drift.monitor import Located, Monitor
+    from driftline_alerts.drift.change import Located
+    from driftline_alerts.drift.monitor import Monitor
     from driftline_alerts.evaluate import Segment
 
 _MOVED: Final = 3.0

@@ -1,4 +1,4 @@
-"""Rising suspicion lets the judge look at more: evidence then comes sooner, at little cost (DRIFT.md, section 9).
+"""Rising suspicion lets the judge look at more: evidence then comes sooner, at little cost (docs/drift-method.md).
 
 A rate may depend on the suspicion, which is known before what it applies to; the detectors read uniform samples.
 """

@@ -45,7 +45,8 @@ class Comparison:
         low: lower end of the interval of ``change``, which holds at all looks; None while there is too little data.
         high: upper end.
         least: the smallest change that matters, as ``change`` is counted.
-        evidence: e-value of the exact test that the means differ; None of quantiles.
+        evidence: e-value of the exact test that the means differ; None of quantiles, and where there is so much data
+            that it decides nothing.
         verdict: what B is.
         more: how many times today's data are still to come until a verdict is expected, if the change stays what it
             looks like; None with a verdict, and where that is beyond reach.
@@ -123,12 +124,12 @@ def compare_means(values: Column, a: Column, b: Column, question: Question) -> C
     cases = min(float(counts.sum()) * min(mean, 1 - mean) for counts, mean in ((a, found.a), (b, found.b)))
     least = max(question.absolute, question.relative * found.a, _LEAST)
     samples = _Samples(values, a, b, found, least, cases, question)
-    evidence = e_value(values, a, b)
-    is_proven = evidence >= 1 / question.alpha
     ends = _interval(samples)
+    evidence = e_value(values, a, b) if ends is None or cases < RARE else None
+    is_proven = evidence is not None and evidence >= 1 / question.alpha
     verdict = _verdict(samples, ends, is_allowed=cases >= RARE or is_proven)
-    # The exact test may know before there is an interval.
-    if ends is None and is_proven:
+    # The exact test may know before there is an interval; it shares the chance of an error with what comes later.
+    if ends is None and evidence is not None and evidence >= 2 / question.alpha:
         verdict = _side(samples)
     return _comparison(samples, ends, verdict, evidence)
 

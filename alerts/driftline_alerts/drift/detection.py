@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from driftline_alerts.drift import fleet_state, refit
-from driftline_alerts.drift.budget import split
+from driftline_alerts.drift.budget import VOLUMES, split
 from driftline_alerts.drift.closer_look import CloserLook
 from driftline_alerts.drift.feed import Feed, history
 from driftline_alerts.drift.finding import Finding, moment
@@ -179,7 +179,8 @@ class Detection:
         self._share()
         found = turns(touched, self.shares, lambda key, since, until: look_back(client, key, since, until))
         new = [self._incidents.take(turn, self.fleet, self.shares) for turn in found]
-        new += [told_of_volume(turn, self._feed.position) for turn in self._volumes.advance(self._feed.position)]
+        at = self._feed.position
+        new += [told_of_volume(turn, at) for turn in self._volumes.advance(at, self.budget * VOLUMES)]
         self._untold += [one for one in new if one]
         return bool(found or new)
 

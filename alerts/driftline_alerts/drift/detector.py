@@ -1,4 +1,4 @@
-"""The profiled betting e-detector (DRIFT.md, section 3), over many streams at once.
+"""The profiled betting e-detector (docs/drift-method.md), over many streams at once.
 
 For each stream S is the least, over the means that its baseline may have had, of a sum over possible starts of a
 change: what the baseline says against the mean, times what betting on a higher one has made since that start. Its unit
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_EXPONENT: Final = 600.0
-_MOST: Final = 1e300
-_FRESH: Final = 0.01
+_EXPONENT: Final = 200.0
+_MOST: Final = 1e200
+"""Of the capital, so that no product overflows: a threshold is many orders of magnitude below."""
+_FRESH: Final = 0.04
 """New observations, as a share of the baseline, after which its evidence is counted anew: older evidence is as valid,
 as it was known before what came since, and that of each look would cost as much as all the rest."""
 _TOGETHER: Final = 64
@@ -139,7 +140,7 @@ def update(detectors: Sequence[Detector], counts: Array, months: Array, shifts: 
     Args:
         detectors: each at most once; all of the same levels.
         counts: of y, shape (detectors, levels).
-        months: that passed since the last update, and what known events add (section 3), shape (detectors,).
+        months: that passed since the last update, and what known events add, shape (detectors,).
         shifts: of the mean that the season predicts, in logits, shape (detectors,).
 
     Returns:

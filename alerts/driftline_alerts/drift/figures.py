@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline_alerts.drift.change import change
 from driftline_alerts.drift.locate import decide
 from driftline_alerts.drift.stream import ANCHORS
 from driftline_store.histogram import middle
@@ -16,7 +17,8 @@ from driftline_store.histogram import middle
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from driftline_alerts.drift.monitor import Located, Monitor
+    from driftline_alerts.drift.change import Located
+    from driftline_alerts.drift.monitor import Monitor
     from driftline_alerts.drift.stream import StreamKey
 
     LookBack = Callable[[StreamKey, float, float], Mapping[int, int]]
@@ -61,13 +63,18 @@ def figures(monitor: Monitor, located: Located, look_back: LookBack) -> Figures:
     """
     if monitor.rule.kind == "log":
         return _quantiles(monitor, located, look_back(monitor.key, located.start, monitor.last))
-    change = located.change
-    levels = (located.before.mean, change.level, change.low, change.high)
+    # Another question than that of the mean may have shown it; the mean is what people know.
+    shown = change(monitor, 0) or located
+    levels = (shown.before.mean, shown.change.level, shown.change.low, shown.change.high)
     before, after, low, high = (_in_its_unit(monitor, y) for y in levels)
-    if located.question and monitor.rule.kind == "score":
-        # Another question than that of the mean has shown it; the mean is what people know.
-        before, after, low, high = _mean_scores(monitor, located)
-    return Figures(before, after, min(low, high), max(low, high), change.n)
+    return Figures(before, after, min(low, high), max(low, high), shown.change.n)
+
+
+def usual(monitor: Monitor) -> float:
+    """The level of the baseline, in the metric's unit; NaN where nothing was seen."""
+    if monitor.rule.kind == "log" or not monitor.panel:
+        return _quantile(monitor.raw, monitor.rule.quantile) if monitor.rule.kind == "log" else math.nan
+    return _in_its_unit(monitor, monitor.panel[0].detector.mean)
 
 
 def latest(monitor: Monitor, look_back: LookBack) -> float:
@@ -100,21 +107,6 @@ def is_large(monitor: Monitor, found: Figures) -> bool:
         # A quarter more users who are not satisfied, say, rather than a quarter fewer who are.
         before, after = 1 - before, 1 - after
     return decide(before, after, absolute=least.absolute, relative=least.relative) == "page"
-
-
-def _mean_scores(monitor: Monitor, located: Located) -> tuple[float, float, float, float]:
-    """Mean scores before and since the start, the latter with its interval."""
-    mean = monitor.panel[0].detector
-    n, total = monitor.trail.columns(0)
-    # Two trails of one monitor have the same blocks.
-    begins = [at >= located.start for at in monitor.trail.begins]
-    since, summed = float(n[begins].sum()), float(total[begins].sum())
-    known_n, known_total = mean.n + mean.n_pending, float((mean.baseline + mean.pending) @ mean.levels.values)
-    rest = known_n - (0.0 if mean.is_frozen else since)
-    before = (known_total - (0.0 if mean.is_frozen else summed)) / rest if rest > 0 else mean.mean
-    after = summed / max(since, 1.0)
-    half = _Z * math.sqrt(max(mean.variance, 1e-6) * mean.overdispersion / max(since, 1.0))
-    return 1 - before, 1 - after, 1 - min(after + half, 1.0), 1 - max(after - half, 0.0)
 
 
 def _quantiles(monitor: Monitor, located: Located, since: Mapping[int, int]) -> Figures:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from driftline_alerts.drift import detector
-from driftline_alerts.drift.monitor import FEWEST, QUIET, Monitor, directions, grow, inherit, start
+from driftline_alerts.drift.baseline import grow, inherit, start
+from driftline_alerts.drift.monitor import FEWEST, QUIET, Monitor, directions
 from driftline_alerts.drift.stream import VOLUMES
+from driftline_alerts.drift.transform import columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -107,7 +109,8 @@ def _differs_in(one: StreamKey, other: StreamKey, name: str) -> bool:
 def _taken(monitor: Monitor, counts: Mapping[int, int], begin: float, end: float, warm_up: float) -> list[_Arrival]:
     """Nothing while the baseline is learned; what arrives after it is the detectors'."""
     if monitor.panel:
-        of_each = tuple(one.transform.counts(counts) for one in monitor.panel)
+        keys, weights = columns(counts)
+        of_each = tuple(one.transform.counted(keys, weights) for one in monitor.panel)
         return [_Arrival(monitor, of_each, begin, end, monitor.months(end))]
     monitor.raw.update(counts)
     monitor.last = end

@@ -1,7 +1,8 @@
 """The possible means of a baseline, and how strongly the baseline speaks against each.
 
 A detector must not believe its baseline's mean: it was estimated. So it asks, for each mean p of a lattice, whether the
-data are those of a stream that was and stayed at p, and takes the answer that is kindest to the stream (DRIFT.md, 0).
+data are those of a stream that was and stayed at p, and takes the answer that is kindest to the stream
+(docs/drift-method.md).
 Cells lie on one lattice of logits for all streams, so that they share the tables of ``bets``.
 """
 

@@ -1,4 +1,4 @@
-"""From evidence to alarms: when one opens, pages, grows, and is over (DRIFT.md, sections 4 and 5)."""
+"""From evidence to alarms: when one opens, pages, grows, and is over (docs/drift-method.md)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from driftline_alerts.drift.baseline import freeze_baseline
+from driftline_alerts.drift.change import change
 from driftline_alerts.drift.figures import Figures, figures, is_large, latest
-from driftline_alerts.drift.monitor import Alarm, change, freeze_baseline
+from driftline_alerts.drift.monitor import Alarm
 from driftline_alerts.drift.recovery import Recovery
 from driftline_alerts.drift.trail import Trail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from driftline_alerts.drift.change import Located
     from driftline_alerts.drift.figures import LookBack
     from driftline_alerts.drift.fleet import Name
-    from driftline_alerts.drift.monitor import Located, Monitor
+    from driftline_alerts.drift.monitor import Monitor
 
 Kind = Literal["paged", "grown", "recovered"]
 

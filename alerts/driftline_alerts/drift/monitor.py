@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import copy
-import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from driftline_alerts.drift.detector import Detector, absorb, watch
 from driftline_alerts.drift.hourly import hour_of_week_at
-from driftline_alerts.drift.locate import locate
-from driftline_alerts.drift.moments import Moments
 from driftline_alerts.drift.stream import ANCHORS, StreamKey
 from driftline_alerts.drift.trail import Trail
-from driftline_alerts.drift.transform import Transform, freeze
 from driftline_store.monitored import MONITORED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
     from numpy.typing import NDArray
 
-    from driftline_alerts.drift.locate import Change
+    from driftline_alerts.drift.detector import Detector
+    from driftline_alerts.drift.moments import Moments
     from driftline_alerts.drift.recovery import Recovery
+    from driftline_alerts.drift.transform import Transform
     from driftline_store.monitored import Monitored
 
 MONTH: Final = 30 * 86400.0
@@ -34,14 +28,8 @@ FEWEST: Final = 300
 """Observations that a baseline has at least."""
 _EVENT_MONTHS: Final = 1 / 30
 """Of the budget of a month, what is put on the moment of a known event: a day's."""
-_SETTLING: Final = (2 * DAY, 2000)
-"""A new version that is measured by its predecessor's baseline has one of its own after so long and so much."""
-_GROWN: Final = 4.0
-"""A baseline so many times larger than the one of the lattice is worth a finer lattice."""
-FIRST_TOLERANCE: Final = 0.05
-"""In odds: what else would be taken for a change every night (DRIFT.md, 12)."""
 QUIET: Final = 0.1
-"""Suspicion up to which nothing is going on; measured for DRIFT.md, sections 3 and 9."""
+"""Suspicion up to which nothing is going on; see docs/drift-method.md."""
 
 
 @dataclass
@@ -59,27 +47,6 @@ class Question:
     def shift(self, at: float) -> float:
         """What the season moves the mean by at a Unix time, in logits."""
         return 0.0 if self.offsets is None else float(self.offsets[hour_of_week_at(at)])
-
-
-@dataclass(frozen=True)
-class Located:
-    """Where a change is, in the y of one question.
-
-    Attributes:
-        question: its number in the panel.
-        before: what was known of y before the change.
-        change: how large it is.
-        start: since when, in seconds of Unix time.
-        earliest: it can have begun then.
-        latest: or then.
-    """
-
-    question: int
-    before: Moments
-    change: Change
-    start: float
-    earliest: float
-    latest: float
 
 
 @dataclass
@@ -192,102 +159,3 @@ def directions(key: StreamKey) -> tuple[bool, ...]:
 def panel_of(key: StreamKey) -> tuple[str, ...]:
     """The questions that are asked of a stream; of anchors it is what the judge thinks differently on the whole."""
     return ("mean",) if key.segment == ANCHORS else MONITORED[key.metric].panel
-
-
-def questions(monitor: Monitor, baseline: Mapping[int, int], *, tolerance: float) -> list[Question]:
-    """The panel that is frozen on a baseline.
-
-    Args:
-        monitor: whose it is.
-        baseline: counts by key.
-        tolerance: drift that is let pass, in odds.
-    """
-    made = []
-    for name in panel_of(monitor.key):
-        transform = freeze(name, baseline, down=monitor.falls)
-        made.append(
-            Question(transform, watch(transform.levels, transform.counts(baseline), tolerance=math.log1p(tolerance)))
-        )
-    return made
-
-
-def start(monitor: Monitor, at: float) -> None:
-    """Freeze the panel on what was learned so far, and begin to watch.
-
-    While the season of a stream is not known, at least ``FIRST_TOLERANCE`` is let pass.
-    """
-    monitor.panel = questions(monitor, monitor.raw, tolerance=max(monitor.rule.tolerance, FIRST_TOLERANCE))
-    monitor.built, monitor.restless = float(monitor.raw.total()), at
-
-
-def inherit(monitor: Monitor, predecessor: Monitor, at: float) -> None:
-    """Measure a new version by the baseline of the one before it, which its own data leave alone for a while."""
-    monitor.raw, monitor.built = Counter(predecessor.raw), predecessor.built
-    monitor.panel = copy.deepcopy(predecessor.panel)
-    monitor.inherited = monitor.restless = at
-    monitor.fitted, monitor.events = predecessor.fitted, list(predecessor.events)
-    for one in monitor.panel:
-        one.detector.forget_suspicion()
-    freeze_baseline(monitor, frozen=True)
-    monitor.expect_change(at)
-
-
-def grow(monitor: Monitor, at: float) -> None:
-    """Let a baseline that has become much larger have a finer lattice, and a new version count in it at last."""
-    if monitor.inherited and not monitor.alarm and _is_settled(monitor, at):
-        monitor.inherited = 0.0
-        freeze_baseline(monitor, frozen=False)
-    is_quiet = not monitor.alarm and at - monitor.restless >= DAY
-    has_season = any(one.offsets is not None for one in monitor.panel)
-    # Of a stream with a season the baseline is counted anew with it, from the store (refit).
-    if is_quiet and not has_season and not monitor.inherited and monitor.n >= _GROWN * monitor.built:
-        for one in monitor.panel:
-            old = one.detector
-            seen = old.baseline + old.pending
-            one.detector = watch(old.levels, seen, overdispersion=old.overdispersion, tolerance=old.tolerance)
-        monitor.built = monitor.n
-
-
-def change(monitor: Monitor) -> Located | None:
-    """What the trail says of a change, by the question that shows it most; None where there is none to be seen."""
-    alarm = monitor.alarm
-    number = alarm.question if alarm else _loudest(monitor)
-    detector = monitor.panel[number].detector
-    n, total = monitor.trail.columns(number)
-    before = alarm.before if alarm else _before(detector, n, total)
-    found = locate(n, total, before, phi=detector.overdispersion)
-    if found is None:
-        return None
-    begins = [*monitor.trail.begins, monitor.trail.end]
-    return Located(number, before, found, begins[found.start], begins[found.earliest], begins[found.latest + 1])
-
-
-def _loudest(monitor: Monitor) -> int:
-    return max(range(len(monitor.panel)), key=lambda one: monitor.panel[one].detector.suspicion)
-
-
-def _before(detector: Detector, n: NDArray[np.float64], total: NDArray[np.float64]) -> Moments:
-    """The baseline without what came since the change, which is part of it by now."""
-    whole = Moments.of_counts(detector.levels.values, detector.baseline + detector.pending)
-    found = locate(n, total, whole, phi=detector.overdispersion)
-    if found is None or detector.is_frozen:
-        return whole
-    since, of_these = float(n[found.start :].sum()), float(total[found.start :].sum())
-    rest = whole.n - since
-    return (
-        Moments(rest, min(max((whole.mean * whole.n - of_these) / rest, 0.0), 1.0), whole.variance)
-        if rest > 0
-        else whole
-    )
-
-
-def _is_settled(monitor: Monitor, at: float) -> bool:
-    seconds, n = _SETTLING
-    return at - monitor.inherited >= seconds or sum(sums[0] for sums in monitor.trail.sums) >= n
-
-
-def freeze_baseline(monitor: Monitor, *, frozen: bool) -> None:
-    """Let what arrives leave the baseline as it is, or count in it again."""
-    for one in monitor.panel:
-        absorb(one.detector)
-        one.detector.is_frozen = frozen

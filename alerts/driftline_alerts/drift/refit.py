@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline_alerts.drift.baseline import FIRST_TOLERANCE
 from driftline_alerts.drift.detector import watch
 from driftline_alerts.drift.hourly import HOUR, Hourly, hour_of_week
-from driftline_alerts.drift.monitor import DAY, FIRST_TOLERANCE, Monitor
+from driftline_alerts.drift.monitor import DAY, Monitor
 from driftline_alerts.drift.seasonal import FEWEST_DAYS, Season, learn
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ EVERY: Final = 7 * DAY
 LONGEST: Final = 56 * DAY
 """How far back is looked, so that the cost of it does not grow."""
 _RESTLESS: Final = 1.5
-"""Overdispersion from which on the tolerance stays, whatever the metric's own is (DRIFT.md, 12)."""
+"""Overdispersion from which on ``FIRST_TOLERANCE`` stays, whatever the metric's own is (docs/drift-method.md)."""
+_KNOWN_DAYS: Final = 28
+"""And until so many days are known: 14 of them do not show that a level wanders from day to day, with which a third of
+the healthy months had a false alarm in simulation."""
 
 
 def is_due(monitor: Monitor, now: float) -> bool:
@@ -94,4 +98,5 @@ def _learn(monitor: Monitor, question: Question, hours: Mapping[int, Mapping[int
 
 def _tolerance(monitor: Monitor, season: Season) -> float:
     own = monitor.rule.tolerance
-    return max(own, FIRST_TOLERANCE) if season.phi > _RESTLESS else own
+    is_calm = season.phi <= _RESTLESS and season.days >= _KNOWN_DAYS
+    return own if is_calm else max(own, FIRST_TOLERANCE)

@@ -1,7 +1,7 @@
 """From a metric's counts, by bin or level, to counts of y: each of a panel's questions has its own y.
 
 Every y is a step function of the key, frozen when the baseline is complete: level = number of edges below the key. An
-error in it does no harm: the mean of y is estimated by the detector, whatever the function (DRIFT.md, section 1).
+error in it does no harm: the mean of y is estimated by the detector, whatever the function (docs/drift-method.md).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -45,12 +46,23 @@ class Transform:
     sign: int
     edges: tuple[float, ...]
 
-    def counts(self, raw: Mapping[int, int]) -> NDArray[np.float64]:
+    def counts(self, raw: Mapping[int, float]) -> NDArray[np.float64]:
         """Counts by level, shape (levels,), of counts by key."""
-        keys = self.sign * np.fromiter(raw, float, len(raw))
-        level = np.searchsorted(self.edges, keys, side="left")
-        weights = np.fromiter(raw.values(), float, len(raw))
-        return np.bincount(level, weights, minlength=len(self.levels)).astype(float)
+        return self.counted(*columns(raw))
+
+    def counted(self, keys: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same of keys and their counts, shape (keys,) each."""
+        level = self._edges.searchsorted(keys if self.sign > 0 else -keys)
+        return np.asarray(np.bincount(level, weights, len(self.levels)), float)
+
+    @cached_property
+    def _edges(self) -> NDArray[np.float64]:
+        return np.array(self.edges)
+
+
+def columns(raw: Mapping[int, float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Keys and their counts, shape (keys,) each."""
+    return np.fromiter(raw, float, len(raw)), np.fromiter(raw.values(), float, len(raw))
 
 
 def freeze(name: str, baseline: Mapping[int, int], *, down: bool = False) -> Transform:

@@ -4,7 +4,8 @@ A minute is remarkable when it brings nothing, less than a tenth of the usual, o
 usual. How often such minutes begin, and how often one follows another, is learned from the stream itself by how busy
 it is, so that bursts and pauses that belong to it raise nobody. Each kind of minute is bet on against these chances;
 the sums of the bets (Shiryaev-Roberts, as for the other streams) grow by one a month on average while the chances
-hold, so an alarm at ``2 / FALSE_A_MONTH`` in each of the two directions is false at most so often.
+hold. An alarm comes at 2 over the false alarms a month that are accepted, in each of the two directions, and so is
+false at most so often.
 """
 
 from __future__ import annotations
@@ -12,17 +13,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from driftline_alerts.drift.volume_profile import Expected, Profile
+from driftline_alerts.drift.volume_watch import CLASSES, Direction, Kind, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Direction = Literal["stopped", "exploded"]
-
 FALSE_A_MONTH: Final = 0.05
-MONTH_MINUTES: Final = 30 * 24 * 60
+"""False alarms of one stream in 30 days, unless the project's budget asks for fewer."""
 DAY_MINUTES: Final = 24 * 60
 OVER: Final = 20.0
 """Evidence in days at which an alarm ends: at most 1 in 20 a day while nothing is usual again."""
@@ -30,34 +30,15 @@ OVER: Final = 20.0
 RELEARNED_AFTER: Final = 7 * DAY_MINUTES
 """Minutes after which an open alarm no longer keeps the profile from learning."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """One way in which a minute is remarkable.
-
-    Attributes:
-        direction: what it speaks for.
-        factor: of the usual requests; at most so many when they stopped, more when they exploded.
-        goes_on: how often one is taken to follow another before any was seen.
-    """
-
-    direction: Direction
-    factor: float
-    goes_on: float
-
-
 _KINDS: Final = (
-    _Kind("stopped", 0.0, 0.1),
-    _Kind("stopped", 0.1, 0.1),
-    _Kind("exploded", 3.0, 0.4),
-    _Kind("exploded", 10.0, 0.4),
+    Kind("stopped", 0.0, 0.1),
+    Kind("stopped", 0.1, 0.1),
+    Kind("exploded", 3.0, 0.4),
+    Kind("exploded", 10.0, 0.4),
 )
 _WIDEST: Final[Mapping[Direction, int]] = {"stopped": 1, "exploded": 2}
 """The kind of each direction that the other implies; an alarm ends when minutes are no longer of it."""
 
-_BEGINS: Final = 0.01
-_BEGINS_WEIGHT: Final = 50.0
-_GOES_ON_WEIGHT: Final = 5.0
 _RAREST: Final = 0.0003
 """No minute is taken for rarer, so that none makes an alarm alone, nor do two."""
 
@@ -83,116 +64,7 @@ _SLOWEST: Final = 1 / 600
 _SUSPICIOUS: Final = 2.0
 """Log evidence from which on a minute does not change what is expected of the next."""
 
-_PAUSE: Final = 5
 _MOST: Final = 1e30
-_FULL: Final = 50_000.0
-_CLASSES: Final = 16
-_PAUSED: Final = 4
-"""Place in a run after those of a run of one minute, of two and three, of four to seven, and longer ones."""
-
-
-def _by_place() -> list[float]:
-    return [0.0] * (_PAUSED + 1)
-
-
-def _by_class() -> list[float]:
-    return [0.0] * _CLASSES
-
-
-def _by_both() -> list[list[float]]:
-    return [_by_place() for _ in range(_CLASSES)]
-
-
-@dataclass(slots=True)
-class _Watch:
-    """One kind of minute: what is known of its chances, by how busy it is, and what is bet on it.
-
-    A run begins with a minute of the kind and ends after ``_PAUSE`` others in a row: in between, one is likelier.
-
-    Attributes:
-        others: minutes outside of runs.
-        runs: how many there were.
-        within: further minutes of runs, by how long the run was before, or whether it paused.
-        again: how many of these were of the kind.
-        run: length of the run at present, 0 outside.
-        run_class: how busy it was when it began.
-        run_counts: whether it will be learned.
-        pause: minutes at its end so far that were not of the kind.
-        run_within: what the run adds to ``within`` when it is over.
-        run_again: and to ``again``.
-        evidence: sum of the bets, in months.
-        lead: logarithm of the best single bet; when it is not above 0, the next minute starts it anew.
-        since: minute in which that began.
-        arrived: requests since then.
-    """
-
-    others: list[float] = field(default_factory=_by_class)
-    runs: list[float] = field(default_factory=_by_class)
-    within: list[list[float]] = field(default_factory=_by_both)
-    again: list[list[float]] = field(default_factory=_by_both)
-    run: int = 0
-    run_class: int = 0
-    run_counts: bool = True
-    pause: int = 0
-    run_within: list[float] = field(default_factory=_by_place)
-    run_again: list[float] = field(default_factory=_by_place)
-    evidence: float = 0.0
-    lead: float = 0.0
-    since: int = 0
-    arrived: int = 0
-
-    def chance(self, kind: _Kind, busy: int) -> float:
-        """Of the next minute being of the kind, as far as was seen."""
-        if not self.run:
-            runs = self.runs[busy]
-            return (runs + _BEGINS * _BEGINS_WEIGHT) / (self.others[busy] + runs + _BEGINS_WEIGHT)
-        chance, now = kind.goes_on, self._place()
-        # Long runs are few: what is not known of them is taken from shorter ones.
-        for place in range(now + 1) if now != _PAUSED else (_PAUSED,):
-            again = self.again[busy][place] + chance * _GOES_ON_WEIGHT
-            chance = again / (self.within[busy][place] + _GOES_ON_WEIGHT)
-        return chance
-
-    def _place(self) -> int:
-        """Where in a run: by its length, or in a pause."""
-        return _PAUSED if self.pause else min(self.run.bit_length(), _PAUSED) - 1
-
-    def bet(self, minute: int, requests: int, factor: float) -> None:
-        """Multiply all bets, among them one that starts now."""
-        if self.lead <= 0:
-            self.lead, self.since, self.arrived = 0.0, minute, 0
-        self.lead += math.log(factor)
-        self.arrived += requests
-        self.evidence = min((self.evidence + 1 / MONTH_MINUTES) * factor, _MOST)
-
-    def note(self, busy: int, *, happened: bool, counts: bool) -> None:
-        """Remember the minute; a run is learned when it has ended, if each of its minutes ``counts``."""
-        if self.run:
-            place = self._place()
-            self.run_within[place] += 1
-            self.run_again[place] += happened
-            self.run += 1
-            self.pause = 0 if happened else self.pause + 1
-            self.run_counts = self.run_counts and counts
-            if self.pause == _PAUSE:
-                self._end()
-        elif happened:
-            self.run, self.run_class, self.run_counts, self.pause = 1, busy, counts, 0
-        elif counts:
-            self.others[busy] += 1
-
-    def _end(self) -> None:
-        busy = self.run_class
-        if self.run_counts:
-            self.runs[busy] += 1
-            self.within[busy] = [sum(pair) for pair in zip(self.within[busy], self.run_within, strict=True)]
-            self.again[busy] = [sum(pair) for pair in zip(self.again[busy], self.run_again, strict=True)]
-        self.run, self.run_within, self.run_again = 0, _by_place(), _by_place()
-        if self.others[busy] > _FULL:
-            self.others[busy] /= 2
-            self.runs[busy] /= 2
-            self.within[busy] = [one / 2 for one in self.within[busy]]
-            self.again[busy] = [one / 2 for one in self.again[busy]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +92,11 @@ class Alarm:
 class Volume:
     """The detector of one stream of requests.
 
-    What holds: at most ``FALSE_A_MONTH`` false alarms a month, as far as remarkable minutes come no more often than
-    they did. From the third week on a stop of 100 requests a minute is found in some 5 minutes. Before, the usual is
-    not known by hour of the week: then it is what the last hour and the same time of other days had, a quarter of the
-    least and four times the most, and an alarm takes some 15 minutes. Traffic that ends within an hour every evening
-    will be called stopped on the first one.
+    What holds: at most the false alarms a month that an update accepts, as far as remarkable minutes come no more
+    often than they did. From the third week on a stop of 100 requests a minute is found in some 5 minutes. Before, the
+    usual is not known by hour of the week: then it is what the last hour and the same time of other days had, a quarter
+    of the least and four times the most, and an alarm takes some 15 minutes. Traffic that ends within an hour every
+    evening will be called stopped on the first one.
 
     It must see each minute once, in order; minutes in which nothing was recorded for reasons of our own are left out.
     To start with a profile, show it the past first.
@@ -236,19 +108,25 @@ class Volume:
     """
 
     profile: Profile = field(default_factory=Profile)
-    watches: list[_Watch] = field(default_factory=lambda: [_Watch() for _ in _KINDS])
+    watches: list[Watch] = field(default_factory=lambda: [Watch() for _ in _KINDS])
     alarm: Alarm | None = None
     recovery: float = 0.0
 
-    def update(self, minute: int, requests: int) -> None:
-        """Take in how many requests arrived in a minute, counted since 1970; afterwards look at ``alarm``."""
+    def update(self, minute: int, requests: int, *, false_a_month: float = FALSE_A_MONTH) -> None:
+        """Take in how many requests arrived in a minute, counted since 1970; afterwards look at ``alarm``.
+
+        Args:
+            minute: each once, in order.
+            requests: that arrived in it.
+            false_a_month: false alarms in 30 days that are accepted.
+        """
         expected = self.profile.expect(minute)
         if expected is not None:
-            self._look(minute, requests, expected)
+            self._look(minute, requests, expected, 2 / false_a_month)
         if self.alarm is None or minute - self.alarm.at >= RELEARNED_AFTER:
             self.profile.learn(minute, requests, is_ordinary=all(watch.lead < _SUSPICIOUS for watch in self.watches))
 
-    def _look(self, minute: int, requests: int, expected: Expected) -> None:
+    def _look(self, minute: int, requests: int, expected: Expected, enough: float) -> None:
         was_open = self.alarm is not None
         for number, (kind, watch) in enumerate(zip(_KINDS, self.watches, strict=True)):
             usual = expected.low if kind.direction == "stopped" else expected.high
@@ -265,14 +143,14 @@ class Volume:
             counts = expected.weeks > 0 and (kind.direction == "exploded" or not was_open)
             watch.note(busy, happened=happened, counts=counts)
         if not was_open:
-            self._raise(minute, expected)
+            self._raise(minute, expected, enough)
 
-    def _raise(self, minute: int, expected: Expected) -> None:
+    def _raise(self, minute: int, expected: Expected, enough: float) -> None:
         both: tuple[tuple[Direction, float], ...] = (("stopped", expected.low), ("exploded", expected.high))
         for direction, usual in both:
             mine = [number for number, kind in enumerate(_KINDS) if kind.direction == direction]
             evidence = sum(self.watches[number].evidence for number in mine) / len(mine)
-            if evidence >= 2 / FALSE_A_MONTH:
+            if evidence >= enough:
                 best = max((self.watches[number] for number in mine), key=lambda watch: watch.evidence)
                 seen = best.arrived / (minute - best.since + 1)
                 self.alarm = Alarm(direction, best.since, minute, usual, seen, evidence)
@@ -299,7 +177,7 @@ class Volume:
         """What gave ``state``, which then goes on as if nothing had happened."""
         return cls(
             profile=Profile(**state["profile"]),
-            watches=[_Watch(**watch) for watch in state["watches"]],
+            watches=[Watch(**watch) for watch in state["watches"]],
             alarm=Alarm(**state["alarm"]) if state["alarm"] else None,
             recovery=state["recovery"],
         )
@@ -307,16 +185,16 @@ class Volume:
 
 def _class_of(usual: float) -> int:
     """How busy a minute usually is, in doublings from one request in 16 minutes on."""
-    return min(max(math.floor(math.log2(max(usual, _SLOWEST))) + 4, 0), _CLASSES - 1)
+    return min(max(math.floor(math.log2(max(usual, _SLOWEST))) + 4, 0), CLASSES - 1)
 
 
-def _is_remarkable(kind: _Kind, requests: int, usual: float) -> bool:
+def _is_remarkable(kind: Kind, requests: int, usual: float) -> bool:
     if kind.direction == "stopped":
         return requests <= kind.factor * usual
     return requests > kind.factor * usual + _FEWEST_MORE
 
 
-def _chance(watch: _Watch, kind: _Kind, busy: int, expected: Expected) -> float:
+def _chance(watch: Watch, kind: Kind, busy: int, expected: Expected) -> float:
     """Of a minute of the kind, and rather too high than too low."""
     least = 0.0 if watch.run else _RAREST
     if expected.weeks < 2:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 from driftline_alerts.drift.segments import LEVELS
 from driftline_alerts.drift.stream import StreamKey
-from driftline_alerts.drift.volume import Volume
+from driftline_alerts.drift.volume import FALSE_A_MONTH, Volume
 from driftline_store.client import store_errors
 from driftline_store.metrics import OTHER
 
@@ -83,7 +84,7 @@ class Volumes:
             pairs = (("environment", environment), ("feature", feature))
             for segment in (pairs[:1], pairs):
                 self._note(StreamKey(METRIC, "", segment), at // _MINUTE, requests)
-        self.advance(until)
+        self.advance(until, math.inf)
 
     def take(self, parts: Iterable[Part]) -> None:
         """Note what arrived; each part is of one minute."""
@@ -91,14 +92,16 @@ class Volumes:
             if part.key.metric == METRIC and len(part.key.segment) <= _FINEST:
                 self._note(part.key, int(part.begin.timestamp()) // _MINUTE, part.counts.get(0, 0))
 
-    def advance(self, until: float) -> list[VolumeTurn]:
+    def advance(self, until: float, budget: float) -> list[VolumeTurn]:
         """Let the detectors look at all minutes that are complete.
 
         Args:
             until: in seconds of Unix time, up to when arrivals were read.
+            budget: false alarms of all of them in 30 days.
         """
         end = int((until - _COMPLETE) // _MINUTE)
-        return [turn for key, stream in self.streams.items() for turn in _advance(key, stream, end)]
+        share = min(budget / max(len(self.streams), 1), FALSE_A_MONTH)
+        return [turn for key, stream in self.streams.items() for turn in _advance(key, stream, end, share)]
 
     def dump(self) -> bytes:
         """Their states."""
@@ -123,12 +126,12 @@ class Volumes:
         stream.waiting[max(minute, stream.next)] += requests
 
 
-def _advance(key: StreamKey, stream: _Stream, end: int) -> Iterator[VolumeTurn]:
+def _advance(key: StreamKey, stream: _Stream, end: int, share: float) -> Iterator[VolumeTurn]:
     if end - stream.next > _MOST:
         stream.next = min(stream.waiting, default=end)
     while stream.next < end:
         before = stream.volume.alarm
-        stream.volume.update(stream.next, stream.waiting.pop(stream.next, 0))
+        stream.volume.update(stream.next, stream.waiting.pop(stream.next, 0), false_a_month=share)
         stream.next += 1
         after = stream.volume.alarm
         if after and not before:

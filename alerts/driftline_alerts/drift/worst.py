@@ -161,5 +161,7 @@ def _statement(search: _Search, dimensions: Iterable[str]) -> str:
 
 
 def _first_line(text: str) -> str:
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    # What users wrote is shown in terminals too.
+    plain = "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in text)
+    line = next((line.strip() for line in plain.splitlines() if line.strip()), "")
     return line if len(line) <= _MOST_CHARACTERS else line[: _MOST_CHARACTERS - 1] + "…"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _TABLES = (
     *("llm_rollups", "judged_rollups", "llm_spans", "llm_traces", "evaluations", "anchors"),
-    *("drift_snapshots", "drift_events"),
+    *("drift_snapshots", "drift_events", "drift_findings", "drift_actions"),
 )
 
 

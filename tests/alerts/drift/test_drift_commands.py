@@ -1,0 +1,85 @@
+"""``driftline monitors``, ``incidents`` and ``accept``, on what drift detection has saved."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from drift_world import World, flags, scores, segment
+from driftline.errors import DriftlineError
+from driftline_alerts.drift import fleet_state
+from driftline_alerts.drift.finding import write
+from driftline_alerts.drift.reading import actions
+from driftline_alerts.drift.snapshots import Snapshot, save
+from driftline_cli.app import app
+
+if TYPE_CHECKING:
+    from driftline_alerts.drift.finding import Finding
+    from driftline_store.client import Client
+
+LEAF = segment("production", "support", "gpt", "answer", "5")
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    world = World()
+    world.stream("quality", LEAF, scores(0.9), 100)
+    world.stream("error_rate", LEAF, flags(0.02), 1000)
+    world.pass_time(24)
+    return world
+
+
+@pytest.fixture(scope="module")
+def finding(world: World) -> Finding:
+    world.stream("quality", LEAF, scores(0.6), 100)
+    return world.pass_time(6)[0]
+
+
+def run(command: str, store_url: str) -> str:
+    done = CliRunner(env={"COLUMNS": "250"}).invoke(app, [*shlex.split(command), "--store", store_url])
+    if done.exception is not None:
+        raise done.exception
+    return done.stdout
+
+
+def test_monitors_say_what_they_promise(client: Client, store_url: str, world: World) -> None:
+    save(client, Snapshot(1, {"fleet": fleet_state.dump(world.fleet)}))
+    shown = run("monitors --metric quality --most 1", store_url)
+    assert "1 of 4 streams" in shown
+    assert "page wrongly at most 1 times in 30 days" in shown
+    (one,) = json.loads(run("monitors --metric quality --most 1 --json", store_url))
+    assert one["metric"] == "quality"
+    assert one["level"] == pytest.approx(0.9, abs=0.02)
+    assert one["contract"]["days"] > 0
+    assert one["contract"]["tolerance"] == pytest.approx(0.05), "of a stream that is a day old"
+
+
+def test_a_metric_that_is_not_watched_is_refused_with_the_closest_one(client: Client, store_url: str) -> None:
+    assert client
+    with pytest.raises(DriftlineError, match="did you mean 'quality'"):
+        run("monitors --metric qualty", store_url)
+
+
+def test_monitors_of_a_detection_that_never_ran_say_how_to_start_it(client: Client, store_url: str) -> None:
+    assert client
+    with pytest.raises(DriftlineError, match="driftline alert"):
+        run("monitors", store_url)
+
+
+def test_an_incident_is_listed_and_accepted(client: Client, store_url: str, finding: Finding) -> None:
+    write(client, finding)
+    write(client, finding)
+    shown = run("incidents --days 4000", store_url)
+    assert shown.count(finding.headline) == 1, "told twice is stored once"
+    assert f"{finding.incident}  {finding.at:%Y-%m-%d %H:%M} UTC  open" in shown
+    run(f"accept {finding.incident}", store_url)
+    assert [incident for _, incident in actions(client, 0)] == [finding.incident]
+    with pytest.raises(DriftlineError, match="did you mean"):
+        run(f"accept {finding.incident[:-1]}x", store_url)
+    write(client, finding.model_copy(update={"kind": "accepted"}))
+    with pytest.raises(DriftlineError, match="is over"):
+        run(f"accept {finding.incident}", store_url)

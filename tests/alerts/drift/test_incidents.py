@@ -1,0 +1,153 @@
+"""From streams that move to what people are told: where, how much, once, and when it is over."""
+
+from __future__ import annotations
+
+import pytest
+
+from drift_world import World, flags, scores, segment
+from driftline_alerts.drift.lifecycle import accept
+from driftline_alerts.drift.stream import ANCHORS, StreamKey
+
+V4 = segment("production", "support", "gpt", "answer", "4")
+V5 = segment("production", "support", "gpt", "answer", "5")
+SEARCH = segment("production", "search", "gpt", "find", "1")
+OTHER_MODEL = segment("production", "search", "claude", "find", "1")
+
+
+def healthy(*leaves: object, hours: float = 30, **per_hour: float) -> World:
+    """A day and more of streams that are well."""
+    world = World()
+    for leaf in leaves or (V4, V5, SEARCH):
+        assert isinstance(leaf, tuple)
+        world.stream("quality", leaf, scores(0.9), per_hour.get("quality", 200))
+        world.stream("error_rate", leaf, flags(0.02), per_hour.get("errors", 2000))
+    assert world.pass_time(hours) == []
+    return world
+
+
+def test_a_drop_of_one_version_is_told_once_as_that_versions() -> None:
+    world = healthy()
+    world.stream("quality", V5, scores(0.75), 200)
+    told = world.pass_time(12)
+    (finding,) = told
+    assert (finding.kind, finding.metric, finding.segment) == ("opened", "quality", V5)
+    assert finding.falls
+    assert finding.before == pytest.approx(0.9, abs=0.01)
+    assert finding.low is not None
+    assert finding.high is not None
+    assert finding.low <= 0.75 <= finding.high
+    assert (V4 in finding.unaffected, V5 in finding.moved) == (True, True)
+    assert abs((finding.started - world.now).total_seconds() / 3600 + 12) < 1.5
+    assert finding.earliest <= finding.started <= finding.latest
+    assert "prompt_version 5" in finding.headline
+    assert any(one.startswith("Not affected: prompt_version 4") for one in finding.sentences)
+    parents = [turn for turn in world.turns if turn.kind == "paged" and len(turn.monitor.key.segment) < len(V5)]
+    assert parents, "what lies above it moves too, and is no message of its own"
+
+
+def test_what_moves_everywhere_is_told_of_what_contains_it_all() -> None:
+    world = healthy()
+    for leaf in (V4, V5, SEARCH):
+        world.stream("error_rate", leaf, flags(0.08), 2000)
+    told = world.pass_time(6)
+    assert len(told) == 1
+    assert told[0].metric == "error_rate"
+    assert told[0].segment == segment("production") or told[0].place == segment("production")
+
+
+def test_a_model_that_all_that_moved_shares_is_named() -> None:
+    world = healthy(V4, SEARCH, OTHER_MODEL)
+    for leaf in (V4, SEARCH):
+        world.stream("error_rate", leaf, flags(0.10), 2000)
+    told = world.pass_time(6)
+    assert ("model", "gpt") in told[0].common
+
+
+def test_a_second_metric_of_the_same_feature_joins_the_incident() -> None:
+    world = healthy()
+    world.stream("quality", V5, scores(0.6), 200)
+    first = world.pass_time(4)
+    world.stream("error_rate", V5, flags(0.15), 2000)
+    second = world.pass_time(4)
+    assert [one.kind for one in first] == ["opened"]
+    assert [(one.kind, one.metric) for one in second] == [("joined", "error_rate")]
+    assert second[0].incident == first[0].incident
+    assert second[0].place == first[0].segment
+
+
+def test_recovery_is_told_when_all_of_it_is_well_again() -> None:
+    world = healthy()
+    world.stream("quality", V5, scores(0.6), 200)
+    (opened,) = world.pass_time(5)
+    world.stream("quality", V5, scores(0.9), 200)
+    (over,) = world.pass_time(24)
+    assert (over.kind, over.incident, over.segment) == ("recovered", opened.incident, opened.segment)
+    assert over.after == pytest.approx(0.9, abs=0.05)
+    assert not any(one.alarm for one in world.fleet.monitors.values())
+    world.stream("quality", V5, scores(0.6), 200)
+    (again,) = world.pass_time(30)[:1]
+    assert again.incident != opened.incident, "a drop after a recovery is another incident"
+
+
+def test_a_change_too_small_to_matter_pages_nobody() -> None:
+    world = healthy(V5, quality=4000, errors=100)
+    world.stream("quality", V5, scores(0.888), 4000)
+    told = world.pass_time(48)
+    assert told == []
+    assert world.fleet.of(StreamKey("quality", "judge", V5, "quality"))[0].alarm, "it was noticed all the same"
+
+
+def test_a_stream_with_little_traffic_is_left_to_what_lies_above_it() -> None:
+    world = World(warm_up=0)
+    world.stream("quality", V5, scores(0.9), 1.5)
+    world.pass_time(24 * 12, step_minutes=240)
+    world.stream("quality", V5, scores(0.4), 1.5)
+    assert world.pass_time(24 * 6, step_minutes=240) == []
+
+
+def test_a_mix_that_moves_is_no_drop_of_its_parts() -> None:
+    world = World()
+    world.stream("error_rate", V4, flags(0.01), 4000)
+    world.stream("error_rate", SEARCH, flags(0.10), 1000)
+    world.pass_time(30)
+    world.rates["error_rate", V4], world.rates["error_rate", SEARCH] = 1000, 4000
+    told = world.pass_time(12)
+    assert told
+    assert all(one.is_mix for one in told)
+    assert "mix" in " ".join(told[0].sentences)
+
+
+def test_a_judge_that_scores_its_anchors_differently_is_blamed_and_its_quality_pages_nobody() -> None:
+    world = healthy(V5)
+    anchors = StreamKey("quality", "judge", ANCHORS, "quality")
+    world.anchors = {10: 0.8, 9: 0.1, 11: 0.1}
+    world.pass_time(12)
+    world.anchors = {8: 0.7, 7: 0.2, 9: 0.1}
+    world.pass_time(12)
+    assert world.fleet.of(anchors)[1].alarm, "harsher than before"
+    world.stream("quality", V5, scores(0.75), 200)
+    told = [one for one in world.pass_time(24) if one.segment != ANCHORS]
+    assert told == []
+
+
+def test_anchors_that_stay_say_that_the_answers_changed() -> None:
+    world = healthy(V5)
+    world.anchors = {10: 0.8, 9: 0.1, 11: 0.1}
+    world.pass_time(16)
+    world.stream("quality", V5, scores(0.7), 200)
+    (finding,) = world.pass_time(10)
+    assert finding.blame == "system"
+
+
+def test_what_is_accepted_is_the_new_normal() -> None:
+    world = healthy(V5)
+    world.stream("quality", V5, scores(0.8), 200)
+    (opened,) = world.pass_time(12)
+    incident = world.incidents.known.pop(opened.incident)
+    for name in incident.members:
+        accept(world.fleet.monitors[name], world.look_back)
+    assert world.pass_time(48) == []
+    monitor = world.fleet.of(StreamKey("quality", "judge", V5, "quality"))[0]
+    assert 1 - monitor.panel[0].detector.mean == pytest.approx(0.8, abs=0.02)
+    world.stream("quality", V5, scores(0.65), 200)
+    assert [one.kind for one in world.pass_time(24)][:1] == ["opened"]
