@@ -9,6 +9,7 @@ of the last hour, looked at each minute, and raises an alarm each time it gets b
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 from pathlib import Path
@@ -35,6 +36,7 @@ _MEASURED: Final = (10, 40, 100)
 """Answers an hour at which healthy months go through the detector too."""
 _YOUNG: Final = {"quality": 1 / 1_000, "error_rate": 1 / 100}
 _SWINGS: Final = (0.0, 0.10, 0.25, 0.5)
+_WARM_UPS: Final = (3_600.0, 86_400.0)
 _CHANGES: Final[dict[str, tuple[Law, dict[str, Law], tuple[int, ...]]]] = {
     "quality": (
         scores(0.90),
@@ -78,8 +80,9 @@ def healthy(seed: int, months: int) -> Iterator[Row]:
 def rhythms(seed: int, streams: int) -> Iterator[Row]:
     """Pages in the first two weeks, when days and nights are not known."""
     for metric, share in _YOUNG.items():
-        for swing in _SWINGS:
-            yield pages(metric, swing, share, np.random.default_rng((seed, round(swing * 100))), streams)
+        for swing, warm_up in itertools.product(_SWINGS, _WARM_UPS):
+            random = np.random.default_rng((seed, round(swing * 100)))
+            yield pages(metric, swing, share, random, streams=streams, warm_up=warm_up)
 
 
 def waits(seed: int, runs: int) -> Iterator[Row]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from driftline_alerts.drift.baseline import questions
 from driftline_alerts.drift.detector import update
-from driftline_alerts.drift.monitor import MONTH, Monitor, directions, questions
+from driftline_alerts.drift.monitor import MONTH, Monitor, directions
 from driftline_alerts.drift.stream import StreamKey
 from driftline_store.monitored import MONITORED
 

@@ -31,7 +31,9 @@ _STREAMS: Final[dict[str, tuple[Callable[[float], Law], int]]] = {
 """Law at a factor on the harm, and observations an hour."""
 
 
-def pages(metric: str, swing: float, share: float, random: np.random.Generator, streams: int) -> dict[str, Any]:
+def pages(
+    metric: str, swing: float, share: float, random: np.random.Generator, *, streams: int, warm_up: float
+) -> dict[str, Any]:
     """How many streams page in their first two weeks, without anything having happened.
 
     Args:
@@ -40,9 +42,10 @@ def pages(metric: str, swing: float, share: float, random: np.random.Generator, 
         share: false alarms a month of each stream.
         random: what is drawn from.
         streams: how many.
+        warm_up: seconds that a baseline spans at least.
     """
     law_at, per_hour = _STREAMS[metric]
-    fleet, paged = Fleet(), set()
+    fleet, paged = Fleet(warm_up), set()
     keys = [StreamKey(metric, "", (("feature", str(number)),)) for number in range(streams)]
     for hour in range(DAYS * 24):
         begin = moment(_BEGIN + hour * 3600)
@@ -54,7 +57,8 @@ def pages(metric: str, swing: float, share: float, random: np.random.Generator, 
         )
         found = turns(touched, dict.fromkeys(fleet.monitors, share), lambda *_: {})
         paged |= {turn.monitor.key for turn in found if turn.kind == "paged"}
-    return {"metric": metric, "swing": swing, "once_in_months": 1 / share, "streams": streams, "paged": len(paged)}
+    named = {"metric": metric, "swing": swing, "warm_up_minutes": warm_up / 60, "once_in_months": 1 / share}
+    return named | {"streams": streams, "paged": len(paged)}
 
 
 def _counted(law: Law, counts: NDArray[np.int64]) -> dict[int, int]:
