@@ -57,7 +57,7 @@ def judged(random: np.random.Generator, per_hour: float, means: Sequence[float])
         [random.choice(21, size, p=scores(mean).p) for size, mean in zip(of_day, means, strict=True)]
     )
     minute = np.repeat(np.arange(len(n)), n)
-    total = np.bincount(minute, level / 20, minlength=len(n))
+    total = np.bincount(minute, level / 20, minlength=len(n)).astype(float)
     counts = np.bincount(minute // _HOUR * 21 + level, minlength=len(n) // _HOUR * 21).reshape(-1, 21)
     return Judged(n.astype(float), total, counts.astype(float))
 

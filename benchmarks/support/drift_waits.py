@@ -79,7 +79,8 @@ def looked(panels: list[list[Question]], law: Law, drawn: NDArray[np.int64], mon
         )
         for place in range(len(panels[0]))
     ]
-    return np.mean(of_each, axis=0)
+    mean: Array = np.mean(of_each, axis=0)
+    return mean
 
 
 def _panel(metric: str, law: Law, n: int, random: np.random.Generator) -> list[Question]:
