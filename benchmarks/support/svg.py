@@ -18,11 +18,13 @@ class Picture:
     Attributes:
         x: first and last value of the horizontal axis.
         y: of the vertical one.
+        about: a note in the file that is not shown.
     """
 
     title: str
     x: tuple[float, float]
     y: tuple[float, float]
+    about: str = ""
     _parts: list[str] = field(default_factory=list)
     _legend: list[tuple[str, str]] = field(default_factory=list)
 
@@ -74,9 +76,10 @@ class Picture:
             self._text(x + 22, HEIGHT - 10, name, "start")
             x += 44 + 6.6 * len(name)
         parts = "\n".join(self._parts)
+        about = f"<desc>{escape(self.about)}</desc>\n" if self.about else ""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-            f'font-size="12">\n<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>\n'
+            f'font-size="12">\n{about}<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>\n'
             f'<text x="{_LEFT - 44}" y="18" font-size="14" font-weight="bold">{escape(self.title)}</text>\n'
             f"{parts}\n</svg>\n"
         )

@@ -59,9 +59,11 @@ when things get worse.
   baseline's 95th percentile; its share of the baseline's 99.9th, at most 1, which sees what a few dear ones cost.
 - **let pass**: a drift of these odds is tolerated. **calls from**: a smaller change calls nobody, though it be proven.
 
-| metric | seen as | let pass | calls from |
-|---|---|---|---|
+How it is watched: [drift](drift.md).
+
 """
+
+_WATCHED = "| metric | seen as | let pass | calls from |\n|---|---|---|---|\n"
 
 _INTERVAL_NAMES = {"wilson": "Wilson", "weighted_mean": "weighted mean", None: ""}
 _DIRECTIONS = {"lower": "lower", "higher": "higher", None: ""}
@@ -70,7 +72,12 @@ _DIRECTIONS = {"lower": "lower", "higher": "higher", None: ""}
 def render() -> str:
     """The whole page, as Markdown."""
     header = "| name | unit | better | n | interval | meaning |\n|---|---|---|---|---|---|\n"
-    return _INTRO + header + "".join(_row(metric) for metric in METRICS.values()) + _INTERVALS + _drift()
+    return _INTRO + header + "".join(_row(metric) for metric in METRICS.values()) + _INTERVALS + _DRIFT + watched()
+
+
+def watched() -> str:
+    """The table of what is watched for drift, which stands in docs/drift.md too."""
+    return _WATCHED + "".join(_watched(one) for one in MONITORED.values())
 
 
 def _row(metric: Metric) -> str:
@@ -83,10 +90,6 @@ def _row(metric: Metric) -> str:
         metric.doc,
     )
     return f"| {' | '.join(cells)} |\n"
-
-
-def _drift() -> str:
-    return _DRIFT + "".join(_watched(one) for one in MONITORED.values())
 
 
 def _watched(one: Monitored) -> str:
