@@ -101,8 +101,9 @@ def summed(projects: list[list[dict[str, Any]]]) -> dict[str, Any]:
 def text(found: dict[str, Any]) -> str:
     """For people."""
     healthy = found["healthy"]
+    incidents, promised = healthy["incidents"], healthy["promised"]
     lines = [
-        f"{healthy['incidents']} false incidents in {healthy['months']} healthy months; promised: {healthy['promised']:g}",
+        f"{incidents} false incidents in {healthy['months']} healthy months; promised are {promised:g} at most",
         f"in the first 14 days of a project, {healthy['months_without_season']:.1f} months: {healthy['young']} of them",
         f"share of months with one: at most {healthy['months_with_an_incident_at_most']:.3f} (95 %, exact)",
         *(f"  day {one['day']:.1f} {one['kind']}: {one['headline']}" for one in healthy["pages"]),
