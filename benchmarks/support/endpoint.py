@@ -3,6 +3,7 @@
 Latency is log-normal with a median of 800 ms and a heavy tail, divided by SPEED. Of the calls, 5 % end in a server
 error and 1 % are turned away at once with ``Retry-After``. It counts the time that a client with nothing of its own to
 do would have needed: what it served, and what it told clients to wait. ``GET /`` gives the counts as JSON.
+A text that says what it is worth, ``(worth 6 of 10)``, is judged so; any other gets 8.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import sys
 import time
 from dataclasses import dataclass, field
@@ -23,17 +25,26 @@ ERRORS = 0.05
 TURNED_AWAY = 0.01
 RETRY_AFTER = 1.0
 
-VERDICT = json.dumps({"explanation": "It answers what was asked, and what it claims is right.", "score": 8})
-COMPLETION = json.dumps(
-    {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "gpt-4o-mini-2024-07-18",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": VERDICT}}],
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 50, "total_tokens": 1050},
-    }
-)
+USUAL = 8
+_WORTH = re.compile(rb"\(worth (\d+) of 10\)")
+
+
+def completion(score: int) -> str:
+    """A verdict as the endpoint sends it."""
+    verdict = json.dumps({"explanation": "It answers what was asked, and what it claims is right.", "score": score})
+    return json.dumps(
+        {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "gpt-4o-mini-2024-07-18",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": verdict}}],
+            "usage": {"prompt_tokens": 1000, "completion_tokens": 50, "total_tokens": 1050},
+        }
+    )
+
+
+COMPLETIONS = [completion(score) for score in range(11)]
 ERROR = json.dumps({"error": {"message": "no luck", "type": "error", "param": None, "code": None}})
 
 
@@ -69,7 +80,7 @@ class Endpoint:
         self.count()
         return json.dumps({name: getattr(self, name) for name in ("at", "busy", "calls", "verdicts", "most")})
 
-    async def answer(self) -> tuple[int, str, str]:
+    async def answer(self, asked: bytes) -> tuple[int, str, str]:
         """Status, headers and body of a call."""
         self.calls += 1
         fate = self.chance.random()
@@ -84,7 +95,8 @@ class Endpoint:
         if fate < TURNED_AWAY + ERRORS:
             return 500, "", ERROR
         self.verdicts += 1
-        return 200, "", COMPLETION
+        worth = _WORTH.search(asked)
+        return 200, "", COMPLETIONS[int(worth[1]) if worth else USUAL]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, request after request."""
@@ -95,8 +107,8 @@ class Endpoint:
                     status, headers, body = 200, "", self.stats()
                 else:
                     size = lowered.partition(b"content-length:")[2].partition(b"\r\n")[0]
-                    await reader.readexactly(int(size))
-                    status, headers, body = await self.answer()
+                    asked = await reader.readexactly(int(size))
+                    status, headers, body = await self.answer(asked)
                 writer.write(
                     f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{headers}"
                     f"Content-Length: {len(body)}\r\n\r\n{body}".encode()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from driftline_alerts.drift.detector import absorb, watch
 from driftline_alerts.drift.monitor import DAY, Question, panel_of
 from driftline_alerts.drift.stream import ANCHORS
+from driftline_alerts.drift.trail import Trail
 from driftline_alerts.drift.transform import freeze
 
 if TYPE_CHECKING:
@@ -101,6 +102,14 @@ def freeze_baseline(monitor: Monitor, *, frozen: bool) -> None:
     for one in monitor.panel:
         absorb(one.detector)
         one.detector.is_frozen = frozen
+
+
+def begin_quietly(monitor: Monitor) -> None:
+    """Go on with the baseline, without suspicion: a change counts from now on."""
+    monitor.alarm, monitor.trail = None, Trail()
+    for one in monitor.panel:
+        one.detector.forget_suspicion()
+    freeze_baseline(monitor, frozen=bool(monitor.inherited))
 
 
 def _is_settled(monitor: Monitor, at: float) -> bool:

@@ -14,11 +14,17 @@ if TYPE_CHECKING:
     from driftline_alerts.drift.fleet import Name
     from driftline_alerts.drift.monitor import Monitor
 
+_Group = tuple[str, bool]
+"""How fine a segment is, and whether its metric is judged quality."""
+
 _SHARES: Final = {"global": 0.2, "feature": 0.3, "leaf": 0.5}
 """Of the budget, by how fine segments are: most is known, and most can be done, at the finest."""
 
 VOLUMES: Final = 0.1
 """Share of the budget that the detectors of volume have."""
+
+_JUDGED: Final = 0.5
+"""Share of a level's budget that is that of judged quality: few answers are judged, and they are what it is all for."""
 
 FALSE_LISTINGS: Final = 0.1
 """Share of streams in an incident's list that may be in it by chance, a month."""
@@ -27,7 +33,8 @@ FALSE_LISTINGS: Final = 0.1
 def split(monitors: Iterable[Monitor], budget: float) -> dict[Name, float]:
     """False alarms a month that each stream may raise; together no more than the budget.
 
-    Within a level the square root of the traffic decides: those with little could not use more.
+    Within a level, and judged quality and all else apart, the square root of the traffic decides: those with little
+    could not use more.
 
     Args:
         monitors: all that there are.
@@ -35,15 +42,15 @@ def split(monitors: Iterable[Monitor], budget: float) -> dict[Name, float]:
     """
     watching = [one for one in monitors if one.panel]
     wanted = {(one.key, one.falls): math.sqrt(max(one.per_day, 1.0)) for one in watching}
-    of_level: dict[str, float] = {}
+    of_group: dict[_Group, float] = {}
     for one in watching:
-        level = _level(one)
-        of_level[level] = of_level.get(level, 0.0) + wanted[one.key, one.falls]
-    # What a level without streams does not need is the others'.
-    whole = sum(_SHARES[level] for level in of_level)
+        group = _group(one)
+        of_group[group] = of_group.get(group, 0.0) + wanted[one.key, one.falls]
+    # What a group without streams does not need is the others'.
+    whole = sum(_part(group) for group in of_group)
     return {
-        name: budget * (1 - VOLUMES) * _SHARES[level] / whole * weight / of_level[level]
-        for (name, weight), level in zip(wanted.items(), map(_level, watching), strict=True)
+        name: budget * (1 - VOLUMES) * _part(group) / whole * weight / of_group[group]
+        for (name, weight), group in zip(wanted.items(), map(_group, watching), strict=True)
     }
 
 
@@ -62,8 +69,14 @@ def listed(suspicions: Mapping[Name, float], shares: Mapping[Name, float]) -> se
     return {name for _, name in ranked[:most]}
 
 
-def _level(monitor: Monitor) -> str:
+def _group(monitor: Monitor) -> _Group:
     size = len(monitor.key.segment)
+    is_judged = monitor.key.metric == "quality"
     if monitor.key.segment == ANCHORS or size == len(LEVELS[0]):
-        return "global"
-    return "leaf" if size == len(LEVELS[-1]) else "feature"
+        return "global", is_judged
+    return "leaf" if size == len(LEVELS[-1]) else "feature", is_judged
+
+
+def _part(group: _Group) -> float:
+    level, is_judged = group
+    return _SHARES[level] * (_JUDGED if is_judged else 1 - _JUDGED)

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from driftline_alerts.drift import fleet_state, refit
+from driftline_alerts.drift.baseline import begin_quietly
 from driftline_alerts.drift.budget import VOLUMES, split
 from driftline_alerts.drift.closer_look import CloserLook
 from driftline_alerts.drift.feed import Feed, history
@@ -95,6 +96,9 @@ class Detection:
             fleet.apply(parts)
             if not may_go_on():
                 return None
+        # What was found in the past is over, or part of what is usual.
+        for monitor in fleet.monitors.values():
+            begin_quietly(monitor)
         volumes.learn(client, (now - _PAST).timestamp(), feed.position)
         logger.info("drift detection starts with %d streams from the last %d days", len(fleet.monitors), _PAST.days)
         return cls(feed, news, fleet, volumes, budget=budget)

@@ -113,7 +113,7 @@ def _taken(monitor: Monitor, counts: Mapping[int, int], begin: float, end: float
         of_each = tuple(one.transform.counted(keys, weights) for one in monitor.panel)
         return [_Arrival(monitor, of_each, begin, end, monitor.months(end))]
     monitor.raw.update(counts)
-    monitor.last = end
+    monitor.count(sum(counts.values()), end)
     if monitor.raw.total() >= FEWEST and end - monitor.begun >= warm_up:
         start(monitor, end)
     return []
@@ -141,7 +141,8 @@ def _follow(arrival: _Arrival) -> None:
     n = float(arrival.counts[0].sum())
     totals = [float(counts @ of_each) for counts, of_each in zip(arrival.counts, values, strict=True)]
     monitor.trail.add(arrival.begin, end, n, totals)
-    monitor.last, monitor.bonus = end, 0.0
+    monitor.count(n, end)
+    monitor.bonus = 0.0
     if monitor.suspicion >= QUIET:
         monitor.restless = end
     if alarm := monitor.alarm:

@@ -23,7 +23,19 @@ from driftline_alerts.drift.transform import Transform
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PLAIN: Final = ("falls", "begun", "last", "built", "fitted", "restless", "bonus", "events", "inherited")
+_PLAIN: Final = (
+    "falls",
+    "begun",
+    "last",
+    "built",
+    "fitted",
+    "restless",
+    "bonus",
+    "events",
+    "inherited",
+    "arrived",
+    "days",
+)
 _OF_ALARM: Final = ("opened", "question", "is_paged", "effect", "n", "total", "squares")
 _LENGTH: Final = 8
 

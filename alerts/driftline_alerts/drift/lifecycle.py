@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from driftline_alerts.drift.baseline import freeze_baseline
+from driftline_alerts.drift.baseline import begin_quietly, freeze_baseline
 from driftline_alerts.drift.change import change
 from driftline_alerts.drift.figures import Figures, figures, is_large, latest
 from driftline_alerts.drift.monitor import Alarm
@@ -72,7 +72,7 @@ def _of(monitor: Monitor, is_proven: bool, look_back: LookBack) -> Turn | None:
         return _close(monitor, alarm, look_back)
     if not alarm.is_paged and not is_proven:
         # It was too small to page, and is not even certain any more.
-        _forget(monitor)
+        begin_quietly(monitor)
         return None
     return _reconsider(monitor, alarm, look_back)
 
@@ -117,14 +117,5 @@ def _close(monitor: Monitor, alarm: Alarm, look_back: LookBack) -> Turn | None:
     after = latest(monitor, look_back)
     located = change(monitor)
     monitor.bad.append((located.earliest if located else alarm.opened, monitor.last))
-    _forget(monitor)
+    begin_quietly(monitor)
     return Turn("recovered", monitor, Figures(math.nan, after, after, after, 0), None) if alarm.is_paged else None
-
-
-def _forget(monitor: Monitor) -> None:
-    """Go on with the baseline, without suspicion."""
-    monitor.alarm = None
-    monitor.trail = Trail()
-    for one in monitor.panel:
-        one.detector.forget_suspicion()
-    freeze_baseline(monitor, frozen=bool(monitor.inherited))

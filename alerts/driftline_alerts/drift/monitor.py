@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,7 @@ FEWEST: Final = 300
 """Observations that a baseline has at least."""
 _EVENT_MONTHS: Final = 1 / 30
 """Of the budget of a month, what is put on the moment of a known event: a day's."""
+_REMEMBERED_DAYS: Final = 7.0
 QUIET: Final = 0.1
 """Suspicion up to which nothing is going on; see docs/drift-method.md."""
 
@@ -93,6 +95,7 @@ class Monitor:
         bonus: months of the budget that the next update gets for known events.
         events: when these were, of the last 30 days.
         inherited: the time at which a baseline was taken over from a predecessor; 0: it is its own.
+        arrived: observations, those of long ago counting less; ``days`` is the time in which they came, likewise.
         bad: begin and end of the times in which it had an alarm, which no baseline may hold.
     """
 
@@ -110,6 +113,8 @@ class Monitor:
     bonus: float = 0.0
     events: list[float] = field(default_factory=list)
     inherited: float = 0.0
+    arrived: float = 0.0
+    days: float = 0.0
     bad: list[tuple[float, float]] = field(default_factory=list)
 
     @property
@@ -132,9 +137,14 @@ class Monitor:
 
     @property
     def per_day(self) -> float:
-        """Observations a day, as far as was seen."""
-        seen = self.raw.total() + sum(sums[0] for sums in self.trail.sums)
-        return seen / max((self.last - self.begun) / DAY, 1 / 24)
+        """Observations a day, those of the last week before all."""
+        return self.arrived / max(self.days, 1 / 24)
+
+    def count(self, n: float, end: float) -> None:
+        """Note that so many arrived until a moment, and that everything until then is taken in."""
+        days = max(end - self.last, 0.0) / DAY
+        kept = math.exp(-days / _REMEMBERED_DAYS)
+        self.arrived, self.days, self.last = self.arrived * kept + n, self.days * kept + days, end
 
     def months(self, end: float) -> float:
         """Budget that may be spent on starts of a change up to a moment, in months; the months' total stays 1."""

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCKS: Final = 192
-_FINEST: Final = 60.0
-"""Seconds that a block has at least, however often one looks."""
+_FINEST: Final = 10.0
+"""Seconds that a block has at least, however often one looks. In a block of a minute, what came before a change that is
+found within it would be counted with what came since, and its level told as half-way."""
 
 
 @dataclass
