@@ -55,7 +55,7 @@ def test_monitors_say_what_they_promise(client: Client, store_url: str, world: W
     assert one["metric"] == "quality"
     assert one["level"] == pytest.approx(0.9, abs=0.02)
     assert one["contract"]["days"] > 0
-    assert one["contract"]["tolerance"] == pytest.approx(0.05), "of a stream that is a day old"
+    assert one["contract"]["tolerance"] == pytest.approx(0.1), "of scores, after the first day"
 
 
 def test_a_metric_that_is_not_watched_is_refused_with_the_closest_one(client: Client, store_url: str) -> None:
