@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _SIGNS: Final = {"firing": ":red_circle:", "resolved": ":white_check_mark:"}
 # Slack refuses a field of more than 2,000 characters and a section of more than 3,000; escaping makes 5 of 1.
 _LONGEST_VALUE: Final = 60
-_LONGEST_DESCRIPTION: Final = 500
+_LONGEST_DESCRIPTION: Final = 2000
+"""Once it is escaped; findings of drift detection are long."""
 _REPEAT: Final = "This message may have been sent before: Driftline was interrupted while it told you."
 
 
@@ -57,7 +58,7 @@ def link(transition: Transition, dashboard_url: str) -> str:
 def _summary(transition: Transition) -> str:
     lines = [f"*{_escape(_comparison(transition))}*"]
     if transition.detail.description:
-        lines.append(_escape(_short(transition.detail.description, _LONGEST_DESCRIPTION)))
+        lines.append(_bounded(transition.detail.description, _LONGEST_DESCRIPTION))
     return "\n".join(lines)
 
 
@@ -121,6 +122,14 @@ def _code(value: str) -> str:
 
 def _short(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _bounded(text: str, most: int) -> str:
+    """Escaped, and no longer than that, which is much."""
+    kept = text
+    while len(_escape(kept)) > most:
+        kept = f"{text[: len(kept) * 3 // 4]}…"
+    return _escape(kept)
 
 
 def _escape(text: str) -> str:
