@@ -31,6 +31,7 @@ def compared(
     line = _line(scenario, quiet, drawn)
     best = summary(_oracle(scenario, drawn, known.oracles[scenario.title]))
     return line | {
+        "family": scenario.family.name,
         "oracle": best,
         "ratio": line["own"][scenario.readings[0]]["median"] / best["median"],
         "rivals": {name: summary(delays) for name, delays in _rivals(scenario.family, drawn, known, rng).items()},
@@ -44,12 +45,12 @@ def alone(scenario: Scenario, quiet: Quiet, rng: np.random.Generator, *, runs: i
 
 
 def _line(scenario: Scenario, quiet: Quiet, drawn: Samples) -> dict[str, Any]:
-    found = _product(scenario, drawn)
+    found, first = _product(scenario, drawn), scenario.readings[0]
     return {
         "scenario": scenario.title,
         "grain": scenario.grain,
         "own": {reading: summary(delays[:, 0]) | quiet.alarms(reading) for reading, delays in found.items()},
-        "at_one_page": summary(found[scenario.readings[0]][:, 1]),
+        "at_one_page": summary(found[first][:, 1]) | quiet.alarms(first, ONE_PAGE),
         "bar": asdict(scenario.bar),
     }
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
     Rows = Sequence[Row]
 
-_STREAMS: Final = 300
 _MET: Final[dict[str, Callable[[Row], float]]] = {
     "median": lambda row: _first(row)["median"],
     "p90": lambda row: _first(row)["p90"],
@@ -29,14 +28,13 @@ def changes(rows: Rows) -> str:
     beside = [
         [row["scenario"], _delay(row["oracle"]), *(_delay(row["rivals"][name]) for name in names)] for row in rows
     ]
-    needed = {id(row["calibrated"]): row for row in rows}
-    seen = list({repr(row["calibrated"]): row for row in needed.values()}.values())
+    families = {row["family"]: row["calibrated"] for row in rows}
     return "\n".join(
         [
             alone(rows),
             "median / p90 of the others, at 0.05 false alarms a month on the months that they were calibrated on",
             _table([["", "oracle", *names], *beside]),
-            *(_needed(row) for row in seen),
+            *(_needed(family, known) for family, known in families.items()),
             "",
         ]
     )
@@ -44,7 +42,20 @@ def changes(rows: Rows) -> str:
 
 def alone(rows: Rows) -> str:
     """One line a reading: the first is held against the bar."""
-    head = ["", "look", "y", "alarms/months", "at most", "runs", "median / p90", "oracle", "bar", "", "1 page of 300"]
+    head = [
+        "",
+        "look",
+        "y",
+        "alarms/months",
+        "at most",
+        "runs",
+        "median / p90",
+        "oracle",
+        "bar",
+        "",
+        "1 page of 300",
+        "alarms",
+    ]
     lines = [head]
     for row in rows:
         for place, (reading, own) in enumerate(row["own"].items()):
@@ -62,6 +73,7 @@ def alone(rows: Rows) -> str:
                     _bar(row["bar"]) if whole else "",
                     _verdict(row) if whole else "",
                     _delay(row["at_one_page"]) if whole else "",
+                    str(row["at_one_page"]["alarms"]) if whole else "",
                 ]
             )
     return _table(lines) + "\n"
@@ -99,11 +111,10 @@ def _named(row: Row) -> list[str]:
     ]
 
 
-def _needed(row: Row) -> str:
-    known = row["calibrated"]
+def _needed(family: str, known: Row) -> str:
     thresholds = ", ".join(f"{name} {value:.3g}" for name, value in known["thresholds"].items())
     return (
-        f"from {row['scenario']} on: {known['months']} months; ADWIN {known['confidence']:g} "
+        f"{family}: {known['months']} months; ADWIN {known['confidence']:g} "
         f"({known['adwin_alarms']:.3f} a month), {thresholds}"
     )
 
