@@ -26,13 +26,16 @@ _CAP: Final = 0.9
 _DECAY: Final = 0.8
 """Of the part of the capital from one bet to the next larger one (docs/benchmarks.md)."""
 
+_BEYOND: Final = 2.0
+"""Logits that the tables go on beyond the lattice."""
+
 WEIGHTS: Final = np.array([_DECAY**k for k in range(BETS)]) / sum(_DECAY**k for k in range(BETS))
 """Part of the capital of each bet, smallest bet first, shape (bets,)."""
 
 
 def lowest_cell(halvings: int) -> int:
-    """Place on the lattice of a table's first row."""
-    return math.floor(LOWEST_LOGIT / step_of(halvings)) - 1
+    """Place on the lattice of a table's first row: seasons and tolerances move a lattice beyond its own ends."""
+    return math.floor((LOWEST_LOGIT - _BEYOND) / step_of(halvings))
 
 
 @cache
@@ -42,7 +45,7 @@ def log_factors(levels: Levels, halvings: int) -> NDArray[np.float64]:
     Row i tests "the mean is at most sig((i + lowest_cell) * step)".
     """
     step = step_of(halvings)
-    places = np.arange(lowest_cell(halvings), math.ceil((HIGHEST_LOGIT + 2) / step))
+    places = np.arange(lowest_cell(halvings), math.ceil((HIGHEST_LOGIT + _BEYOND) / step))
     q = sigmoid(places * step)
     bets = _SMALLEST * (_CAP / q / _SMALLEST)[:, None] ** (np.arange(BETS) / (BETS - 1))
     factors: NDArray[np.float64] = np.log1p(bets[:, :, None] * (levels.values - q[:, None, None]))

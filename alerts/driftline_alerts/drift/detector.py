@@ -216,7 +216,12 @@ def _overdispersion(detectors: Sequence[Detector], rows: NDArray[np.int64]) -> A
 
 
 def _place(detector: Detector) -> int:
-    """Row of the tables in which the first cell's upper end is, with the season's shift and what is let pass."""
+    """Row of the tables in which the first cell's upper end is, with the season's shift and what is let pass.
+
+    At their lower end a higher mean is tested than was asked for, which is the careful side; at the upper one nearly
+    all is harm already.
+    """
     made = detector.lattice
     allowed = math.ceil(detector.tolerance / made.step - 1e-9)
-    return made.first + detector.shift + 1 + allowed - lowest_cell(made.halvings)
+    place = made.first + detector.shift + 1 + allowed - lowest_cell(made.halvings)
+    return min(max(place, 0), len(log_factors(detector.levels, made.halvings)) - made.cells)

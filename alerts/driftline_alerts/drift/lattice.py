@@ -26,7 +26,7 @@ _BELOW: Final = 3.5
 """Standard errors below the baseline's mean at which the lattice begins."""
 REJECTED: Final = 1e8
 """Evidence of the baseline against a mean from which on the mean is given up: wrong at most once in as many streams."""
-LOWEST_LOGIT, HIGHEST_LOGIT = -12.0, 5.0
+LOWEST_LOGIT, HIGHEST_LOGIT = -12.0, 12.0
 
 _BETS: Final = (2.0, 1.0)
 """In standard errors of the baseline's mean: the best bet against a mean x errors off is x (docs/benchmarks.md)."""
@@ -45,7 +45,7 @@ class Lattice:
         halvings: of the coarsest step.
         first: place of the first cell on the lattice of all streams: its logit over the step.
         cells: how many there are.
-        bets: of the baseline against each mean, as shares of the capital per unit of y, shape (bets,).
+        bets: of the baseline against each mean, in standard deviations of a flag with that mean, shape (bets,).
     """
 
     halvings: int
@@ -88,9 +88,11 @@ def log_capital(
         counts: of y, shape (levels,).
         values: of the levels, same shape.
         means: that the baseline is tested against, shape (means,).
-        bets: shares of the capital per unit of y.
+        bets: in standard deviations of a flag with that mean; they may not depend on what came of flags, or the
+            evidence against the true mean would be more than 1 on average.
     """
-    stakes = np.minimum(np.array(bets), _CAP / (1 - means)[:, None])
+    deviations = np.sqrt(means * (1 - means))
+    stakes = np.minimum(np.array(bets) / deviations[:, None], _CAP / (1 - means)[:, None])
     gains = np.log1p(stakes[:, :, None] * (means[:, None, None] - values))
     made: NDArray[np.float64] = gains @ counts
     return made
@@ -116,14 +118,17 @@ def build(counts: NDArray[np.float64], values: NDArray[np.float64], overdispersi
     """
     n = float(counts.sum())
     mean = (float(counts @ values) + 0.5) / (n + 1)
-    spread = float(counts @ values**2) / n - (float(counts @ values) / n) ** 2
+    seen = float(counts @ values) / n
+    spread = float(counts @ values**2) / n - seen**2
     variance = max(spread, 0.1 * mean * (1 - mean)) * overdispersion
     error = math.sqrt(variance / n)
     halvings = 0
     while halvings < HALVINGS and step_of(halvings) > _FINE * error / (mean * (1 - mean)):
         halvings += 1
     step = step_of(halvings)
-    bets = tuple(bet * overdispersion / math.sqrt(n * variance) for bet in _BETS)
+    # Flags scatter as their mean says, so that it is 1; of scores it is estimated, which matters to second order.
+    scatter = max(spread / (seen * (1 - seen)), 0.1) if 0 < seen < 1 else 1.0
+    bets = tuple(bet * math.sqrt(overdispersion / (n * scatter)) for bet in _BETS)
     first = math.floor(logit(max(mean - _BELOW * error, mean / 8)) / step)
     whole = Lattice(halvings, first, math.floor(HIGHEST_LOGIT / step) - first + 1, bets)
     least = math.floor(logit(mean) / step) + 1 - first

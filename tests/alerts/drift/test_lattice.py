@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -86,3 +88,25 @@ def test_a_baseline_at_the_edge_has_a_lattice(n: int, hits: int) -> None:
     assert made.cells >= 2
     assert np.isfinite(found).all()
     assert (np.diff(made.means()) > 0).all()
+
+
+@pytest.mark.parametrize(("n", "rate"), [(300, 0.1), (1000, 0.02), (5000, 0.005), (20_000, 0.001)])
+def test_evidence_of_flags_against_their_true_mean_is_at_most_one_on_average(n: int, rate: float) -> None:
+    total = 0.0
+    for hits in range(n + 1):
+        chance = math.exp(
+            math.lgamma(n + 1) - math.lgamma(hits + 1) - math.lgamma(n - hits + 1)
+            + hits * math.log(rate) + (n - hits) * math.log1p(-rate)
+        )  # fmt: skip
+        if chance > 1e-12:
+            counts = np.array([n - hits, hits], float)
+            made = lattice.build(counts, FLAG.values, 1.0)
+            against = lattice.log_capital(counts, FLAG.values, np.array([rate]), made.bets)
+            total += chance * float(np.exp(against).mean())
+    assert total <= 1 + 1e-6
+    assert total > 0.9, "a bet that can win nothing"
+
+
+def test_a_rate_that_is_nearly_all_has_a_lattice_around_it() -> None:
+    made = lattice.build(np.array([1.0, 4999.0]), FLAG.values, 1.0)
+    assert made.means()[0] < 4999 / 5000 < made.means()[-1]
