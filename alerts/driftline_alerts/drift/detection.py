@@ -64,7 +64,7 @@ class Detection:
         self._acted = 0.0
         self._closer_look = CloserLook()
         self._step = 0
-        self._saved = self._split = 0.0
+        self._saved = self._split = self._learned = 0.0
 
     @classmethod
     def open(
@@ -208,7 +208,9 @@ class Detection:
         return bool(wanted)
 
     def _refit(self, client: Client) -> None:
+        """Once a day at most: streams become due one by one, and eight weeks of all of them are read each time."""
         at = self._feed.position
-        if any(refit.is_due(one, at) for one in self.fleet.monitors.values()):
+        if at - self._learned >= DAY and any(refit.is_due(one, at) for one in self.fleet.monitors.values()):
             past = history(client, moment(at - refit.LONGEST), moment(at))
             logger.info("learned season and scatter of %d streams", refit.refit(self.fleet, past, at))
+            self._learned = at

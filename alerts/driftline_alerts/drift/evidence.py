@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from driftline_alerts.evaluate import Segment
 
 _MINUTE: Final = timedelta(minutes=1)
+_LAG: Final = timedelta(minutes=2)
+"""How long after its begin a request may arrive, or its score: starts are told by arrival, examples by their begin."""
 _AROUND: Final = timedelta(hours=1)
 """How long before the earliest start and after the latest an event is still told."""
 
@@ -73,7 +75,7 @@ def evidence(client: Client, key: StreamKey, start: tuple[datetime, datetime], u
     length = min(max(until - first, _COMPARED[0]), _COMPARED[1])
     return Evidence(
         touched(client, key.segment, first, until),
-        worst(client, key, first, until),
+        worst(client, key, first - _LAG, until),
         _near(client, key.segment, start),
         shifts(client, key.segment, (first - length, first), (min(last, until - _MINUTE), until)),
     )
