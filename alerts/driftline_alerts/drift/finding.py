@@ -58,7 +58,7 @@ class Finding(BaseModel):
     Attributes:
         incident: id of what belongs together.
         at: when it was found.
-        segment: where; ``place`` is where the incident was first found to be.
+        segment: where; ``place`` is where the incident was first found to be, and ``about`` in which metric.
         falls: whether the metric fell.
         before: level before, in the metric's unit.
         after: since the change; ``low`` and ``high`` are the ends of its 95 % interval, None once it is over.
@@ -84,6 +84,7 @@ class Finding(BaseModel):
     evaluator: str = ""
     segment: Pairs
     place: Pairs
+    about: str
     falls: bool
     before: float
     after: float

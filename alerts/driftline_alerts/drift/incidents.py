@@ -150,6 +150,7 @@ def _finding(turn: Turn, place: Cause, kind: Kind, blame: Blame, incident: Incid
         evaluator=monitor.key.evaluator,
         segment=place.segment,
         place=incident.first.segment if incident else place.segment,
+        about=incident.first.metric if incident else monitor.key.metric,
         falls=known.after < known.before,
         before=known.before,
         after=known.after,

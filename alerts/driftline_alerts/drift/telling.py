@@ -14,6 +14,7 @@ from driftline_alerts.drift.volumes import METRIC
 from driftline_alerts.rule import DRIFT
 from driftline_alerts.state import Transition
 from driftline_alerts.state import write as write_transitions
+from driftline_store.metrics import METRICS
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -58,6 +59,7 @@ def told_of_volume(turn: VolumeTurn, now: float) -> Finding:
         metric=turn.key.metric,
         segment=turn.key.segment,
         place=turn.key.segment,
+        about=turn.key.metric,
         falls=alarm.direction == "stopped",
         before=alarm.usual,
         after=alarm.seen,
@@ -104,7 +106,7 @@ def _transition(finding: Finding) -> Transition:
     return Transition(
         id=hashlib.sha256(f"{finding.id} {state}".encode()).hexdigest()[:32],
         # One alert for each incident, whatever joins it.
-        rule=f"{DRIFT}{finding.incident}",
+        rule=f"{DRIFT}{METRICS[finding.about].title.lower()} ({finding.incident})",
         segment=finding.place,
         state=state,
         at=finding.at,

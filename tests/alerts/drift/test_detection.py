@@ -97,7 +97,7 @@ def test_a_change_is_told_once_with_all_that_belongs_to_it(client: Client, monke
     (finding,) = detection.step(client, at(2))
     assert detection.step(client, at(3)) == []
     assert findings(client, at(-1)) == [finding]
-    assert alerts(client) == [(f"drift: {finding.incident}", "firing", "error_rate")]
+    assert alerts(client) == [(f"drift: error rate ({finding.incident})", "firing", "error_rate")]
     assert (finding.kind, finding.segment) == ("opened", LEAF)
     assert finding.before == pytest.approx(0.02, abs=0.002)
     assert finding.n == 1000
