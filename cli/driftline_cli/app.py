@@ -203,6 +203,25 @@ def accept(
     accept_incident(load(data_dir=data_dir, store=store), incident)
 
 
+@app.command()
+def learn(
+    since: Annotated[str, typer.Option(help="Begin: 2026-11-20T08:00 (UTC), or 90m, 6h, 2d ago.")],
+    until: Annotated[str, typer.Option(help="End, likewise.")],
+    *,
+    metric: Annotated[str, typer.Option(help="Only this one.", show_default="all")] = "",
+    feature: Annotated[str, typer.Option(help="Only streams of this feature.", show_default="all")] = "",
+    environment: Annotated[str, typer.Option(help="Only streams of this environment.", show_default="all")] = "",
+    prompt_version: Annotated[str, typer.Option(help="Only streams of this version.", show_default="all")] = "",
+    data_dir: DataDir = None,
+    store: StoreUrl = None,
+) -> None:
+    """Take what was in a time that you choose for normal, from now on."""
+    from driftline_cli.incidents import learn_from  # noqa: PLC0415
+
+    where = {"environment": environment, "feature": feature, "prompt_version": prompt_version}
+    learn_from(load(data_dir=data_dir, store=store), where, metric, since, until)
+
+
 prices_app = typer.Typer(help="List by which prices calls are priced, and the models without one.")
 app.add_typer(prices_app, name="prices")
 

@@ -1,4 +1,4 @@
-"""``driftline incidents`` and ``driftline accept``: what drift detection found, and what is the new normal."""
+"""``driftline incidents``, ``accept`` and ``learn``: what drift detection found, and what is normal."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from rich.console import Console
 
 from driftline.errors import DriftlineError
 from driftline_alerts.drift.finding import OVER, Finding, findings
-from driftline_alerts.drift.reading import accept
+from driftline_alerts.drift.reading import Action, ask
+from driftline_cli.replay import moment
 from driftline_store.client import connect
 from driftline_store.metrics import closest
+from driftline_store.monitored import MONITORED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +71,48 @@ def accept_incident(settings: Settings, incident: str) -> None:
             )
         if by_id[incident].kind in OVER:
             raise DriftlineError(f"incident {incident!r} is over: {by_id[incident].headline}")
-        accept(client, incident, getpass.getuser())
+        ask(client, Action("accept", incident), getpass.getuser())
     typer.echo(f"incident {incident} will be the new normal with the next look for drift")
+
+
+def learn_from(settings: Settings, segment: dict[str, str], metric: str, since: str, until: str) -> None:
+    """Let what was in a time be normal.
+
+    Args:
+        settings: with the store.
+        segment: dimension -> value; those with an empty value may have any.
+        metric: only this one; '' for all.
+        since: as ``moment`` reads it.
+        until: likewise.
+
+    Raises:
+        DriftlineError: the metric is not watched, the time cannot be read or is no time, or an incident of the segment
+            was open in it.
+        StoreError: the store cannot be used.
+    """
+    if metric and metric not in MONITORED:
+        raise DriftlineError(f"metric {metric!r} is not watched; {closest(metric, tuple(MONITORED))}")
+    first, last = (datetime.fromtimestamp(moment(one), UTC) for one in (since, until))
+    if first >= last:
+        raise DriftlineError(f"a time to learn from must end after it begins, but is {since} to {until}")
+    where = tuple((name, value) for name, value in segment.items() if value)
+    action = Action("learn", metric=metric, segment=where, since=first, until=last)
+    with closing(connect(settings)) as client:
+        for told in _by_incident(findings(client, datetime.now(UTC) - _LONGEST)):
+            end = told[-1].at if told[-1].kind in OVER else datetime.now(UTC)
+            if told[0].earliest < last and end > first and any(_is_about(one, action) for one in told):
+                raise DriftlineError(
+                    f"incident {told[0].incident} lies in that time ({told[0].headline}), so it is not what is normal; "
+                    "choose another time, or accept the incident"
+                )
+        ask(client, action, getpass.getuser())
+    typer.echo("what was then will be normal with the next look for drift")
+
+
+def _is_about(finding: Finding, action: Action) -> bool:
+    values = dict(finding.segment)
+    is_metric = not action.metric or finding.metric == action.metric
+    return is_metric and all(values.get(name, value) == value for name, value in action.segment)
 
 
 def _by_incident(found: Sequence[Finding]) -> list[list[Finding]]:

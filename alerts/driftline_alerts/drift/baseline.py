@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.drift.detector import absorb, watch
-from driftline_alerts.drift.monitor import DAY, Question, panel_of
+from driftline_alerts.drift.monitor import DAY, FEWEST, Question, panel_of
 from driftline_alerts.drift.stream import ANCHORS
 from driftline_alerts.drift.trail import Trail
 from driftline_alerts.drift.transform import freeze
@@ -68,12 +68,32 @@ def inherit(monitor: Monitor, predecessor: Monitor, at: float) -> None:
     monitor.expect_change(at)
 
 
+def learn(monitor: Monitor, counts: Mapping[int, int], since: float) -> bool:
+    """Take what was in a time that somebody chose for normal, and nothing else from then on.
+
+    Args:
+        monitor: begins anew.
+        counts: by key, of that time.
+        since: begin of it, in seconds of Unix time.
+
+    Returns:
+        Whether there was enough; else the monitor is as it was.
+    """
+    if sum(counts.values()) < FEWEST:
+        return False
+    monitor.raw, monitor.begun, monitor.fitted, monitor.inherited = Counter(counts), since, 0.0, 0.0
+    monitor.is_pinned = True
+    start(monitor, monitor.last)
+    begin_quietly(monitor)
+    return True
+
+
 def grow(monitor: Monitor, at: float) -> None:
     """Let a baseline that has become much larger have a finer lattice, and a new version count in it at last."""
     if monitor.inherited and not monitor.alarm and _is_settled(monitor, at):
         monitor.inherited = 0.0
         freeze_baseline(monitor, frozen=False)
-    if monitor.alarm or monitor.inherited:
+    if monitor.alarm or monitor.inherited or monitor.is_pinned:
         return
     is_quiet = at - monitor.restless >= DAY
     has_season = any(one.offsets is not None for one in monitor.panel)
@@ -109,7 +129,7 @@ def begin_quietly(monitor: Monitor) -> None:
     monitor.alarm, monitor.trail = None, Trail()
     for one in monitor.panel:
         one.detector.forget_suspicion()
-    freeze_baseline(monitor, frozen=bool(monitor.inherited))
+    freeze_baseline(monitor, frozen=bool(monitor.inherited) or monitor.is_pinned)
 
 
 def _is_settled(monitor: Monitor, at: float) -> bool:

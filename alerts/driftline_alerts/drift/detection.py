@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from driftline_alerts.drift import fleet_state, refit
-from driftline_alerts.drift.baseline import begin_quietly
+from driftline_alerts.drift.baseline import begin_quietly, learn
 from driftline_alerts.drift.budget import VOLUMES, split
 from driftline_alerts.drift.closer_look import CloserLook
 from driftline_alerts.drift.feed import Feed, history
@@ -21,6 +21,7 @@ from driftline_alerts.drift.monitor import DAY
 from driftline_alerts.drift.news import News
 from driftline_alerts.drift.reading import actions, look_back
 from driftline_alerts.drift.snapshots import Snapshot, load, save
+from driftline_alerts.drift.stream import ANCHORS
 from driftline_alerts.drift.telling import tell, told_of_volume
 from driftline_alerts.drift.volumes import Volumes
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from driftline_alerts.drift.events import Event
     from driftline_alerts.drift.fleet import Name
     from driftline_alerts.drift.monitor import Monitor
+    from driftline_alerts.drift.reading import Action
 
 logger = logging.getLogger(__name__)
 
@@ -198,14 +200,25 @@ class Detection:
     def _act(self, client: Client) -> bool:
         """Do what people want done."""
         wanted = actions(client, self._acted)
-        for at, incident in wanted:
-            self._acted = max(self._acted, at)
-            if known := self._incidents.known.pop(incident, None):
+        for action in wanted:
+            self._acted = max(self._acted, action.at)
+            if action.kind == "learn":
+                self._learn(client, action)
+            elif known := self._incidents.known.pop(action.incident, None):
                 for name in known.members:
                     accept(self.fleet.monitors[name], lambda key, since, until: look_back(client, key, since, until))
                 self._untold.append(known.over("accepted", self._feed.position, known.first.after))
-                logger.info("incident %s is the new normal: %d streams begin anew", incident, len(known.members))
+                logger.info("incident %s is the new normal: %d streams begin anew", known.id, len(known.members))
         return bool(wanted)
+
+    def _learn(self, client: Client, action: Action) -> None:
+        since, until = action.since.timestamp(), action.until.timestamp()
+        chosen = [
+            one for one in self.fleet.monitors.values() if action.concerns(one.key) and one.key.segment != ANCHORS
+        ]
+        done = [learn(one, look_back(client, one.key, since, until), since) for one in chosen]
+        when = f"{action.since:%Y-%m-%d %H:%M} to {action.until:%Y-%m-%d %H:%M} UTC"
+        logger.info("%d of %d streams take %s for normal; the others have too little of it", sum(done), len(done), when)
 
     def _refit(self, client: Client) -> None:
         """Once a day at most: streams become due one by one, and eight weeks of all of them are read each time."""

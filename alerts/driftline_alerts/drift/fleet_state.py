@@ -24,17 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PLAIN: Final = (
-    "falls",
-    "begun",
-    "last",
-    "built",
-    "fitted",
-    "restless",
-    "bonus",
-    "events",
-    "inherited",
-    "arrived",
-    "days",
+    *("falls", "begun", "last", "built", "fitted", "restless", "bonus", "events", "inherited"),
+    *("is_pinned", "arrived", "days"),
 )
 _OF_ALARM: Final = ("opened", "question", "is_paged", "effect", "n", "total", "squares")
 _LENGTH: Final = 8

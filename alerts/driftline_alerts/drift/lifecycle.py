@@ -62,6 +62,7 @@ def accept(monitor: Monitor, look_back: LookBack) -> None:
     monitor.raw = Counter(look_back(monitor.key, monitor.begun, monitor.last))
     monitor.built, monitor.panel, monitor.bad = 0.0, [], []
     monitor.trail, monitor.alarm, monitor.fitted, monitor.inherited = Trail(), None, 0.0, 0.0
+    monitor.is_pinned = False
 
 
 def _of(monitor: Monitor, is_proven: bool, look_back: LookBack) -> Turn | None:

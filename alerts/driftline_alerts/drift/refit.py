@@ -45,6 +45,7 @@ def is_due(monitor: Monitor, now: float) -> bool:
         monitor.panel
         and not monitor.alarm
         and not monitor.inherited
+        and not monitor.is_pinned
         and now - monitor.begun >= FEWEST_DAYS * DAY
         and now - monitor.fitted >= EVERY
         and (not monitor.fitted or now - monitor.restless >= DAY)

@@ -40,8 +40,12 @@ SETTINGS non_replicated_deduplication_window = 1000;
 
 -- What people want done about incidents; drift detection looks for new rows in each of its steps.
 CREATE TABLE IF NOT EXISTS drift_actions (
-    incident String,
-    action LowCardinality(String),                    -- accept: what is now is the new normal
+    action LowCardinality(String),                    -- accept: what an incident led to is normal; learn: what was then is
+    incident String,                                  -- of accept
+    metric LowCardinality(String),                    -- of learn; '' for all, as of the segment
+    segment Map(LowCardinality(String), String),
+    since DateTime64(3, 'UTC'),
+    until DateTime64(3, 'UTC'),
     by String,
     at DateTime64(3, 'UTC') DEFAULT now64(3)
 )

@@ -17,7 +17,7 @@ from driftline_alerts.drift.finding import findings
 from driftline_alerts.drift.fleet import Fleet
 from driftline_alerts.drift.incidents import Incidents
 from driftline_alerts.drift.lifecycle import turns
-from driftline_alerts.drift.reading import accept
+from driftline_alerts.drift.reading import Action, ask
 from driftline_alerts.drift.stream import ANCHORS, Part, StreamKey
 from driftline_processors.dictionaries import JUDGE_PLAN, JUDGE_RAISED
 from driftline_processors.judge.plan import Sampled, put_plan
@@ -139,7 +139,7 @@ def test_the_alert_ends_when_the_level_is_back(client: Client) -> None:
 def test_an_accepted_level_is_the_new_baseline(client: Client) -> None:
     detection = watching(client)
     finding = found_drop(client, detection)
-    accept(client, finding.incident, "somebody")
+    ask(client, Action("accept", finding.incident), "somebody")
     (over,) = detection.step(client, at(2))
     assert (over.kind, over.after) == ("accepted", finding.after)
     assert [state for _, state, _ in alerts(client)] == ["firing", "resolved"]

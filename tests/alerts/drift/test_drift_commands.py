@@ -77,9 +77,25 @@ def test_an_incident_is_listed_and_accepted(client: Client, store_url: str, find
     assert shown.count(finding.headline) == 1, "told twice is stored once"
     assert f"{finding.incident}  {finding.at:%Y-%m-%d %H:%M} UTC  open" in shown
     run(f"accept {finding.incident}", store_url)
-    assert [incident for _, incident in actions(client, 0)] == [finding.incident]
+    assert [(one.kind, one.incident) for one in actions(client, 0)] == [("accept", finding.incident)]
     with pytest.raises(DriftlineError, match="did you mean"):
         run(f"accept {finding.incident[:-1]}x", store_url)
     write(client, finding.model_copy(update={"kind": "accepted"}))
     with pytest.raises(DriftlineError, match="is over"):
         run(f"accept {finding.incident}", store_url)
+
+
+def test_a_time_to_learn_from_is_asked_for_unless_an_incident_lies_in_it(
+    client: Client, store_url: str, finding: Finding
+) -> None:
+    write(client, finding)
+    bad = f"--since {finding.started:%Y-%m-%dT%H:%M} --until {finding.at:%Y-%m-%dT%H:%M}"
+    with pytest.raises(DriftlineError, match=f"incident {finding.incident} lies in that time"):
+        run(f"learn {bad} --feature support", store_url)
+    run(f"learn {bad} --feature search", store_url)
+    run("learn --since 2026-10-01T00:00 --until 2026-10-08T00:00 --feature support --metric quality", store_url)
+    other, good = actions(client, 0)
+    assert (other.kind, other.segment, other.metric) == ("learn", (("feature", "search"),), "")
+    assert (good.segment, good.metric, f"{good.since:%m-%d}") == ((("feature", "support"),), "quality", "10-01")
+    with pytest.raises(DriftlineError, match="must end after it begins"):
+        run("learn --since 2d --until 3d", store_url)

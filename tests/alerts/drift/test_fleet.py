@@ -10,6 +10,7 @@ import pytest
 
 from drift_world import START, World, flags, scores, segment
 from driftline_alerts.drift import fleet_state
+from driftline_alerts.drift.baseline import learn
 from driftline_alerts.drift.fleet import Fleet
 from driftline_alerts.drift.lattice import log_capital
 from driftline_alerts.drift.monitor import MONTH
@@ -151,3 +152,16 @@ def test_a_restart_goes_on_exactly() -> None:
     counts = {"quality": {20: 9, 18: 3}, "error_rate": {0: 90, 1: 10}, "latency_p95": {20: 5, 60: 9}}
     more = [Part(key, counts[key.metric], world.now, world.now) for key, _ in world.fleet.monitors]
     assert [one.suspicion for one in restored.apply(more)] == [one.suspicion for one in world.fleet.apply(more)]
+
+
+def test_a_time_that_somebody_chose_is_normal_and_stays_it() -> None:
+    fleet = watching()
+    monitor = fleet.of(ERRORS)[0]
+    assert not learn(monitor, {0: 290, 1: 9}, START.timestamp()), "too little to be a baseline"
+    assert monitor.n == 2000
+    assert learn(monitor, {0: 900, 1: 100}, START.timestamp())
+    assert monitor.panel[0].detector.mean == 0.1
+    for hour in range(2, 60):
+        fleet.apply([part({0: 980, 1: 20}, hour)])
+    assert (monitor.n, monitor.panel[0].detector.mean) == (1000, 0.1), "what comes later is no part of it"
+    assert fleet_state.load(fleet_state.dump(fleet)).of(ERRORS)[0].is_pinned
