@@ -15,8 +15,10 @@ from rich.console import Console
 from driftline.errors import DriftlineError
 from driftline_alerts.drift.finding import OVER, Finding, findings
 from driftline_alerts.drift.reading import Action, ask
+from driftline_alerts.drift.worst import first_line
 from driftline_cli.replay import moment
 from driftline_store.client import connect
+from driftline_store.examples import texts
 from driftline_store.metrics import closest
 from driftline_store.monitored import MONITORED
 
@@ -36,6 +38,9 @@ def show(settings: Settings, days: int, *, as_json: bool) -> None:
     """
     with closing(connect(settings)) as client:
         found = findings(client, datetime.now(UTC) - timedelta(days=days))
+        said = (
+            {} if as_json else texts(client, [(one.trace_id, one.span_id) for told in found for one in told.examples])
+        )
     if as_json:
         typer.echo(json.dumps([one.model_dump(mode="json") for one in found[::-1]], indent=2, ensure_ascii=False))
         return
@@ -50,9 +55,9 @@ def show(settings: Settings, days: int, *, as_json: bool) -> None:
             for sentence in one.sentences:
                 console.print(f"    {sentence}")
             for example in one.examples:
-                console.print(
-                    f"    {example.trace_id}  {example.why or example.answered or example.asked}", soft_wrap=True
-                )
+                _, asked, answered = said.get((example.trace_id, example.span_id), ("", "", ""))
+                words = f"{first_line(asked)}  {first_line(answered)}".strip()
+                console.print(f"    {example.trace_id}  {words}", soft_wrap=True)
 
 
 def accept_incident(settings: Settings, incident: str) -> None:

@@ -79,6 +79,8 @@ NOTHING: Final[Mapping[str, str]] = {
     "alert_deliveries": "attempts to send",
     "drift_snapshots": "counts by segment",
     "drift_events": "versions, and what operators say about them",
+    "drift_findings": "figures of segments, and ids of traces",
+    "drift_actions": "what operators want done",
     "purges": "hashes of ids",
     "purged_traces": "trace ids, random numbers",
     "purge_marks": "ids while a purge runs, which removes them itself",

@@ -23,7 +23,7 @@ def test_the_shipped_rules_cover_what_was_promised() -> None:
     assert rules["latency_p95"].above == Limit(3)
     assert rules["latency_p95"].window == timedelta(minutes=15)
     assert rules["quality"].below == Limit(0.85)
-    assert (rules["quality"].window, rules["quality"].min_n) == (timedelta(hours=1), 100)
+    assert (rules["quality"].window, rules["quality"].min_n) == (timedelta(hours=24), 100)
     assert rules["error_rate"].above == Limit(0.05)
     assert rules["cost_per_request"].above == Limit(2, relative=True)
     assert rules["cost_per_request"].baseline == timedelta(hours=24)

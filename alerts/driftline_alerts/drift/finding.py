@@ -38,8 +38,12 @@ _BLAMES: Final = {
 }
 
 
-class Said(BaseModel):
-    """One example, as it may be shown to whoever may read alerts."""
+class Pointer(BaseModel):
+    """Where one of the worst examples stands; what was said in it is kept with the spans, and no longer than they are.
+
+    Attributes:
+        value: in the metric's unit; None where it is a yes or no.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,9 +51,6 @@ class Said(BaseModel):
     span_id: str
     at: datetime
     value: float | None
-    why: str
-    asked: str
-    answered: str
 
 
 class Finding(BaseModel):
@@ -102,7 +103,7 @@ class Finding(BaseModel):
     blame: Blame = ""
     touched: tuple[int, int, int] = (0, 0, 0)
     changed: tuple[str, ...] = ()
-    examples: tuple[Said, ...] = ()
+    examples: tuple[Pointer, ...] = ()
 
     @property
     def id(self) -> str:

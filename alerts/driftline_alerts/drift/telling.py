@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.detail import Detail
 from driftline_alerts.drift.evidence import evidence
-from driftline_alerts.drift.finding import OVER, Finding, Said, moment, write
+from driftline_alerts.drift.finding import OVER, Finding, Pointer, moment, write
 from driftline_alerts.drift.stream import StreamKey
 from driftline_alerts.drift.volumes import METRIC
 from driftline_alerts.rule import DRIFT
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from driftline_alerts.drift.events import Event
     from driftline_alerts.drift.evidence import Evidence
     from driftline_alerts.drift.volumes import VolumeTurn
+    from driftline_alerts.drift.worst import Example
     from driftline_alerts.state import State
 
 _MINUTE: Final = 60
@@ -82,9 +83,16 @@ def _with(finding: Finding, found: Evidence) -> Finding:
         update={
             "touched": (touched.requests, touched.sessions, touched.users),
             "changed": tuple(changed),
-            "examples": tuple(Said(**vars(one)) for one in found.examples),
+            "examples": tuple(
+                Pointer(trace_id=one.trace_id, span_id=one.span_id, at=one.at, value=one.value)
+                for one in found.examples
+            ),
         }
     )
+
+
+def _pointer(one: Example) -> Pointer:
+    return Pointer(trace_id=one.trace_id, span_id=one.span_id, at=one.at, value=one.value)
 
 
 def _what(event: Event) -> str:

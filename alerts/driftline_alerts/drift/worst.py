@@ -138,7 +138,7 @@ def worst(client: Client, key: StreamKey, since: datetime, until: datetime, most
     for trace, span, at, value, why in rows:
         _, asked, answered = contents.get((trace, span), ("", "", ""))
         reason = " ".join(filter(None, (why, messages.get(trace, ""))))
-        found.append(Example(trace, span, at, value, _first_line(reason), _first_line(asked), _first_line(answered)))
+        found.append(Example(trace, span, at, value, first_line(reason), first_line(asked), first_line(answered)))
     return found
 
 
@@ -160,7 +160,8 @@ def _statement(search: _Search, dimensions: Iterable[str]) -> str:
     )
 
 
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
+    """The first line that says something, short, and without signs that move a terminal."""
     # What users wrote is shown in terminals too.
     plain = "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in text)
     line = next((line.strip() for line in plain.splitlines() if line.strip()), "")
