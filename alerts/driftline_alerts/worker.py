@@ -148,7 +148,7 @@ class _Worker:
             if opened is None:
                 return
             self._detection = opened
-        for finding in self._detection.step(self._connected(), now):
+        for finding in self._detection.step(self._connected(), now, may_act):
             logger.info("drift: %s. %s", finding.headline, " ".join(finding.sentences))
 
     def _save(self) -> None:

@@ -34,7 +34,7 @@ def alert_database(embedded_store: RunningStore) -> Iterator[Client]:
 
 @pytest.fixture
 def client(alert_database: Client) -> Client:
-    for table in ("llm_rollups", "alert_transitions", "alert_deliveries"):
+    for table in ("llm_rollups", "alert_transitions", "alert_deliveries", "drift_snapshots", "drift_findings"):
         alert_database.command(f"TRUNCATE TABLE {table}")
     return alert_database
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import time
 from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -26,7 +28,7 @@ from driftline_alerts.drift.telling import tell, told_of_volume
 from driftline_alerts.drift.volumes import Volumes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from clickhouse_connect.driver.client import Client
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from driftline_alerts.drift.fleet import Name
     from driftline_alerts.drift.monitor import Monitor
     from driftline_alerts.drift.reading import Action
+    from driftline_alerts.drift.stream import Part
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +46,8 @@ _PAST: Final = timedelta(days=28)
 _SAVED: Final = 60.0
 """Seconds between two snapshots while nothing is found: what arrived since is read again after a crash."""
 _SPLIT: Final = DAY
-_BEHIND: Final = 200
-"""Reads in one step at most while it catches up; each is a quarter of an hour of arrivals."""
+_CATCHING_UP: Final = 10.0
+"""Seconds that one step reads at most while it catches up, so that alerts by rules do not wait for it."""
 
 
 class Detection:
@@ -105,8 +108,13 @@ class Detection:
         logger.info("drift detection starts with %d streams from the last %d days", len(fleet.monitors), _PAST.days)
         return cls(feed, news, fleet, volumes, budget=budget)
 
-    def step(self, client: Client, now: datetime) -> list[Finding]:
+    def step(self, client: Client, now: datetime, may_go_on: Callable[[], bool] = lambda: True) -> list[Finding]:
         """Take in what arrived, and tell what was found.
+
+        Args:
+            client: of the store.
+            now: the present, aware.
+            may_go_on: is asked now and then, as catching up and learning take their time.
 
         Returns:
             What was told.
@@ -116,16 +124,16 @@ class Detection:
         """
         is_news = False
         self._expect(self._news.take(client, now))
-        for _ in range(_BEHIND):
+        until = time.monotonic() + _CATCHING_UP
+        is_behind = True
+        while is_behind and may_go_on() and time.monotonic() < until:
             is_behind = self._feed.behind(now)
             parts = self._feed.read(client, now)
             self._volumes.take(parts)
             touched = self.fleet.apply(parts)
             is_news |= self._find(client, touched)
-            if not is_behind:
-                break
         is_news |= self._act(client)
-        self._refit(client)
+        self._refit(client, may_go_on)
         if is_news or self._untold or self._feed.position - self._saved >= _SAVED:
             self.save(client)
         told = []
@@ -220,10 +228,22 @@ class Detection:
         when = f"{action.since:%Y-%m-%d %H:%M} to {action.until:%Y-%m-%d %H:%M} UTC"
         logger.info("%d of %d streams take %s for normal; the others have too little of it", sum(done), len(done), when)
 
-    def _refit(self, client: Client) -> None:
+    def _refit(self, client: Client, may_go_on: Callable[[], bool]) -> None:
         """Once a day at most: streams become due one by one, and eight weeks of all of them are read each time."""
         at = self._feed.position
         if at - self._learned >= DAY and any(refit.is_due(one, at) for one in self.fleet.monitors.values()):
-            past = history(client, moment(at - refit.LONGEST), moment(at))
-            logger.info("learned season and scatter of %d streams", refit.refit(self.fleet, past, at))
-            self._learned = at
+            past = _while_allowed(history(client, moment(at - refit.LONGEST), moment(at)), may_go_on)
+            with contextlib.suppress(_StoppedError):
+                logger.info("learned season and scatter of %d streams", refit.refit(self.fleet, past, at))
+                self._learned = at
+
+
+class _StoppedError(Exception):
+    """We may not go on."""
+
+
+def _while_allowed(parts: Iterable[Part], may_go_on: Callable[[], bool]) -> Iterator[Part]:
+    for _, of_hour in groupby(parts, key=lambda part: part.begin):
+        if not may_go_on():
+            raise _StoppedError
+        yield from of_hour
