@@ -264,12 +264,15 @@ async def test_an_endpoint_that_keeps_refusing_is_left_alone(endpoint: Endpoint,
 
 async def test_so_many_calls_at_once_and_no_more(endpoint: Endpoint, evaluator: Evaluator) -> None:
     under_way, most, lock = 0, 0, threading.Lock()
+    together = threading.Barrier(CONFIG.concurrency)
 
     def answer(_: dict[str, Any]) -> Reply:
         nonlocal under_way, most
         with lock:
             under_way += 1
             most = max(most, under_way)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(10)  # none is answered before so many are asked, however slow the machine is
         time.sleep(0.02)
         with lock:
             under_way -= 1
