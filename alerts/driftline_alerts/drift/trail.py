@@ -45,8 +45,10 @@ class Trail:
             self._merge()
 
     def columns(self, question: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Observations and sum of y of one question, by block."""
-        sums = np.array(self.sums).reshape(len(self.sums), -1)
+        """Observations and sum of y of one question, by block; empty before anything was added."""
+        if not self.sums:
+            return np.zeros(0), np.zeros(0)
+        sums = np.array(self.sums)
         return sums[:, 0], sums[:, 1 + question]
 
     def _merge(self) -> None:

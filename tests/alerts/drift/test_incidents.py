@@ -7,6 +7,7 @@ import pytest
 from drift_world import World, flags, scores, segment
 from driftline_alerts.drift.lifecycle import accept
 from driftline_alerts.drift.stream import ANCHORS, StreamKey
+from driftline_alerts.drift.trail import Trail
 
 V4 = segment("production", "support", "gpt", "answer", "4")
 V5 = segment("production", "support", "gpt", "answer", "5")
@@ -154,3 +155,18 @@ def test_what_is_accepted_is_the_new_normal() -> None:
     assert 1 - monitor.panel[0].detector.mean == pytest.approx(0.8, abs=0.02)
     world.stream("quality", V5, scores(0.65), 200)
     assert [one.kind for one in world.pass_time(24)][:1] == ["opened"]
+
+
+def test_a_leaf_that_has_only_begun_to_be_watched_does_not_disturb_what_is_said_of_others() -> None:
+    world = healthy()
+    young = segment("production", "support", "claude", "other", "1")
+    world.stream("quality", young, scores(0.9), 200)
+    world.pass_time(2)
+    monitor = world.fleet.of(StreamKey("quality", "judge", young, "quality"))[0]
+    assert monitor.panel
+    monitor.trail = Trail()
+    world.rates["quality", young] = 0
+    world.stream("quality", V5, scores(0.6), 200)
+    (finding,) = world.pass_time(5)
+    assert finding.segment == V5
+    assert young not in (*finding.moved, *finding.unaffected)

@@ -35,3 +35,8 @@ def test_blocks_are_fine_where_they_are_new_and_coarse_where_they_are_old() -> N
     ages = trail.end - np.array(trail.begins)
     assert lengths[-1] == 60
     assert (lengths / ages)[ages > 86400].max() < 0.1, "a start a day ago is known to some hours"
+
+
+def test_a_trail_without_anything_has_nothing_to_show() -> None:
+    n, total = Trail().columns(2)
+    assert (len(n), len(total)) == (0, 0)
