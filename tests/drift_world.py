@@ -17,7 +17,7 @@ from driftline_alerts.drift.segments import LEVELS
 from driftline_alerts.drift.stream import ANCHORS, Part, StreamKey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from driftline_alerts.drift.finding import Finding
     from driftline_alerts.evaluate import Segment
@@ -77,7 +77,7 @@ class World:
         """Let time go by; gives what people are told."""
         told = []
         for _ in range(round(hours * 60 / step_minutes)):
-            new = self._step(timedelta(minutes=step_minutes))
+            new = list(self._step(timedelta(minutes=step_minutes)))
             shares = split(self.fleet.monitors.values(), self.budget)
             told += [one for turn in new if (one := self.incidents.take(turn, self.fleet, shares))]
             self.turns += new
@@ -91,7 +91,11 @@ class World:
                 found.update(part.counts)
         return found
 
-    def _step(self, length: timedelta) -> list[Turn]:
+    def turning(self, hours: float) -> Iterator[Turn]:
+        """The turns of a single step, one after the other."""
+        return self._step(timedelta(hours=hours))
+
+    def _step(self, length: timedelta) -> Iterator[Turn]:
         begin, self.now = self.now, self.now + length
         counts: dict[StreamKey, Counter[int]] = {}
         for (metric, leaf), law in self.laws.items():

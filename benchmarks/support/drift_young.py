@@ -55,7 +55,7 @@ def pages(
             Part(key, _counted(law, counts), begin, begin + timedelta(hours=1))
             for key, counts in zip(keys, drawn, strict=True)
         )
-        found = turns(touched, dict.fromkeys(fleet.monitors, share), lambda *_: {})
+        found = list(turns(touched, dict.fromkeys(fleet.monitors, share), lambda *_: {}))
         paged |= {turn.monitor.key for turn in found if turn.kind == "paged"}
     named = {"metric": metric, "swing": swing, "warm_up_minutes": warm_up / 60, "once_in_months": 1 / share}
     return named | {"streams": streams, "paged": len(paged)}

@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -191,12 +192,16 @@ class Detection:
     def _find(self, client: Client, touched: Iterable[Monitor]) -> bool:
         """Open, page and close alarms; whether there is anything to be told."""
         self._share()
-        found = turns(touched, self.shares, lambda key, since, until: look_back(client, key, since, until))
-        new = [self._incidents.take(turn, self.fleet, self.shares) for turn in found]
+        is_news = False
+        # One after the other: a store that goes away half-way takes nothing back of what was found before.
+        for turn in turns(touched, self.shares, partial(look_back, client)):
+            is_news = True
+            if finding := self._incidents.take(turn, self.fleet, self.shares):
+                self._untold.append(finding)
         at = self._feed.position
-        new += [told_of_volume(turn, at) for turn in self._volumes.advance(at, self.budget * VOLUMES)]
-        self._untold += [one for one in new if one]
-        return bool(found or new)
+        of_volumes = [told_of_volume(turn, at) for turn in self._volumes.advance(at, self.budget * VOLUMES)]
+        self._untold += of_volumes
+        return is_news or bool(of_volumes)
 
     def _share(self) -> None:
         """Split the budget anew every day, and when streams began to be watched."""
@@ -209,14 +214,16 @@ class Detection:
         """Do what people want done."""
         wanted = actions(client, self._acted)
         for action in wanted:
-            self._acted = max(self._acted, action.at)
             if action.kind == "learn":
                 self._learn(client, action)
-            elif known := self._incidents.known.pop(action.incident, None):
+            elif known := self._incidents.known.get(action.incident):
                 for name in known.members:
-                    accept(self.fleet.monitors[name], lambda key, since, until: look_back(client, key, since, until))
+                    accept(self.fleet.monitors[name], partial(look_back, client))
+                del self._incidents.known[known.id]
                 self._untold.append(known.over("accepted", self._feed.position, known.first.after))
                 logger.info("incident %s is the new normal: %d streams begin anew", known.id, len(known.members))
+            # Only what is done is not asked for again.
+            self._acted = max(self._acted, action.at)
         return bool(wanted)
 
     def _learn(self, client: Client, action: Action) -> None:

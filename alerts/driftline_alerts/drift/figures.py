@@ -83,7 +83,8 @@ def latest(monitor: Monitor, look_back: LookBack) -> float:
     newest = np.cumsum(n[::-1])
     first = len(n) - 1 - int(np.searchsorted(newest, min(_LATEST, newest[-1])))
     if monitor.rule.kind == "log":
-        counts = look_back(monitor.key, monitor.trail.begins[first], monitor.last)
+        # Nothing is there yet only if what arrived has no time of its own near its arrival.
+        counts = look_back(monitor.key, monitor.trail.begins[first], monitor.last) or monitor.raw
         return _quantile(counts, monitor.rule.quantile)
     return _in_its_unit(monitor, float(total[first:].sum() / max(n[first:].sum(), 1.0)))
 

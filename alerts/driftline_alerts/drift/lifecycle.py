@@ -12,10 +12,11 @@ from driftline_alerts.drift.change import change
 from driftline_alerts.drift.figures import Figures, figures, is_large, latest
 from driftline_alerts.drift.monitor import Alarm
 from driftline_alerts.drift.recovery import Recovery
+from driftline_alerts.drift.stream import ANCHORS
 from driftline_alerts.drift.trail import Trail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from driftline_alerts.drift.change import Located
     from driftline_alerts.drift.figures import LookBack
@@ -38,28 +39,29 @@ class Turn:
     located: Located | None
 
 
-def turns(monitors: Iterable[Monitor], shares: Mapping[Name, float], look_back: LookBack) -> list[Turn]:
-    """Open, page and close alarms, after a look.
+def turns(monitors: Iterable[Monitor], shares: Mapping[Name, float], look_back: LookBack) -> Iterator[Turn]:
+    """Open, page and close alarms, after a look; each turn is given before the next monitor is looked at.
 
     Args:
         monitors: whose evidence moved.
         shares: false alarms a month that each may raise.
         look_back: counts of a stream between two times.
     """
-    found = []
-    for monitor in monitors:
+    # A judge that has changed is to be known before its scores are looked at.
+    for monitor in sorted(monitors, key=lambda one: one.key.segment != ANCHORS):
         share = shares.get((monitor.key, monitor.falls), 0.0)
         turn = _of(monitor, bool(monitor.panel) and share > 0 and monitor.suspicion * share >= 1, look_back)
         if turn:
-            found.append(turn)
-    return found
+            yield turn
 
 
 def accept(monitor: Monitor, look_back: LookBack) -> None:
     """Take what is now for the new normal: the baseline begins anew where the change began."""
     located = change(monitor) if monitor.panel else None
-    monitor.begun = located.start if located else monitor.last
-    monitor.raw = Counter(look_back(monitor.key, monitor.begun, monitor.last))
+    begun = located.start if located else monitor.last
+    # Nothing is changed before it is read: the store may be away.
+    monitor.raw = Counter(look_back(monitor.key, begun, monitor.last))
+    monitor.begun = begun
     monitor.built, monitor.panel, monitor.bad = 0.0, [], []
     monitor.trail, monitor.alarm, monitor.fitted, monitor.inherited = Trail(), None, 0.0, 0.0
     monitor.is_pinned = False

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 from driftline_alerts.drift.finding import moment
+from driftline_alerts.drift.stream import ANCHORS
 from driftline_store.client import store_errors
 from driftline_store.monitored import MONITORED, NO, YES
 from driftline_store.monitored_counts import read_counts
@@ -22,6 +23,7 @@ _COLUMNS: Final = ("action", "incident", "metric", "segment", "since", "until", 
 _ACTIONS: Final = f"""\
 SELECT toUnixTimestamp64Milli(at) / 1000 AS moment, {", ".join(_COLUMNS[:-1])} FROM drift_actions
 WHERE moment > {{seen:Float64}} ORDER BY at"""
+_MINUTE: Final = 60.0
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -54,16 +56,20 @@ class Action:
 
 
 def look_back(client: Client, key: StreamKey, since: float, until: float) -> Counts:
-    """Counts by key of a stream between two Unix times, by the time of the event.
+    """Counts by key of a stream between two Unix times, by the time of the event; none of anchors: no sums have them.
 
     Raises:
         StoreError: the store is away or fails the statement.
     """
+    if key.segment == ANCHORS:
+        return {}
     rule = MONITORED[key.metric]
+    # Sums are by the minute, and those that begin in the time count. Of a shorter one it is the minute that it is in.
+    first = since if until - since >= _MINUTE else since // _MINUTE * _MINUTE
     found = read_counts(
         client,
         [rule],
-        since=moment(since),
+        since=moment(first),
         until=moment(until),
         where=dict(key.segment),
         instrument=key.instrument or None,

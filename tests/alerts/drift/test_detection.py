@@ -17,7 +17,7 @@ from driftline_alerts.drift.finding import findings
 from driftline_alerts.drift.fleet import Fleet
 from driftline_alerts.drift.incidents import Incidents
 from driftline_alerts.drift.lifecycle import turns
-from driftline_alerts.drift.reading import Action, ask
+from driftline_alerts.drift.reading import Action, ask, look_back
 from driftline_alerts.drift.stream import ANCHORS, Part, StreamKey
 from driftline_processors.dictionaries import JUDGE_PLAN, JUDGE_RAISED
 from driftline_processors.judge.plan import Sampled, put_plan
@@ -134,6 +134,28 @@ def test_the_alert_ends_when_the_level_is_back(client: Client) -> None:
     assert over.after == pytest.approx(0.02, abs=0.005)
     assert [state for _, state, _ in alerts(client)] == ["firing", "resolved"]
     assert not any(one.alarm for one in detection.fleet.monitors.values())
+
+
+def test_what_people_ask_for_is_done_also_when_the_store_was_away_half_way(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detection = watching(client)
+    finding = found_drop(client, detection)
+    ask(client, Action("accept", finding.incident), "somebody")
+
+    def away(*_: object) -> dict[int, int]:
+        raise StoreError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "look_back", away)
+        with pytest.raises(StoreError):
+            detection.step(client, at(2))
+    (over,) = detection.step(client, at(3))
+    assert over.kind == "accepted"
+
+
+def test_anchors_are_in_no_sums_that_could_be_looked_back_at(client: Client) -> None:
+    assert look_back(client, ANCHORED, 0, T0.timestamp()) == {}
 
 
 def test_an_accepted_level_is_the_new_baseline(client: Client) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from drift_world import World, flags, scores, segment
+from driftline.errors import StoreError
 from driftline_alerts.drift.lifecycle import accept
 from driftline_alerts.drift.stream import ANCHORS, StreamKey
 from driftline_alerts.drift.trail import Trail
+
+if TYPE_CHECKING:
+    from collections import Counter
 
 V4 = segment("production", "support", "gpt", "answer", "4")
 V5 = segment("production", "support", "gpt", "answer", "5")
@@ -170,3 +176,24 @@ def test_a_leaf_that_has_only_begun_to_be_watched_does_not_disturb_what_is_said_
     (finding,) = world.pass_time(5)
     assert finding.segment == V5
     assert young not in (*finding.moved, *finding.unaffected)
+
+
+def test_a_store_that_goes_away_takes_nothing_back_of_what_was_found_before() -> None:
+    world = World()
+    world.stream("error_rate", V5, flags(0.02), 2000)
+    world.stream("latency_p95", V5, dict.fromkeys(range(20, 60), 1.0), 2000)
+    world.pass_time(30)
+    world.laws["error_rate", V5] = flags(0.5)
+    world.laws["latency_p95", V5] = dict.fromkeys(range(60, 100), 1.0)
+
+    def away(*_: object) -> Counter[int]:
+        raise StoreError("away")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world, "look_back", away)
+        found = world.turning(hours=1)
+        first = next(found)
+        assert first.monitor.key.metric == "error_rate"
+        with pytest.raises(StoreError):
+            list(found)
+    assert {turn.monitor.key.metric for turn in world.turning(hours=1)} >= {"latency_p95"}, "it is told later"
