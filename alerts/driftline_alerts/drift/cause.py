@@ -10,7 +10,7 @@ from driftline_alerts.drift.segments import LEVELS, contains, is_leaf
 from driftline_alerts.drift.stream import ANCHORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from driftline_alerts.drift.change import Located
     from driftline_alerts.drift.monitor import Monitor
@@ -21,6 +21,8 @@ _MOVED: Final = 3.0
 _STILL: Final = 2.0
 """Standard errors within which a leaf that did not move is known."""
 _FEWEST: Final = 30
+_NEARLY: Final = 0.8
+"""Share of the observations since a change that parts which did not move must have, for only the mix to have moved."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,31 @@ def cause(monitor: Monitor, located: Located, all_monitors: Iterable[Monitor]) -
     unaffected = tuple(segment for segment, has in verdicts.items() if has is False)
     mine = [segment for segment in verdicts if contains(monitor.key.segment, segment)]
     if not any(verdicts[segment] for segment in mine):
-        # All that it is made of is known to have stayed. Requests without a model are no part: many a request has none
-        # because it failed, so that there an outcome would be taken for a mix.
-        parts = bool(mine) and not is_leaf(monitor.key.segment) and all(dict(segment)["model"] for segment in mine)
-        is_mix = parts and all(verdicts[segment] is False for segment in mine)
+        parts = [one for one in leaves if contains(monitor.key.segment, one.key.segment)]
+        is_mix = not is_leaf(monitor.key.segment) and _have_stayed(parts, verdicts, located)
         return Cause(monitor.key.segment, (), unaffected, (), is_mix)
     segment = _shared(moved)
     return Cause(segment, moved, unaffected, _common(moved, unaffected, segment))
+
+
+def _have_stayed(parts: Sequence[Monitor], verdicts: Mapping[Segment, bool | None], located: Located) -> bool:
+    """Whether nearly all that something is made of is known not to have moved.
+
+    Requests without a model are no part: many a request has none because it failed, so that there an outcome would be
+    taken for a mix.
+    """
+    if not all(dict(one.key.segment)["model"] for one in parts):
+        return False
+    counts = [(_since(one, located)[0], verdicts[one.key.segment]) for one in parts]
+    known = sum(n for n, has in counts if has is False)
+    return known > 0 and known >= _NEARLY * sum(n for n, _ in counts)
+
+
+def _since(leaf: Monitor, located: Located) -> tuple[float, float]:
+    """Observations of a leaf since a change began elsewhere, and the sum of their y."""
+    n, total = leaf.trail.columns(located.question)
+    since = [at >= located.start for at in leaf.trail.begins]
+    return float(n[since].sum()), float(total[since].sum())
 
 
 def _is_kin(one: Monitor, monitor: Monitor) -> bool:
@@ -81,9 +101,7 @@ def _is_kin(one: Monitor, monitor: Monitor) -> bool:
 def _verdict(leaf: Monitor, located: Located) -> bool | None:
     """Whether a leaf moved; None where that is not known."""
     detector = leaf.panel[located.question].detector
-    n, total = leaf.trail.columns(located.question)
-    since = [at >= located.start for at in leaf.trail.begins]
-    count, summed = float(n[since].sum()), float(total[since].sum())
+    count, summed = _since(leaf, located)
     if count < _FEWEST:
         return None
     known = detector.baseline + detector.pending
