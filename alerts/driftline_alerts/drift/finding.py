@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from driftline_alerts.drift.stream import VOLUMES
 from driftline_store.client import store_errors
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
@@ -116,6 +117,10 @@ class Finding(BaseModel):
         """What changed, where, by how much."""
         metric = METRICS[self.metric]
         before, after = format_value(metric, self.before), format_value(metric, self.after)
+        if self.metric in VOLUMES and self.kind == "recovered":
+            return f"{metric.title} of {where(self.segment)} come as usual again"
+        if self.metric in VOLUMES:
+            after += " a minute"
         if self.kind == "recovered":
             return f"{metric.title} of {where(self.segment)} is back: it was {before}, and is {after} now"
         if self.kind == "accepted":

@@ -51,6 +51,7 @@ def tell(client: Client, finding: Finding) -> Finding:
 def told_of_volume(turn: VolumeTurn, now: float) -> Finding:
     """The finding that requests stopped, exploded, or are as usual again."""
     alarm = turn.alarm
+    before, after = (alarm.seen, alarm.usual) if turn.is_over else (alarm.usual, alarm.seen)
     began = moment(alarm.since * _MINUTE)
     what = json.dumps([turn.key.segment, alarm.direction, alarm.since])
     return Finding(
@@ -61,9 +62,9 @@ def told_of_volume(turn: VolumeTurn, now: float) -> Finding:
         segment=turn.key.segment,
         place=turn.key.segment,
         about=turn.key.metric,
-        falls=alarm.direction == "stopped",
-        before=alarm.usual,
-        after=alarm.seen,
+        falls=after < before,
+        before=before,
+        after=after,
         n=round(alarm.seen * (alarm.at - alarm.since + 1)),
         started=began,
         earliest=began,

@@ -200,9 +200,12 @@ def test_traffic_that_stops_is_told_and_that_it_is_back(client: Client) -> None:
     stopped = detection.step(client, at(40))
     assert {(one.metric, one.kind, one.falls) for one in stopped} == {("requests", "opened", True)}
     assert LEAF[:2] in {one.segment for one in stopped}
+    assert all(one.headline.endswith(" to 0 a minute") for one in stopped)
     arrive(client, [{"at": at(minute), "requests": 60} for minute in range(40, 75)])
     back = detection.step(client, at(76))
-    assert {one.incident for one in back if one.kind == "recovered"} == {one.incident for one in stopped}
+    over = [one for one in back if one.kind == "recovered"]
+    assert {one.incident for one in over} == {one.incident for one in stopped}
+    assert all(one.headline.endswith("come as usual again") and one.after > one.before for one in over)
 
 
 def test_suspicion_raises_the_judges_rate_of_its_segment(client: Client) -> None:
