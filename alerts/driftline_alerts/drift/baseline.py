@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _FIRST_DAY: Final = {"score": 0.3, "flag": 1.0, "log": 1.0}
 """Drift that is let pass until a baseline holds a whole day, in odds, by the kind of the metric: by night nothing is
-known of the noon, when twice as many errors or latencies by a fifth are common. Measured with
-benchmarks/drift_months.py, as is the next one."""
+known of the noon, when twice as many errors or latencies by a fifth are common. Chosen so that rhythms of a quarter
+up and down raise nobody (benchmarks/drift_pictures.py, the first two weeks), as is the next one."""
 _FIRST_WEEKS: Final = {"score": 0.1, "flag": 0.3, "log": 0.3}
 """Afterwards, until the season is known: rhythms of a quarter up and down are healthy."""
 _SETTLING: Final = (2 * DAY, 2000)

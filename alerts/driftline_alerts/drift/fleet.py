@@ -52,6 +52,7 @@ class Fleet:
 
     warm_up: float = 3600.0
     monitors: dict[Name, Monitor] = field(default_factory=dict)
+    _versions: dict[tuple[str, StreamKey, bool], list[Monitor]] = field(default_factory=dict, repr=False)
 
     def apply(self, parts: Iterable[Part]) -> list[Monitor]:
         """Take in what arrived, each part once.
@@ -74,6 +75,13 @@ class Fleet:
         """The monitors of a stream that there are."""
         return [self.monitors[key, falls] for falls in directions(key) if (key, falls) in self.monitors]
 
+    def add(self, monitor: Monitor) -> None:
+        """Take a monitor in, as one that later versions of its stream can follow."""
+        self.monitors[monitor.key, monitor.falls] = monitor
+        for name in _CHANGED:
+            if name in dict(monitor.key.segment):
+                self._versions.setdefault(_apart_from(name, monitor), []).append(monitor)
+
     def _of(self, key: StreamKey, at: float) -> list[Monitor]:
         known = self.of(key)
         if known:
@@ -82,7 +90,7 @@ class Fleet:
         for one in opened:
             if before := self._predecessor(one):
                 inherit(one, before, at)
-            self.monitors[key, one.falls] = one
+            self.add(one)
         return opened
 
     def _predecessor(self, new: Monitor) -> Monitor | None:
@@ -90,20 +98,17 @@ class Fleet:
         values = dict(new.key.segment)
         for name in _CHANGED:
             if values.get(name):
-                found = [
-                    one
-                    for one in self.monitors.values()
-                    if one.panel and not one.alarm and one.falls == new.falls and _differs_in(one.key, new.key, name)
-                ]
+                others = self._versions.get(_apart_from(name, new), [])
+                found = [one for one in others if one.panel and not one.alarm]
                 if found:
                     return max(found, key=lambda one: one.n)
         return None
 
 
-def _differs_in(one: StreamKey, other: StreamKey, name: str) -> bool:
-    """Whether two streams are told apart by the value of one dimension and nothing else."""
-    alike = replace(one, segment=()) == replace(other, segment=()) and len(one.segment) == len(other.segment)
-    return alike and [mine[0] for mine, its in zip(one.segment, other.segment, strict=True) if mine != its] == [name]
+def _apart_from(name: str, monitor: Monitor) -> tuple[str, StreamKey, bool]:
+    """What a monitor has in common with those that differ in the value of one dimension alone."""
+    rest = tuple(pair for pair in monitor.key.segment if pair[0] != name)
+    return name, replace(monitor.key, segment=rest), monitor.falls
 
 
 def _taken(monitor: Monitor, counts: Mapping[int, int], begin: float, end: float, warm_up: float) -> list[_Arrival]:

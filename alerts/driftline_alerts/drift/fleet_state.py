@@ -60,7 +60,7 @@ def load(data: bytes) -> Fleet:
             arrays = arrays[used:]
             offsets = None if one["offsets"] is None else np.array(one["offsets"])
             monitor.panel.append(Question(_transform(one["transform"]), detector, offsets))
-        fleet.monitors[monitor.key, monitor.falls] = monitor
+        fleet.add(monitor)
     return fleet
 
 

@@ -165,3 +165,11 @@ def test_a_time_that_somebody_chose_is_normal_and_stays_it() -> None:
         fleet.apply([part({0: 980, 1: 20}, hour)])
     assert (monitor.n, monitor.panel[0].detector.mean) == (1000, 0.1), "what comes later is no part of it"
     assert fleet_state.load(fleet_state.dump(fleet)).of(ERRORS)[0].is_pinned
+
+
+def test_a_feature_is_no_predecessor_of_its_new_model() -> None:
+    feature = replace(ERRORS, segment=LEAF[:2])
+    fleet = watching(key=feature)
+    new = replace(ERRORS, segment=(*LEAF[:2], ("model", "other")))
+    fleet.apply([part({0: 450, 1: 50}, 2, new)])
+    assert not fleet.of(new)[0].panel
