@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.drift.monitor import QUIET
 from driftline_alerts.drift.segments import is_leaf
-from driftline_processors.judge.plan import SCOPE, Raise, in_force, raise_rates
+from driftline_processors.judge.plan import SCOPE, Raise, in_force, raise_where_due
 from driftline_store.client import store_errors
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 TIMES: Final = 10.0
 """As often as the base rate."""
 _HOLDS: Final = timedelta(hours=1)
-_RENEWED: Final = timedelta(minutes=15)
 
 _SERVICES: Final = """\
 SELECT DISTINCT toString(service) FROM llm_rollups
@@ -32,37 +31,33 @@ WHERE resolution = 'hour' AND at >= toStartOfHour(now('UTC')) - INTERVAL 1 HOUR 
 LIMIT 20"""
 
 
-class CloserLook:
-    """Raises the judge's rates where something may be going on, and remembers until when."""
+def look_closer(client: Client, monitors: Iterable[Monitor], now: datetime) -> list[Raise]:
+    """Raise the judge's rates where something may be going on; a higher one that holds already stays.
 
-    def __init__(self) -> None:
-        self._until: dict[tuple[str, tuple[str, ...]], datetime] = {}
+    Returns:
+        What was raised.
 
-    def take(self, client: Client, monitors: Iterable[Monitor], now: datetime) -> list[Raise]:
-        """Raise what is due.
+    Raises:
+        StoreError: the store is away or fails a statement.
+    """
+    suspects = [one for one in monitors if _is_suspect(one)]
+    if not suspects:
+        return []
+    with store_errors("raising the judge's rates"):
+        rates = {one.name: one.rate for one in in_force(client)}
+        wanted = [new for one in suspects for new in _raises(client, one, rates.get(one.key.evaluator, 0.0), now)]
+        return raise_where_due(client, wanted, now)
 
-        Raises:
-            StoreError: the store is away or fails a statement.
-        """
-        suspects = [one for one in monitors if _is_suspect(one)]
-        if not suspects:
-            return []
-        with store_errors("raising the judge's rates"):
-            rates = {one.name: one.rate for one in in_force(client)}
-            found = [new for one in suspects for new in self._raises(client, one, rates, now)]
-            raise_rates(client, found)
-        return found
 
-    def _raises(self, client: Client, monitor: Monitor, rates: dict[str, float], now: datetime) -> list[Raise]:
-        rate = rates.get(monitor.key.evaluator, 0.0)
-        values = dict(monitor.key.segment)
-        place = (monitor.key.evaluator, tuple(values.get(name, "") for name in SCOPE))
-        if rate <= 0 or self._until.get(place, now) - now > _RENEWED:
-            return []
-        self._until[place] = until = now + _HOLDS
-        services = client.query(_SERVICES, parameters=values).result_rows
-        segments = [tuple({**values, "service": row[0]}[name] for name in SCOPE) for row in services]
-        return [Raise(place[0], segment, min(rate * TIMES, 1.0), until, "drift") for segment in segments]
+def _raises(client: Client, monitor: Monitor, rate: float, now: datetime) -> list[Raise]:
+    if rate <= 0:
+        return []
+    values = dict(monitor.key.segment)
+    services = client.query(_SERVICES, parameters=values).result_rows
+    segments = [tuple({**values, "service": row[0]}[name] for name in SCOPE) for row in services]
+    return [
+        Raise(monitor.key.evaluator, segment, min(rate * TIMES, 1.0), now + _HOLDS, "drift") for segment in segments
+    ]
 
 
 def _is_suspect(monitor: Monitor) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from driftline_alerts.drift import fleet_state, refit
 from driftline_alerts.drift.baseline import begin_quietly, learn
 from driftline_alerts.drift.budget import VOLUMES, split
-from driftline_alerts.drift.closer_look import CloserLook
+from driftline_alerts.drift.closer_look import look_closer
 from driftline_alerts.drift.feed import Feed, history
 from driftline_alerts.drift.finding import Finding, moment
 from driftline_alerts.drift.fleet import Fleet
@@ -68,7 +68,6 @@ class Detection:
         self._incidents = Incidents()
         self._untold: list[Finding] = []
         self._acted = 0.0
-        self._closer_look = CloserLook()
         self._step = 0
         self._saved = self._split = self._learned = 0.0
 
@@ -141,7 +140,7 @@ class Detection:
         while self._untold:
             told.append(tell(client, self._untold[0]))
             del self._untold[0]
-        self._closer_look.take(client, self.fleet.monitors.values(), now)
+        look_closer(client, self.fleet.monitors.values(), now)
         return told
 
     def save(self, client: Client) -> None:

@@ -183,14 +183,26 @@ def follow_traffic(client: Client, evaluators: Iterable[Sampled]) -> list[Raise]
         clickhouse_connect.driver.exceptions.Error: the store failed a statement.
     """
     now = datetime.now(UTC)
-    held = _held(client)
     found: dict[_Place, Raise] = {}
     for one in evaluators:
         for new in (*_for_new_versions(client, one, now), *_for_few(client, one, now)):
             place = (new.evaluator, new.segment)
             if place not in found or found[place].rate < new.rate:
                 found[place] = new
-    due = [one for place, one in found.items() if _is_news(one, held.get(place), now)]
+    return raise_where_due(client, found.values(), now)
+
+
+def raise_where_due(client: Client, wanted: Iterable[Raise], now: datetime) -> list[Raise]:
+    """Raise rates, but leave those alone that are as high already and do not end soon.
+
+    Returns:
+        what was raised.
+
+    Raises:
+        clickhouse_connect.driver.exceptions.Error: the store failed a statement.
+    """
+    held = _held(client)
+    due = [one for one in wanted if _is_news(one, held.get((one.evaluator, one.segment)), now)]
     raise_rates(client, due)
     return due
 

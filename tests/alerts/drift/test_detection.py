@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pytest
 from drift_support import LEAF, MINUTE, SUPPORT, T0, arrive, put
 from driftline.errors import StoreError
 from driftline_alerts.drift import detection as module
-from driftline_alerts.drift.closer_look import TIMES, CloserLook
+from driftline_alerts.drift.closer_look import TIMES, look_closer
 from driftline_alerts.drift.detection import Detection
 from driftline_alerts.drift.events import told, write
 from driftline_alerts.drift.finding import findings
@@ -20,7 +21,7 @@ from driftline_alerts.drift.lifecycle import turns
 from driftline_alerts.drift.reading import Action, ask, look_back
 from driftline_alerts.drift.stream import ANCHORS, Part, StreamKey
 from driftline_processors.dictionaries import JUDGE_PLAN, JUDGE_RAISED
-from driftline_processors.judge.plan import Sampled, put_plan
+from driftline_processors.judge.plan import Sampled, put_plan, raise_rates
 
 if TYPE_CHECKING:
     from driftline_alerts.drift.finding import Finding
@@ -216,13 +217,14 @@ def test_suspicion_raises_the_judges_rate_of_its_segment(client: Client) -> None
     arrive(client, [{"at": now.replace(minute=0, second=0), "resolution": "hour", "requests": 1, "service": "shop"}])
     fleet = judged_fleet()
     monitor = fleet.monitors[JUDGED, True]
-    look = CloserLook()
-    assert look.take(client, fleet.monitors.values(), now) == []
+    assert look_closer(client, fleet.monitors.values(), now) == []
     monitor.panel[0].detector.suspicion = 1.0
-    (raised,) = look.take(client, fleet.monitors.values(), now)
+    (raised,) = look_closer(client, fleet.monitors.values(), now)
     assert (raised.evaluator, raised.rate) == ("quality", 0.02 * TIMES)
     assert raised.segment == ("shop", "production", "support", "answer", "5")
-    assert look.take(client, fleet.monitors.values(), now) == []
+    higher = replace(raised, rate=0.9, reason="new_version")
+    raise_rates(client, [higher])
+    assert look_closer(client, fleet.monitors.values(), now) == []
 
 
 def judged_fleet(fleet: Fleet | None = None, *, scores: dict[int, int] | None = None, at: int = 0) -> Fleet:
