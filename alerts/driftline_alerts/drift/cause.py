@@ -61,23 +61,29 @@ def cause(monitor: Monitor, located: Located, all_monitors: Iterable[Monitor]) -
     mine = [segment for segment in verdicts if contains(monitor.key.segment, segment)]
     if not any(verdicts[segment] for segment in mine):
         parts = [one for one in leaves if contains(monitor.key.segment, one.key.segment)]
-        is_mix = not is_leaf(monitor.key.segment) and _have_stayed(parts, verdicts, located)
+        is_mix = not is_leaf(monitor.key.segment) and _is_mix(parts, verdicts, located)
         return Cause(monitor.key.segment, (), unaffected, (), is_mix)
     segment = _shared(moved)
     return Cause(segment, moved, unaffected, _common(moved, unaffected, segment))
 
 
-def _have_stayed(parts: Sequence[Monitor], verdicts: Mapping[Segment, bool | None], located: Located) -> bool:
-    """Whether nearly all that something is made of is known not to have moved.
+def _is_mix(parts: Sequence[Monitor], verdicts: Mapping[Segment, bool | None], located: Located) -> bool:
+    """Whether it is the parts' shares that moved: with their own levels as they were, these make most of the change.
 
+    Ranks say nothing about that, as each part has its own; there nearly all parts must be known to have stayed.
     Requests without a model are no part: many a request has none because it failed, so that there an outcome would be
     taken for a mix.
     """
-    if not all(dict(one.key.segment)["model"] for one in parts):
+    counts = [_since(one, located)[0] for one in parts]
+    whole = sum(counts)
+    if not whole or not all(dict(one.key.segment)["model"] for one in parts):
         return False
-    counts = [(_since(one, located)[0], verdicts[one.key.segment]) for one in parts]
-    known = sum(n for n, has in counts if has is False)
-    return known > 0 and known >= _NEARLY * sum(n for n, _ in counts)
+    if parts[0].rule.kind == "log":
+        known = sum(n for n, one in zip(counts, parts, strict=True) if verdicts[one.key.segment] is False)
+        return known >= _NEARLY * whole
+    usual = [one.panel[located.question].detector.mean for one in parts]
+    expected = sum(n * level for n, level in zip(counts, usual, strict=True)) / whole
+    return expected - located.before.mean >= located.change.effect / 2
 
 
 def _since(leaf: Monitor, located: Located) -> tuple[float, float]:
