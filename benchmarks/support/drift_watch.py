@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from driftline_alerts.drift import refit
 from driftline_alerts.drift.budget import split
 from driftline_alerts.drift.fleet import Fleet
-from driftline_alerts.drift.incidents import Incidents
+from driftline_alerts.drift.incidents import Incidents, concerned
 from driftline_alerts.drift.lifecycle import accept, turns
 from driftline_alerts.drift.monitor import DAY
 from support.drift_world import DAY_HOURS, HOUR, START, time_of
@@ -61,8 +61,8 @@ class Watch:
 
     def accept(self, incident: str) -> None:
         """As somebody does who takes an incident's level for the new normal."""
-        for name in self.incidents.known.pop(incident).members:
-            accept(self.fleet.monitors[name], self.world.look_back)
+        for monitor in concerned(self.incidents.known.pop(incident), self.fleet):
+            accept(monitor, self.world.look_back)
 
     def _step(self, hour: int) -> None:
         now = float(START + (hour + PART) * HOUR)

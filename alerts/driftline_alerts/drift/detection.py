@@ -18,7 +18,7 @@ from driftline_alerts.drift.closer_look import look_closer
 from driftline_alerts.drift.feed import Feed, history
 from driftline_alerts.drift.finding import Finding, moment
 from driftline_alerts.drift.fleet import Fleet
-from driftline_alerts.drift.incidents import Incident, Incidents
+from driftline_alerts.drift.incidents import Incident, Incidents, concerned
 from driftline_alerts.drift.lifecycle import accept, turns
 from driftline_alerts.drift.monitor import DAY
 from driftline_alerts.drift.news import News
@@ -216,11 +216,12 @@ class Detection:
             if action.kind == "learn":
                 self._learn(client, action)
             elif known := self._incidents.known.get(action.incident):
-                for name in known.members:
-                    accept(self.fleet.monitors[name], partial(look_back, client))
+                begun_anew = concerned(known, self.fleet)
+                for monitor in begun_anew:
+                    accept(monitor, partial(look_back, client))
                 del self._incidents.known[known.id]
                 self._untold.append(known.over("accepted", self._feed.position, known.first.after))
-                logger.info("incident %s is the new normal: %d streams begin anew", known.id, len(known.members))
+                logger.info("incident %s is the new normal: %d streams begin anew", known.id, len(begun_anew))
             # Only what is done is not asked for again.
             self._acted = max(self._acted, action.at)
         return bool(wanted)

@@ -137,6 +137,27 @@ class Incidents:
         return next((one for one in lately if _is_related(one, monitor, segment)), None)
 
 
+def concerned(incident: Incident, fleet: Fleet) -> list[Monitor]:
+    """The monitors whose normal changes when an incident is accepted.
+
+    Beside its members these are all of the metrics that were told whose segment lies within that of the incident, or
+    around it: what has no alarm yet because it is diluted would have one later.
+    """
+    metrics = {
+        (key.metric, key.instrument, key.evaluator) for key, _ in incident.members if key.metric in incident.told
+    }
+    place = incident.first.segment
+    return [
+        one
+        for name, one in fleet.monitors.items()
+        if name in incident.members
+        or (
+            (one.key.metric, one.key.instrument, one.key.evaluator) in metrics
+            and (contains(place, one.key.segment) or contains(one.key.segment, place))
+        )
+    ]
+
+
 def _finding(turn: Turn, place: Cause, kind: Kind, blame: Blame, incident: Incident | None) -> Finding:
     monitor, known, located = turn.monitor, turn.figures, turn.located
     assert located is not None  # noqa: S101  only what recovered has none

@@ -8,7 +8,9 @@ import pytest
 
 from drift_world import World, flags, scores, segment
 from driftline.errors import StoreError
+from driftline_alerts.drift.incidents import concerned
 from driftline_alerts.drift.lifecycle import accept
+from driftline_alerts.drift.segments import LEVELS
 from driftline_alerts.drift.stream import ANCHORS, StreamKey
 from driftline_alerts.drift.trail import Trail
 
@@ -153,9 +155,8 @@ def test_what_is_accepted_is_the_new_normal() -> None:
     world = healthy(V5)
     world.stream("quality", V5, scores(0.8), 200)
     (opened,) = world.pass_time(12)
-    incident = world.incidents.known.pop(opened.incident)
-    for name in incident.members:
-        accept(world.fleet.monitors[name], world.look_back)
+    for monitor in concerned(world.incidents.known.pop(opened.incident), world.fleet):
+        accept(monitor, world.look_back)
     assert world.pass_time(48) == []
     monitor = world.fleet.of(StreamKey("quality", "judge", V5, "quality"))[0]
     assert 1 - monitor.panel[0].detector.mean == pytest.approx(0.8, abs=0.02)
@@ -197,3 +198,13 @@ def test_a_store_that_goes_away_takes_nothing_back_of_what_was_found_before() ->
         with pytest.raises(StoreError):
             list(found)
     assert {turn.monitor.key.metric for turn in world.turning(hours=1)} >= {"latency_p95"}, "it is told later"
+
+
+def test_what_lies_around_an_accepted_segment_begins_anew_as_well() -> None:
+    world = healthy()
+    world.stream("error_rate", V5, flags(0.2), 2000)
+    (opened,) = world.pass_time(1)
+    incident = world.incidents.known[opened.incident]
+    segments = {one.key.segment for one in concerned(incident, world.fleet) if one.key.metric == "error_rate"}
+    assert segments == {V5[: len(level)] for level in LEVELS}
+    assert not [one for one in concerned(incident, world.fleet) if one.key.metric == "quality"]
