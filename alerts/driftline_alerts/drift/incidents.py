@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -143,18 +143,12 @@ def concerned(incident: Incident, fleet: Fleet) -> list[Monitor]:
     Beside its members these are all of the metrics that were told whose segment lies within that of the incident, or
     around it: what has no alarm yet because it is diluted would have one later.
     """
-    metrics = {
-        (key.metric, key.instrument, key.evaluator) for key, _ in incident.members if key.metric in incident.told
-    }
+    told = {replace(key, segment=()) for key, _ in incident.members if key.metric in incident.told}
     place = incident.first.segment
     return [
         one
         for name, one in fleet.monitors.items()
-        if name in incident.members
-        or (
-            (one.key.metric, one.key.instrument, one.key.evaluator) in metrics
-            and (contains(place, one.key.segment) or contains(one.key.segment, place))
-        )
+        if name in incident.members or (_overlap(place, one.key.segment) and replace(one.key, segment=()) in told)
     ]
 
 
@@ -197,8 +191,11 @@ def _is_related(incident: Incident, monitor: Monitor, segment: Segment) -> bool:
         return monitor.key.metric == first.metric
     if monitor.key.metric == first.metric and segment[:1] == first.segment[:1]:
         return True
-    mine, its = segment[:_FEATURE], first.segment[:_FEATURE]
-    return contains(mine, its) or contains(its, mine)
+    return _overlap(segment[:_FEATURE], first.segment[:_FEATURE])
+
+
+def _overlap(one: Segment, other: Segment) -> bool:
+    return contains(one, other) or contains(other, one)
 
 
 def _is_told(turn: Turn, incident: Incident) -> bool:
