@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from driftline_alerts.drift.budget import split
 from driftline_alerts.drift.fleet import Fleet
 from driftline_alerts.drift.incidents import Incidents
-from driftline_alerts.drift.lifecycle import Turn, turns
+from driftline_alerts.drift.lifecycle import Over, Turn, end_silent, turns
 from driftline_alerts.drift.segments import LEVELS
 from driftline_alerts.drift.stream import ANCHORS, Part, StreamKey
 
@@ -67,7 +68,7 @@ class World:
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
         self.fleet, self.incidents = Fleet(self.warm_up), Incidents()
-        self.turns: list[Turn] = []
+        self.turns: list[Turn | Over] = []
 
     def stream(self, metric: str, leaf: Segment, law: Mapping[int, float], per_hour: float) -> None:
         """Let a leaf's metric be so from now on; its ancestors follow."""
@@ -91,11 +92,11 @@ class World:
                 found.update(part.counts)
         return found
 
-    def turning(self, hours: float) -> Iterator[Turn]:
+    def turning(self, hours: float) -> Iterator[Turn | Over]:
         """The turns of a single step, one after the other."""
         return self._step(timedelta(hours=hours))
 
-    def _step(self, length: timedelta) -> Iterator[Turn]:
+    def _step(self, length: timedelta) -> Iterator[Turn | Over]:
         begin, self.now = self.now, self.now + length
         counts: dict[StreamKey, Counter[int]] = {}
         for (metric, leaf), law in self.laws.items():
@@ -116,4 +117,5 @@ class World:
         self.past += parts
         touched = self.fleet.apply(parts)
         shares = split(self.fleet.monitors.values(), self.budget)
-        return turns(touched, shares, self.look_back)
+        changes = turns(touched, shares, self.look_back)
+        return chain(changes, end_silent(self.fleet.monitors.values(), self.now.timestamp()))

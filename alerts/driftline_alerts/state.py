@@ -7,14 +7,13 @@ each step is taken once.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from driftline_alerts.detail import Detail
+from driftline_alerts.digest import digest
 from driftline_alerts.evaluate import Outcome, Segment, Verdict
 from driftline_alerts.rule import DRIFT
 from driftline_store.client import store_errors
@@ -183,8 +182,7 @@ def _belongs(state: Transition, rules: Mapping[str, Rule]) -> bool:
 
 
 def _id(key: Key, state: State, before: Transition | None) -> str:
-    parts = [key[0], key[1], state, before.id if before else ""]
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:32]
+    return digest(key[0], key[1], state, before.id if before else "")
 
 
 def _to_row(transition: Transition) -> list[Any]:

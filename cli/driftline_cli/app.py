@@ -16,7 +16,7 @@ from driftline_cli.dead_letters import app as dead_letters
 from driftline_cli.evaluators import app as evaluators
 from driftline_cli.judge import app as judge_app
 from driftline_cli.labels import app as labels_app
-from driftline_cli.options import BusUrl, DataDir, StoreUrl, load
+from driftline_cli.options import AsJson, BusUrl, DataDir, DaysBack, StoreUrl, load
 from driftline_cli.part import PARENT, run_part, set_up_logging
 
 app = typer.Typer(
@@ -148,9 +148,9 @@ def event(
 
 @app.command()
 def events(
-    days: Annotated[int, typer.Option(help="How far back, in days.", min=1, max=4000)] = 30,
+    days: DaysBack = 30,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
     data_dir: DataDir = None,
     store: StoreUrl = None,
 ) -> None:
@@ -166,7 +166,7 @@ def monitors(
     metric: Annotated[list[str] | None, typer.Option(help="Only this one; again for more.", show_default="all")] = None,
     feature: Annotated[str, typer.Option(help="Only streams of this feature.", show_default="all")] = "",
     most: Annotated[int, typer.Option(help="Streams at most, those with most traffic first.", min=1)] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
     data_dir: DataDir = None,
     store: StoreUrl = None,
 ) -> None:
@@ -178,9 +178,9 @@ def monitors(
 
 @app.command()
 def incidents(
-    days: Annotated[int, typer.Option(help="How far back, in days.", min=1, max=4000)] = 30,
+    days: DaysBack = 30,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
     data_dir: DataDir = None,
     store: StoreUrl = None,
 ) -> None:
@@ -257,7 +257,7 @@ def compare(
     a_until: Annotated[str | None, typer.Option(help="End of A.", show_default="now")] = None,
     b_from: Annotated[str | None, typer.Option(help="Begin of B.")] = None,
     b_until: Annotated[str | None, typer.Option(help="End of B.", show_default="now")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
     data_dir: DataDir = None,
     store: StoreUrl = None,
 ) -> None:

@@ -139,7 +139,6 @@ def _time(days: float | None) -> str:
 
 def _as_json(row: _Row) -> dict[str, Any]:
     monitor = row.monitor
-    level = usual(monitor)
     return {
         "metric": monitor.key.metric,
         "evaluator": monitor.key.evaluator,
@@ -148,7 +147,7 @@ def _as_json(row: _Row) -> dict[str, Any]:
         "falls": monitor.falls,
         "state": _state(monitor),
         "per_day": monitor.per_day,
-        "level": None if level != level else level,  # noqa: PLR0124  NaN is no JSON
+        "level": usual(monitor) if monitor.panel else None,
         "suspicion_months": monitor.suspicion,
         "contract": dataclasses.asdict(row.contract) if row.contract else None,
     }

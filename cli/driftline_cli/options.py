@@ -29,6 +29,8 @@ ConfigFile = Annotated[
 ConfigOption = Annotated[
     Path | None, typer.Option("--file", help="An evaluators.yaml.", show_default="the one in force", dir_okay=False)
 ]
+DaysBack = Annotated[int, typer.Option("--days", help="How far back, in days.", min=1, max=4000)]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 def load(**arguments: Any) -> Settings:

@@ -7,8 +7,12 @@ some eleven days (when they are seconds), so that every number has a bin.
 
 from __future__ import annotations
 
+import itertools
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 BASE: Final = 1.04
 _LOWEST: Final = 1e-6
@@ -23,6 +27,21 @@ def bin_of(value: float) -> int:
 def middle(index: int) -> float:
     """Value that stands for a bin: its geometric middle."""
     return float(BASE ** (index + 0.5))
+
+
+def quantile(counts: Mapping[int, float], q: float) -> int:
+    """The smallest key up to which the share ``q`` of the counts lies, as ``quantile_sql`` finds it.
+
+    Raises:
+        ValueError: there are no counts.
+    """
+    keys = sorted(counts)
+    running = itertools.accumulate(counts[key] for key in keys)
+    least = q * sum(counts.values())
+    for key, reached in zip(keys, running, strict=True):
+        if reached >= least:
+            return key
+    raise ValueError("expected counts to find a quantile in, got none")
 
 
 def bin_sql(expression: str) -> str:

@@ -38,6 +38,11 @@ def lowest_cell(halvings: int) -> int:
     return math.floor((LOWEST_LOGIT - _BEYOND) / step_of(halvings))
 
 
+def height(halvings: int) -> int:
+    """Rows of a table."""
+    return math.ceil((HIGHEST_LOGIT + _BEYOND) / step_of(halvings)) - lowest_cell(halvings)
+
+
 @cache
 def log_factors(levels: Levels, halvings: int) -> NDArray[np.float64]:
     """Logarithm of what one observation multiplies each bet's capital by, shape (cells of the lattice, bets, levels).
@@ -45,8 +50,7 @@ def log_factors(levels: Levels, halvings: int) -> NDArray[np.float64]:
     Row i tests "the mean is at most sig((i + lowest_cell) * step)".
     """
     step = step_of(halvings)
-    places = np.arange(lowest_cell(halvings), math.ceil((HIGHEST_LOGIT + _BEYOND) / step))
-    q = sigmoid(places * step)
+    q = sigmoid((lowest_cell(halvings) + np.arange(height(halvings))) * step)
     bets = _SMALLEST * (_CAP / q / _SMALLEST)[:, None] ** (np.arange(BETS) / (BETS - 1))
     factors: NDArray[np.float64] = np.log1p(bets[:, :, None] * (levels.values - q[:, None, None]))
     return factors

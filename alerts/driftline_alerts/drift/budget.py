@@ -20,7 +20,7 @@ _Group = tuple[str, bool]
 _SHARES: Final = {"global": 0.2, "feature": 0.3, "leaf": 0.5}
 """Of the budget, by how fine segments are: most is known, and most can be done, at the finest."""
 
-VOLUMES: Final = 0.1
+VOLUMES_SHARE: Final = 0.1
 """Share of the budget that the detectors of volume have."""
 
 _JUDGED: Final = 0.5
@@ -38,7 +38,7 @@ def split(monitors: Iterable[Monitor], budget: float) -> dict[Name, float]:
 
     Args:
         monitors: all that there are.
-        budget: false pages in 30 days, of the whole project; a share of them is ``VOLUMES``.
+        budget: false pages in 30 days, of the whole project; a share of them is ``VOLUMES_SHARE``.
     """
     watching = [one for one in monitors if one.panel]
     wanted = {(one.key, one.falls): math.sqrt(max(one.per_day, 1.0)) for one in watching}
@@ -49,7 +49,7 @@ def split(monitors: Iterable[Monitor], budget: float) -> dict[Name, float]:
     # What a group without streams does not need is the others'.
     whole = sum(_part(group) for group in of_group)
     return {
-        name: budget * (1 - VOLUMES) * _part(group) / whole * weight / of_group[group]
+        name: budget * (1 - VOLUMES_SHARE) * _part(group) / whole * weight / of_group[group]
         for (name, weight), group in zip(wanted.items(), map(_group, watching), strict=True)
     }
 

@@ -8,18 +8,18 @@ import logging
 import time
 from datetime import timedelta
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from driftline_alerts.drift import fleet_state, refit
 from driftline_alerts.drift.baseline import begin_quietly, learn
-from driftline_alerts.drift.budget import VOLUMES, split
+from driftline_alerts.drift.budget import VOLUMES_SHARE, split
 from driftline_alerts.drift.closer_look import look_closer
 from driftline_alerts.drift.feed import Feed, history
 from driftline_alerts.drift.finding import Finding, moment
 from driftline_alerts.drift.fleet import Fleet
 from driftline_alerts.drift.incidents import Incident, Incidents, concerned
-from driftline_alerts.drift.lifecycle import accept, turns
+from driftline_alerts.drift.lifecycle import accept, end_silent, turns
 from driftline_alerts.drift.monitor import DAY
 from driftline_alerts.drift.news import News
 from driftline_alerts.drift.reading import actions, look_back
@@ -44,9 +44,11 @@ logger = logging.getLogger(__name__)
 
 _PAST: Final = timedelta(days=28)
 """How much of what arrived before the first start is taken for the baseline."""
-_SAVED: Final = 60.0
+_SAVED: Final = 300.0
 """Seconds between two snapshots while nothing is found: what arrived since is read again after a crash."""
 _SPLIT: Final = DAY
+_FORGOTTEN: Final = 35 * DAY
+"""After so long without anything a stream is dropped: nothing of it is in what is learned from either."""
 _CATCHING_UP: Final = 10.0
 """Seconds that one step reads at most while it catches up, so that alerts by rules do not wait for it."""
 
@@ -193,19 +195,24 @@ class Detection:
         self._share()
         is_news = False
         # One after the other: a store that goes away half-way takes nothing back of what was found before.
-        for turn in turns(touched, self.shares, partial(look_back, client)):
+        changes = turns(touched, self.shares, partial(look_back, client))
+        silent = end_silent(self.fleet.monitors.values(), self._feed.position)
+        for turn in chain(changes, silent):
             is_news = True
             if finding := self._incidents.take(turn, self.fleet, self.shares):
                 self._untold.append(finding)
         at = self._feed.position
-        of_volumes = [told_of_volume(turn, at) for turn in self._volumes.advance(at, self.budget * VOLUMES)]
+        of_volumes = [told_of_volume(turn, at) for turn in self._volumes.advance(at, self.budget * VOLUMES_SHARE)]
         self._untold += of_volumes
         return is_news or bool(of_volumes)
 
     def _share(self) -> None:
         """Split the budget anew every day, and when streams began to be watched."""
         watching = sum(1 for one in self.fleet.monitors.values() if one.panel)
-        if watching != len(self.shares) or self._feed.position - self._split >= _SPLIT:
+        is_due = self._feed.position - self._split >= _SPLIT
+        if is_due:
+            self.fleet.forget(self._feed.position - _FORGOTTEN)
+        if watching != len(self.shares) or is_due:
             self.shares = split(self.fleet.monitors.values(), self.budget)
             self._split = self._feed.position
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from driftline_alerts.drift import lattice
-from driftline_alerts.drift.bets import BETS, WEIGHTS, log_factors, lowest_cell
+from driftline_alerts.drift.bets import BETS, WEIGHTS, height, log_factors, lowest_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -224,4 +224,4 @@ def _place(detector: Detector) -> int:
     made = detector.lattice
     allowed = math.ceil(detector.tolerance / made.step - 1e-9)
     place = made.first + detector.shift + 1 + allowed - lowest_cell(made.halvings)
-    return min(max(place, 0), len(log_factors(detector.levels, made.halvings)) - made.cells)
+    return min(max(place, 0), height(made.halvings) - made.cells)

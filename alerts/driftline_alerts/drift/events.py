@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from driftline_alerts.digest import digest
 from driftline_store.client import store_errors
 from driftline_store.labels import micros
 from driftline_store.metrics import DIMENSIONS
@@ -65,7 +64,7 @@ def told(text: str, at: datetime, *, kind: str = "deploy", segment: Segment = ()
 
 def event_id(kind: str, segment: Segment, *what: str) -> str:
     """Id of what is told apart by these."""
-    return hashlib.sha256(json.dumps([kind, segment, what], ensure_ascii=False).encode()).hexdigest()[:16]
+    return digest(kind, segment, what, length=16)
 
 
 def write(client: Client, found: Iterable[Event]) -> None:

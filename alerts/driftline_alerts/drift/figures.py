@@ -12,7 +12,7 @@ import numpy as np
 from driftline_alerts.drift.change import change
 from driftline_alerts.drift.locate import decide
 from driftline_alerts.drift.stream import ANCHORS
-from driftline_store.histogram import middle
+from driftline_store.histogram import middle, quantile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,9 +71,9 @@ def figures(monitor: Monitor, located: Located, look_back: LookBack) -> Figures:
 
 
 def usual(monitor: Monitor) -> float:
-    """The level of the baseline, in the metric's unit; NaN where nothing was seen."""
-    if monitor.rule.kind == "log" or not monitor.panel:
-        return _quantile(monitor.raw, monitor.rule.quantile) if monitor.rule.kind == "log" else math.nan
+    """The level of the baseline of a monitor that watches, in the metric's unit."""
+    if monitor.rule.kind == "log":
+        return middle(quantile(monitor.raw, monitor.rule.quantile))
     return _in_its_unit(monitor, monitor.panel[0].detector.mean)
 
 
@@ -85,7 +85,7 @@ def latest(monitor: Monitor, look_back: LookBack) -> float:
     if monitor.rule.kind == "log":
         # Nothing is there yet only if what arrived has no time of its own near its arrival.
         counts = look_back(monitor.key, monitor.trail.begins[first], monitor.last) or monitor.raw
-        return _quantile(counts, monitor.rule.quantile)
+        return middle(quantile(counts, monitor.rule.quantile))
     return _in_its_unit(monitor, float(total[first:].sum() / max(n[first:].sum(), 1.0)))
 
 
@@ -115,14 +115,5 @@ def _quantiles(monitor: Monitor, located: Located, since: Mapping[int, int]) -> 
     counts = Counter(since) if n else monitor.raw
     # Of so many observations the quantile lies between these two with 95 %: the binomial's normal approximation.
     half = _Z * math.sqrt(q * (1 - q) * max(monitor.panel[0].detector.overdispersion, 1.0) / max(n, 1))
-    low, after, high = (_quantile(counts, one) for one in (max(q - half, 0.0), q, min(q + half, 1.0)))
-    return Figures(_quantile(monitor.raw, q), after, low, high, n or located.change.n)
-
-
-def _quantile(counts: Mapping[int, int], q: float) -> float:
-    whole, seen = sum(counts.values()), 0
-    for key in sorted(counts):
-        seen += counts[key]
-        if seen >= q * whole:
-            return middle(key)
-    return math.nan
+    low, after, high = (middle(quantile(counts, one)) for one in (max(q - half, 0.0), q, min(q + half, 1.0)))
+    return Figures(middle(quantile(monitor.raw, q)), after, low, high, n or located.change.n)

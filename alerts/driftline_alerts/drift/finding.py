@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from driftline_alerts.digest import digest
 from driftline_alerts.drift.stream import VOLUMES
 from driftline_store.client import store_errors
 from driftline_store.metrics import METRICS
@@ -19,11 +18,14 @@ if TYPE_CHECKING:
 
     from driftline_alerts.evaluate import Segment
 
-Kind = Literal["opened", "joined", "grown", "recovered", "accepted"]
+Kind = Literal["opened", "joined", "grown", "recovered", "gone", "accepted"]
 Blame = Literal["system", "judge", "unknown", ""]
 
-OVER: Final = frozenset({"recovered", "accepted"})
+OVER: Final = frozenset({"recovered", "gone", "accepted"})
 """Kinds that end an incident."""
+
+SHORT: Final = 12
+"""Digits of an incident's id, which people type."""
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -109,8 +111,7 @@ class Finding(BaseModel):
     @property
     def id(self) -> str:
         """The same if it is told again after a crash."""
-        what = [self.incident, self.kind, self.metric, self.segment, f"{self.at:%Y-%m-%d %H:%M:%S}"]
-        return hashlib.sha256(json.dumps(what, ensure_ascii=False).encode()).hexdigest()[:32]
+        return digest(self.incident, self.kind, self.metric, self.segment, f"{self.at:%Y-%m-%d %H:%M:%S}")
 
     @property
     def headline(self) -> str:
@@ -123,6 +124,8 @@ class Finding(BaseModel):
             after += " a minute"
         if self.kind == "recovered":
             return f"{metric.title} of {where(self.segment)} is back: it was {before}, and is {after} now"
+        if self.kind == "gone":
+            return f"{metric.title} of {where(self.segment)}: nothing has come for a day, so this is over"
         if self.kind == "accepted":
             return f"{metric.title} of {where(self.segment)}: {after} is the new normal"
         verb = "fell" if self.after < self.before else "rose"
@@ -183,10 +186,12 @@ def findings(client: Client, since: datetime) -> list[Finding]:
     Raises:
         StoreError: the store is away or fails the query.
     """
-    sql = "SELECT body FROM drift_findings WHERE at >= toDateTime64({since:Float64}, 3, 'UTC') ORDER BY at, id"
+    sql = "SELECT body FROM drift_findings WHERE at >= toDateTime64({since:Float64}, 3, 'UTC')"
     with store_errors("reading findings"):
         rows = client.query(sql, parameters={"since": since.timestamp()}).result_rows
-    return [Finding.model_validate_json(row[0]) for row in rows]
+    found = (Finding.model_validate_json(row[0]) for row in rows)
+    # What was found in one step has one moment, and an incident is over after all else.
+    return sorted(found, key=lambda one: (one.at, one.kind in OVER, one.kind != "opened", one.id))
 
 
 def moment(at: float) -> datetime:

@@ -82,6 +82,14 @@ class Fleet:
             if name in dict(monitor.key.segment):
                 self._versions.setdefault(_apart_from(name, monitor), []).append(monitor)
 
+    def forget(self, before: float) -> None:
+        """Drop the monitors in whose streams nothing has arrived since a Unix time, as that of an old version."""
+        kept = [one for one in self.monitors.values() if one.last >= before]
+        if len(kept) < len(self.monitors):
+            self.monitors, self._versions = {}, {}
+            for monitor in kept:
+                self.add(monitor)
+
     def _of(self, key: StreamKey, at: float) -> list[Monitor]:
         known = self.of(key)
         if known:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -32,7 +31,7 @@ _LENGTH: Final = 8
 
 
 def dump(fleet: Fleet) -> bytes:
-    """All of it, compressed."""
+    """All of it."""
     heads, arrays = [], []
     for monitor in fleet.monitors.values():
         panel = []
@@ -44,12 +43,12 @@ def dump(fleet: Fleet) -> bytes:
             arrays.append(of_detector)
         heads.append(_head(monitor) | {"panel": panel})
     text = json.dumps({"warm_up": fleet.warm_up, "monitors": heads}).encode()
-    return zlib.compress(len(text).to_bytes(_LENGTH, "big") + text + b"".join(arrays), level=1)
+    return len(text).to_bytes(_LENGTH, "big") + text + b"".join(arrays)
 
 
 def load(data: bytes) -> Fleet:
     """The fleet that was dumped."""
-    whole = memoryview(zlib.decompress(data))
+    whole = memoryview(data)
     end = _LENGTH + int.from_bytes(whole[:_LENGTH], "big")
     state, arrays = json.loads(bytes(whole[_LENGTH:end])), whole[end:]
     fleet = Fleet(state["warm_up"])
@@ -68,7 +67,7 @@ def _head(monitor: Monitor) -> dict[str, Any]:
     head: dict[str, Any] = {name: getattr(monitor, name) for name in _PLAIN}
     head |= {
         "bad": monitor.bad,
-        "key": asdict(monitor.key),
+        "key": monitor.key.state(),
         "raw": list(monitor.raw.items()),
         "trail": asdict(monitor.trail),
     }
@@ -81,8 +80,8 @@ def _head(monitor: Monitor) -> dict[str, Any]:
 def _monitor(head: Mapping[str, Any]) -> Monitor:
     plain: dict[str, Any] = {name: head[name] for name in _PLAIN}
     plain["bad"] = [(begin, end) for begin, end in head["bad"]]
-    key = head["key"] | {"segment": tuple((name, value) for name, value in head["key"]["segment"])}
-    monitor = Monitor(StreamKey(**key), raw=Counter(dict(head["raw"])), trail=Trail(**head["trail"]), **plain)
+    key = StreamKey.restored(head["key"])
+    monitor = Monitor(key, raw=Counter(dict(head["raw"])), trail=Trail(**head["trail"]), **plain)
     if alarm := head.get("alarm"):
         of_alarm = {name: alarm[name] for name in _OF_ALARM}
         before, recovery = Moments(**alarm["before"]), Recovery.restored(alarm["recovery"])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import math
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from driftline_alerts.digest import digest
+from driftline_alerts.drift.baseline import begin_quietly
 from driftline_alerts.drift.budget import listed
 from driftline_alerts.drift.cause import cause
-from driftline_alerts.drift.finding import Finding, moment
+from driftline_alerts.drift.finding import SHORT, Finding, moment
+from driftline_alerts.drift.lifecycle import Over
 from driftline_alerts.drift.segments import contains
 from driftline_alerts.drift.stream import ANCHORS, StreamKey
 
@@ -59,23 +62,26 @@ class Incident:
 
     def state(self) -> dict[str, Any]:
         """As JSON takes it."""
-        members = [[vars(key), falls, is_open] for (key, falls), is_open in self.members.items()]
+        members = [[key.state(), falls, is_open] for (key, falls), is_open in self.members.items()]
         first = self.first.model_dump(mode="json")
         return {name: getattr(self, name) for name in _PLAIN} | {"first": first, "members": members}
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> Self:
         """What gave the state."""
-        members = {
-            (StreamKey(**key | {"segment": _pairs(key["segment"])}), falls): is_open
-            for key, falls, is_open in state["members"]
-        }
+        members = {(StreamKey.restored(key), falls): is_open for key, falls, is_open in state["members"]}
         plain = {name: state[name] for name in _PLAIN}
         return cls(first=Finding.model_validate(state["first"]), members=members, **plain)
 
+    @property
+    def is_of_judge(self) -> bool:
+        """Whether the judge changed."""
+        return any(key.segment == ANCHORS for key, _ in self.members)
+
     def over(self, kind: Kind, at: float, after: float) -> Finding:
-        """What people are told when it ends, with the level that it ends at."""
+        """What people are told when it ends, with the level that it ends at; NaN where nothing came any more."""
         first, when = self.first, moment(at)
+        after = first.after if math.isnan(after) else after
         told = {"kind": kind, "at": when, "before": first.after, "after": after, "falls": after < first.after}
         plain = {"low": None, "high": None, "latest": when, "once_in_months": 0.0, "is_mix": False, "blame": ""}
         return first.model_copy(update=told | plain | {"moved": (), "unaffected": (), "common": ()})
@@ -87,16 +93,17 @@ class Incidents:
 
     known: dict[str, Incident] = field(default_factory=dict)
 
-    def take(self, turn: Turn, fleet: Fleet, shares: Mapping[Name, float]) -> Finding | None:
+    def take(self, turn: Turn | Over, fleet: Fleet, shares: Mapping[Name, float]) -> Finding | None:
         """What people are told of a turn; None where it adds nothing to what they know."""
         monitor = turn.monitor
         name = (monitor.key, monitor.falls)
-        if turn.kind == "recovered":
-            return self._recovered(turn, name)
+        if isinstance(turn, Over):
+            return self._end(turn, name, fleet)
         blame = _blame(monitor, fleet)
-        if blame == "judge" and monitor.key.segment != ANCHORS:
+        if blame == "judge" and monitor.key.segment != ANCHORS and (judge := self._of_judge(monitor.key)):
+            # People know that scores mean something else now.
+            judge.members.setdefault(name, False)
             return None
-        assert turn.located is not None  # noqa: S101  only what recovered has none
         place = cause(monitor, turn.located, fleet.monitors.values())
         incident = self._of(monitor, place.segment)
         kind: Kind = "opened" if incident is None else "grown" if turn.kind == "grown" else "joined"
@@ -119,18 +126,27 @@ class Incidents:
         """Drop what has long been over."""
         self.known = {name: one for name, one in self.known.items() if one.is_open or now - one.opened < _TOGETHER}
 
-    def _recovered(self, turn: Turn, name: Name) -> Finding | None:
+    def _end(self, turn: Over, name: Name, fleet: Fleet) -> Finding | None:
         incident = next((one for one in self.known.values() if one.members.get(name)), None)
         if incident is None:
             return None
         incident.members[name] = False
         if name == next(iter(incident.members)):
             # What is over last may be another metric, or another segment.
-            incident.level = turn.figures.after
+            incident.level = turn.level
         if incident.is_open:
             return None
-        level = turn.figures.after if incident.level is None else incident.level
-        return incident.over("recovered", turn.monitor.last, level)
+        if incident.is_of_judge:
+            # What its scores said meanwhile speaks for nothing; what the answers did is found anew.
+            for other in incident.members.keys() & fleet.monitors.keys() - {name}:
+                begin_quietly(fleet.monitors[other])
+        return incident.over(turn.kind, turn.at, turn.level if incident.level is None else incident.level)
+
+    def _of_judge(self, key: StreamKey) -> Incident | None:
+        anchors = replace(key, segment=ANCHORS)
+        return next(
+            (one for one in self.known.values() if one.is_open and any(of == anchors for of, _ in one.members)), None
+        )
 
     def _of(self, monitor: Monitor, segment: Segment) -> Incident | None:
         lately = (one for one in self.known.values() if one.is_open and monitor.last - one.opened < _TOGETHER)
@@ -154,10 +170,9 @@ def concerned(incident: Incident, fleet: Fleet) -> list[Monitor]:
 
 def _finding(turn: Turn, place: Cause, kind: Kind, blame: Blame, incident: Incident | None) -> Finding:
     monitor, known, located = turn.monitor, turn.figures, turn.located
-    assert located is not None  # noqa: S101  only what recovered has none
-    what = f"{monitor.key}{monitor.falls}{monitor.last:.0f}"
+    what = (monitor.key.state(), monitor.falls, round(monitor.last))
     return Finding(
-        incident=incident.id if incident else hashlib.sha256(what.encode()).hexdigest()[:12],
+        incident=incident.id if incident else digest(*what, length=SHORT),
         at=moment(monitor.last),
         kind=kind,
         metric=monitor.key.metric,
@@ -221,7 +236,3 @@ def _blame(monitor: Monitor, fleet: Fleet) -> Blame:
         return "judge"
     seen = sum(sums[0] for one in anchors[:1] for sums in one.trail.sums)
     return "system" if seen >= _BLAMELESS else "unknown"
-
-
-def _pairs(raw: Any) -> Segment:
-    return tuple((name, value) for name, value in raw)

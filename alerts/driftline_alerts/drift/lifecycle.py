@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from driftline_alerts.drift.baseline import begin_quietly, freeze_baseline
 from driftline_alerts.drift.change import change
-from driftline_alerts.drift.figures import Figures, figures, is_large, latest
-from driftline_alerts.drift.monitor import Alarm
+from driftline_alerts.drift.figures import figures, is_large, latest
+from driftline_alerts.drift.monitor import DAY, Alarm
 from driftline_alerts.drift.recovery import Recovery
 from driftline_alerts.drift.stream import ANCHORS
 from driftline_alerts.drift.trail import Trail
@@ -19,27 +19,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from driftline_alerts.drift.change import Located
-    from driftline_alerts.drift.figures import LookBack
+    from driftline_alerts.drift.figures import Figures, LookBack
     from driftline_alerts.drift.fleet import Name
     from driftline_alerts.drift.monitor import Monitor
 
-Kind = Literal["paged", "grown", "recovered"]
+Kind = Literal["paged", "grown"]
+End = Literal["recovered", "gone"]
 
+SILENT: Final = DAY
+"""After so long without anything, in seconds, an alarm is about something that is not there any more."""
 _FEW: Final = (50.0, 1000.0)
 """With fewer observations a day, and fewer in the baseline, a stream is reported in what lies above it, not paged."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One change of an alarm that people are told of."""
+    """An alarm that people are told of."""
 
     kind: Kind
     monitor: Monitor
     figures: Figures
-    located: Located | None
+    located: Located
 
 
-def turns(monitors: Iterable[Monitor], shares: Mapping[Name, float], look_back: LookBack) -> Iterator[Turn]:
+@dataclass(frozen=True)
+class Over:
+    """The end of an alarm that people were told of.
+
+    Attributes:
+        kind: whether the metric recovered, or nothing comes any more that could show it.
+        at: when it was over, in seconds of Unix time.
+        level: that it ends at, in the metric's unit; NaN where nothing came.
+    """
+
+    kind: End
+    monitor: Monitor
+    at: float
+    level: float
+
+
+def turns(monitors: Iterable[Monitor], shares: Mapping[Name, float], look_back: LookBack) -> Iterator[Turn | Over]:
     """Open, page and close alarms, after a look; each turn is given before the next monitor is looked at.
 
     Args:
@@ -55,6 +74,16 @@ def turns(monitors: Iterable[Monitor], shares: Mapping[Name, float], look_back: 
             yield turn
 
 
+def end_silent(monitors: Iterable[Monitor], now: float) -> Iterator[Over]:
+    """End the alarms of streams in which nothing has arrived for ``SILENT``: a version that was rolled back is gone."""
+    for monitor in monitors:
+        if monitor.alarm and now - monitor.last >= SILENT:
+            was_paged = monitor.alarm.is_paged
+            begin_quietly(monitor)
+            if was_paged:
+                yield Over("gone", monitor, now, math.nan)
+
+
 def accept(monitor: Monitor, look_back: LookBack) -> None:
     """Take what is now for the new normal: the baseline begins anew where the change began."""
     located = change(monitor) if monitor.panel else None
@@ -67,7 +96,7 @@ def accept(monitor: Monitor, look_back: LookBack) -> None:
     monitor.is_pinned = False
 
 
-def _of(monitor: Monitor, is_proven: bool, look_back: LookBack) -> Turn | None:
+def _of(monitor: Monitor, is_proven: bool, look_back: LookBack) -> Turn | Over | None:
     alarm = monitor.alarm
     if alarm is None:
         return _open(monitor, look_back) if is_proven else None
@@ -116,9 +145,9 @@ def _is_worth_it(monitor: Monitor) -> bool:
     return monitor.per_day >= per_day or monitor.n >= n
 
 
-def _close(monitor: Monitor, alarm: Alarm, look_back: LookBack) -> Turn | None:
+def _close(monitor: Monitor, alarm: Alarm, look_back: LookBack) -> Over | None:
     after = latest(monitor, look_back)
     located = change(monitor)
     monitor.bad.append((located.earliest if located else alarm.opened, monitor.last))
     begin_quietly(monitor)
-    return Turn("recovered", monitor, Figures(math.nan, after, after, after, 0), None) if alarm.is_paged else None
+    return Over("recovered", monitor, monitor.last, after) if alarm.is_paged else None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,15 @@ class StreamKey:
     instrument: str
     segment: Segment
     evaluator: str = ""
+
+    def state(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return asdict(self)
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> Self:
+        """The key that gave the state."""
+        return cls(**{**state, "segment": tuple((name, value) for name, value in state["segment"])})
 
 
 @dataclass(frozen=True)

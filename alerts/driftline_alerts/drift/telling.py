@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.detail import Detail
+from driftline_alerts.digest import digest
 from driftline_alerts.drift.evidence import evidence
-from driftline_alerts.drift.finding import OVER, Finding, Pointer, moment, write
+from driftline_alerts.drift.finding import OVER, SHORT, Finding, Pointer, moment, write
 from driftline_alerts.drift.stream import StreamKey
 from driftline_alerts.drift.volumes import METRIC
 from driftline_alerts.rule import DRIFT
@@ -53,9 +52,8 @@ def told_of_volume(turn: VolumeTurn, now: float) -> Finding:
     alarm = turn.alarm
     before, after = (alarm.seen, alarm.usual) if turn.is_over else (alarm.usual, alarm.seen)
     began = moment(alarm.since * _MINUTE)
-    what = json.dumps([turn.key.segment, alarm.direction, alarm.since])
     return Finding(
-        incident=hashlib.sha256(what.encode()).hexdigest()[:12],
+        incident=digest(turn.key.segment, alarm.direction, alarm.since, length=SHORT),
         at=moment(now),
         kind="recovered" if turn.is_over else "opened",
         metric=turn.key.metric,
@@ -113,7 +111,7 @@ def _transition(finding: Finding) -> Transition:
         description=" ".join((f"{finding.headline}.", *finding.sentences)),
     )
     return Transition(
-        id=hashlib.sha256(f"{finding.id} {state}".encode()).hexdigest()[:32],
+        id=digest(finding.id, state),
         # One alert for each incident, whatever joins it.
         rule=f"{DRIFT}{METRICS[finding.about].title.lower()} ({finding.incident})",
         segment=finding.place,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from driftline_alerts.drift.levels import FLAG, RANK, SCORE, SHARE_OF_CAP, Levels
-from driftline_store.histogram import BASE, middle
+from driftline_store.histogram import BASE, middle, quantile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -96,7 +96,7 @@ def _mean(_: Mapping[int, int]) -> tuple[float, ...]:
 
 
 def _top_share(oriented: Mapping[int, int]) -> tuple[float, ...]:
-    return (float(_quantile(oriented, _TOP_SHARE)),)
+    return (float(quantile(oriented, _TOP_SHARE)),)
 
 
 def _low_share(_: Mapping[int, int]) -> tuple[float, ...]:
@@ -111,20 +111,14 @@ def _rank(oriented: Mapping[int, int]) -> tuple[float, ...]:
 
 
 def _over_p95(oriented: Mapping[int, int]) -> tuple[float, ...]:
-    return (float(_quantile(oriented, 1 - _TAIL)),)
+    return (float(quantile(oriented, 1 - _TAIL)),)
 
 
 def _share_of_cap(oriented: Mapping[int, int]) -> tuple[float, ...]:
-    cap = middle(_quantile(oriented, _CAP_QUANTILE))
+    cap = middle(quantile(oriented, _CAP_QUANTILE))
     points = SHARE_OF_CAP.points
     between = (cap * math.sqrt(low * high) for low, high in itertools.pairwise(points))
     return tuple(float(math.floor(math.log(edge) / math.log(BASE))) for edge in between)
-
-
-def _quantile(oriented: Mapping[int, int], q: float) -> int:
-    """Smallest key up to which the share ``q`` lies."""
-    keys, counts = list(oriented), np.cumsum(list(oriented.values()))
-    return keys[int(np.searchsorted(counts, q * counts[-1]))]
 
 
 def _mid_ranks(counts: Iterable[int]) -> NDArray[np.float64]:

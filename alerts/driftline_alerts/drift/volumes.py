@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 from driftline_alerts.drift.segments import LEVELS
@@ -106,7 +106,7 @@ class Volumes:
     def dump(self) -> bytes:
         """Their states."""
         states = [
-            [asdict(key), one.next, one.volume.state(), list(one.waiting.items())] for key, one in self.streams.items()
+            [key.state(), one.next, one.volume.state(), list(one.waiting.items())] for key, one in self.streams.items()
         ]
         return json.dumps(states).encode()
 
@@ -115,9 +115,7 @@ class Volumes:
         """Those whose states were dumped."""
         streams = {}
         for key, upcoming, volume, waiting in json.loads(data):
-            segment = tuple((name, value) for name, value in key["segment"])
-            stream = _Stream(upcoming, Volume.restored(volume), Counter(dict(waiting)))
-            streams[StreamKey(**key | {"segment": segment})] = stream
+            streams[StreamKey.restored(key)] = _Stream(upcoming, Volume.restored(volume), Counter(dict(waiting)))
         return cls(streams)
 
     def _note(self, key: StreamKey, minute: int, requests: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import chain
@@ -22,8 +21,6 @@ Leaf = tuple[str, ...]
 
 _KEYS_FROM: Final = 3 + len(LEAF)
 """Place of the keys in a row of ``series.statement``, after time, evaluator, fingerprint and leaf."""
-
-_FASTEST: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ class Window:
         return {at: sum(sum(counts) for _, counts in leaves.values()) for at, leaves in closed.items()}
 
     def dump(self) -> bytes:
-        """All of it, compressed."""
+        """All of it."""
         rows = [(at, leaf, *counted) for at, leaves in self.taken.items() for leaf, counted in leaves.items()]
         leaves = list(dict.fromkeys(leaf for _, leaf, _, _ in rows))
         number = {leaf: place for place, leaf in enumerate(leaves)}
@@ -91,12 +88,12 @@ class Window:
             keys=np.fromiter(chain.from_iterable(row[2] for row in rows), dtype=np.int32),
             counts=np.fromiter(chain.from_iterable(row[3] for row in rows), dtype=np.int64),
         )
-        return zlib.compress(file.getvalue(), _FASTEST)
+        return file.getvalue()
 
     @classmethod
     def load(cls, data: bytes) -> Self:
         """What was dumped, perhaps by a version that counted other series: what is not known any more is left out."""
-        with np.load(BytesIO(zlib.decompress(data)), allow_pickle=False) as file:
+        with np.load(BytesIO(data), allow_pickle=False) as file:
             names = json.loads(file["names"].tobytes())
             at, leaf, length = (file[name].tolist() for name in ("at", "leaf", "length"))
             keys, counts = file["keys"].tolist(), file["counts"].tolist()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift_world import World, flags, segment
-from driftline_alerts.drift.budget import FALSE_LISTINGS, VOLUMES, listed, split
+from driftline_alerts.drift.budget import FALSE_LISTINGS, VOLUMES_SHARE, listed, split
 from driftline_alerts.drift.stream import StreamKey
 
 
@@ -24,7 +24,7 @@ def watching(*leaves: tuple[str, ...]) -> World:
 def test_all_streams_together_have_the_budget_and_no_more() -> None:
     world = watching(("p", "a", "m", "x", "1"), ("p", "b", "m", "x", "1"), ("p", "b", "n", "x", "1"))
     shares = split(world.fleet.monitors.values(), 2.0)
-    assert math.isclose(sum(shares.values()), 2.0 * (1 - VOLUMES)), "the rest is that of volumes"
+    assert math.isclose(sum(shares.values()), 2.0 * (1 - VOLUMES_SHARE)), "the rest is that of volumes"
     assert len(shares) == len(world.fleet.monitors)
     by_size = {size: sum(share for (key, _), share in shares.items() if len(key.segment) == size) for size in (1, 5)}
     assert by_size[1] == pytest.approx(0.36), "a fifth is that of all environments"

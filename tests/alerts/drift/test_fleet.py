@@ -167,6 +167,18 @@ def test_a_time_that_somebody_chose_is_normal_and_stays_it() -> None:
     assert fleet_state.load(fleet_state.dump(fleet)).of(ERRORS)[0].is_pinned
 
 
+def test_what_has_long_not_come_is_forgotten_and_no_predecessor_any_more() -> None:
+    fleet = watching()
+    old = fleet.of(ERRORS)[0]
+    fleet.forget(old.last)
+    assert fleet.of(ERRORS) == [old]
+    fleet.forget(old.last + 1)
+    assert not fleet.monitors
+    new = replace(ERRORS, segment=(*LEAF[:4], ("prompt_version", "new")))
+    fleet.apply([part({0: 450, 1: 50}, 2, new)])
+    assert not fleet.of(new)[0].panel
+
+
 def test_a_feature_is_no_predecessor_of_its_new_model() -> None:
     feature = replace(ERRORS, segment=LEAF[:2])
     fleet = watching(key=feature)

@@ -98,6 +98,20 @@ def test_recovery_is_told_when_all_of_it_is_well_again() -> None:
     assert again.incident != opened.incident, "a drop after a recovery is another incident"
 
 
+def test_an_incident_of_a_version_that_was_rolled_back_is_over_after_a_day() -> None:
+    world = healthy()
+    world.stream("quality", V5, scores(0.6), 200)
+    (opened,) = world.pass_time(5)
+    for metric in ("quality", "error_rate"):
+        world.rates[metric, V5] = 0
+    told = world.pass_time(26)
+    (over,) = told
+    assert (over.kind, over.incident) == ("gone", opened.incident)
+    assert over.headline == f"{opened.headline.partition(' fell')[0]}: nothing has come for a day, so this is over"
+    assert not any(one.alarm for one in world.fleet.monitors.values())
+    assert world.incidents.known[opened.incident].is_open is False
+
+
 def test_a_change_too_small_to_matter_pages_nobody() -> None:
     world = healthy(V5, quality=4000, errors=100)
     for monitor in world.fleet.monitors.values():
@@ -140,6 +154,25 @@ def test_a_judge_that_scores_its_anchors_differently_is_blamed_and_its_quality_p
     world.stream("quality", V5, scores(0.75), 200)
     told = [one for one in world.pass_time(24) if one.segment != ANCHORS]
     assert told == []
+
+
+def test_what_a_changed_judge_said_of_the_answers_is_forgotten_once_it_is_as_before() -> None:
+    world = healthy(V5)
+    world.anchors = {10: 0.8, 9: 0.1, 11: 0.1}
+    world.pass_time(12)
+    world.anchors = {8: 0.7, 7: 0.2, 9: 0.1}
+    (opened,) = world.pass_time(8)
+    assert (opened.segment, opened.blame) == (ANCHORS, "judge")
+    world.stream("quality", V5, scores(0.75), 200)
+    assert world.pass_time(8) == []
+    judged = [one for one in world.fleet.monitors.values() if one.key.metric == "quality" and one.alarm]
+    incident = world.incidents.known[opened.incident]
+    assert {(one.key, one.falls) for one in judged} <= incident.members.keys(), "accepted with it"
+    world.anchors = {10: 0.8, 9: 0.1, 11: 0.1}
+    (over, *after) = world.pass_time(36)
+    assert (over.kind, over.segment) == ("recovered", ANCHORS)
+    (found,) = after
+    assert (found.kind, found.metric, found.blame) == ("opened", "quality", "system"), "the answers are bad as well"
 
 
 def test_anchors_that_stay_say_that_the_answers_changed() -> None:
