@@ -1,4 +1,4 @@
-"""What carries a transition to people. To add a channel, write a class with these two members."""
+"""What carries messages to people. A new channel is one file: a class with these members, and a row in the table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from driftline.errors import DriftlineError
 
 if TYPE_CHECKING:
-    from driftline_alerts.state import Transition
+    from driftline_alerts.message import Message
 
 
 Again = Literal["soon", "later", "never"]
@@ -33,15 +33,30 @@ class Notifier(Protocol):
     """A channel."""
 
     channel: str
-    """Its name in ``alert_deliveries``; stays the same for ever."""
+    """Its name in ``alert_deliveries``, as in alerts.yaml."""
 
-    def send(self, transition: Transition, *, repeat: bool) -> None:
+    def send(self, message: Message, *, thread: str, repeat: bool) -> str:
         """Tell people once.
 
         Args:
-            transition: what has changed.
-            repeat: the message may have been sent before; say so in it.
+            message: what to tell.
+            thread: what the incident's first message in this channel gave; '' for that first one.
+            repeat: it may have been sent before; say so in it, unless the channel recognises a repeat by the
+                message's id.
+
+        Returns:
+            What further messages of the incident are to be attached to; '' where the channel has no such thing.
 
         Raises:
             DeliveryError: it failed; its text holds no address and no secret.
+        """
+
+    def find(self, message: Message, *, thread: str) -> str | None:
+        """Look up whether an earlier attempt, whose end nobody knows, has delivered a message.
+
+        Returns:
+            What ``send`` would have given; None where it was not delivered, or the channel cannot tell.
+
+        Raises:
+            DeliveryError: it cannot be found out now.
         """
