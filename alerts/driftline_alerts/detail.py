@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -45,13 +46,13 @@ class Detail(BaseModel):
         rule, baseline = outcome.rule, outcome.baseline
         return cls(
             side="above" if rule.above is not None else "below",
-            window_minutes=round(rule.window.total_seconds() / 60),
+            window_minutes=_minutes(rule.window),
             low=outcome.reading.low,
             high=outcome.reading.high,
-            factor=rule.limit.number if rule.limit.relative else None,
+            factor=rule.limit.number if rule.limit.kind == "factor" else None,
             baseline=baseline.value if baseline and rule.limit.relative else None,
-            baseline_minutes=round(rule.baseline.total_seconds() / 60) if rule.baseline else None,
-            severity=rule.severity,
+            baseline_minutes=_minutes(rule.baseline) if isinstance(rule.baseline, timedelta) else None,
+            severity=outcome.severity,
             description=rule.description,
         )
 
@@ -67,3 +68,7 @@ class Detail(BaseModel):
         """The same for an alert that ends because its rule does."""
         note = "the rule was removed or changed, so nothing watches this any more"
         return self.model_copy(update={"note": note, "low": None, "high": None, "baseline": None})
+
+
+def _minutes(time: timedelta) -> int:
+    return round(time.total_seconds() / 60)
