@@ -13,6 +13,7 @@ from typer.main import get_command
 
 import driftline
 from collector_support import chat_body, chunk_bodies
+from driftline.containment.follower import Follower
 from driftline.privacy import BUILT_IN, Redactor
 from driftline.settings import load
 from driftline.testing import InMemoryBus, recorded_events, recorded_spans
@@ -112,6 +113,22 @@ def test_the_page_about_privacy_names_all_that_is_found() -> None:
     for name in {row.name for row in BUILT_IN}:
         rows = [row for row in BUILT_IN if row.name == name]
         assert f"| `{name}` | {'; '.join(row.finds for row in rows)} | `{rows[0].replacement}` |" in page
+
+
+def test_the_page_about_containment_shows_what_is_read_and_its_examples_run(
+    eval_example: EvalExample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (state,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/guard.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "guard.json").write_text(state, encoding="utf-8")
+    follower = Follower(lambda: load({}, data_dir=str(tmp_path), guard_stale_seconds=1e9, environment="production"))
+    follower.is_running = True
+    monkeypatch.setattr("driftline.containment.guard._follower", follower)
+    follower.look()
+    known: dict[str, Any] = {}
+    for example in examples("docs/guard.md"):
+        known |= eval_example.run(example, module_globals=known)
+    assert known["answer"]("Where is it?") == known["canned_answer"]("")
+    assert known["find"]("parcels") == "What was found for 'parcels'."
 
 
 EVALUATORS = (ROOT / "docs/evaluators.md").read_text(encoding="utf-8")
