@@ -24,6 +24,13 @@ class Detail(BaseModel):
         baseline: the value that the factor multiplies.
         baseline_minutes: length of the time before the window.
         note: why it was resolved, if not by its value.
+        team: whose it is; '' for nobody's.
+        runbook: address of what to do; '' for none.
+        headline: what happened, where drift detection says it; '' for a rule's alert.
+        facts: label and text, likewise.
+        sentences: likewise.
+        examples: trace and span of the worst, likewise, and their value in the metric's unit.
+        can_accept: whether the level can be taken for the new normal.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -38,6 +45,13 @@ class Detail(BaseModel):
     severity: Severity = "warning"
     description: str = ""
     note: str = ""
+    team: str = ""
+    runbook: str = ""
+    headline: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    sentences: tuple[str, ...] = ()
+    examples: tuple[tuple[str, str, float | None], ...] = ()
+    can_accept: bool = False
 
     @classmethod
     def of(cls, outcome: Outcome) -> Self:
@@ -51,8 +65,10 @@ class Detail(BaseModel):
             factor=rule.limit.number if rule.limit.relative else None,
             baseline=baseline.value if baseline and rule.limit.relative else None,
             baseline_minutes=round(rule.baseline.total_seconds() / 60) if rule.baseline else None,
-            severity=rule.severity,
+            severity=outcome.severity,
             description=rule.description,
+            team=rule.team,
+            runbook=rule.runbook,
         )
 
     @classmethod
