@@ -14,6 +14,7 @@ from driftline_alerts.delivery import Delivery
 from driftline_alerts.drift.detection import Detection
 from driftline_alerts.evaluate import evaluate
 from driftline_alerts.lead import Lead
+from driftline_alerts.notifiers import dashboard_url, notifiers
 from driftline_alerts.rules import load_rules
 from driftline_alerts.state import acknowledged, decide
 from driftline_alerts.transition import Transition, latest, write
@@ -47,8 +48,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     Raises:
         SettingsError: the rules or an address are wrong.
     """
-    rules = load_rules(settings)
-    channels: list[Notifier] = []
+    rules, channels = load_rules(settings), notifiers(settings, {})
     names = ", ".join(channel.channel for channel in channels) or "nobody (the setting 'slack_webhook_url' is empty)"
     logger.info("%d alert rules, every %g s; telling %s", len(rules), settings.alert_seconds, names)
     lead, trouble = Lead(), Trouble()
@@ -96,11 +96,6 @@ def step(client: Client, rules: Sequence[Rule], now: datetime) -> list[Transitio
             change.n,
         )
     return changes
-
-
-def dashboard_url(settings: Settings) -> str:
-    """Where people reach the dashboard."""
-    return str(settings.dashboard_url) or f"http://{settings.dashboard_host}:{settings.dashboard_port}"
 
 
 class _Worker:
