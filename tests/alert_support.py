@@ -12,13 +12,18 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from driftline_alerts.detail import Detail
+from driftline_alerts.digest import digest
 from driftline_alerts.rule import Rule, build
+from driftline_alerts.transition import Transition
 from driftline_store.histogram import bin_of
 from rollup_support import put_sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from driftline_alerts.rule import Severity
+    from driftline_alerts.transition import State
     from driftline_store.client import Client
 
 NOW = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
@@ -46,6 +51,26 @@ def put_scores(client: Client, scores: list[float], at: datetime = NOW - MINUTE,
     n, total, squares = len(scores), sum(scores), sum(score**2 for score in scores)
     powers = {"judged_w": n, "judged_ws": total, "judged_w2": n, "judged_w2s": total, "judged_w2s2": squares}
     put(client, at, judged=n, **{name: float(value) for name, value in powers.items()}, **segment)
+
+
+def step_of(
+    *, state: State = "firing", at: datetime = NOW, severity: Severity = "warning", team: str = "", **segment: str
+) -> Transition:
+    """A step of the alert of the rule ``slow`` in a segment."""
+    return Transition(
+        id=digest(state, str(at), sorted(segment.items())),
+        incident="i",
+        rule="slow",
+        segment=tuple(segment.items()),
+        state=state,
+        at=at,
+        started=NOW,
+        metric="latency_p95",
+        value=9.0,
+        threshold=3.0,
+        n=30,
+        detail=Detail(side="above", window_minutes=15, severity=severity, team=team),
+    )
 
 
 @dataclass

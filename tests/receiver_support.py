@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
@@ -108,7 +109,7 @@ def serving(*, max_message_bytes: int = 1_000_000, **options: Any) -> Iterator[S
     """Run the application with limits of the test's choice."""
     producer, counts, stop = MemoryProducer(), Counts(), threading.Event()
     intake = Intake(producer, max_message_bytes=max_message_bytes, counts=counts)
-    limits: dict[str, Any] = {"token": "", "max_bytes": 1_000_000} | options
+    limits: dict[str, Any] = {"token": "", "max_bytes": 1_000_000, "guard": Path("there-is-none.json")} | options
     app = make_app(intake, counts, **limits)
     with listening("127.0.0.1", 0) as listener:
         server = _Server(_config(app), stop)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from driftline_alerts.evaluate import window_name
 from driftline_alerts.rule import Severity  # noqa: TC001  pydantic reads it
 
 if TYPE_CHECKING:
@@ -23,7 +25,15 @@ class Detail(BaseModel):
         factor: of relative rules.
         baseline: the value that the factor multiplies.
         baseline_minutes: length of the time before the window.
+        compared_with: what the baseline is of, in words.
         note: why it was resolved, if not by its value.
+        team: whose it is; '' for nobody's.
+        runbook: address of what to do; '' for none.
+        headline: what happened, where drift detection says it; '' for a rule's alert.
+        facts: label and text, likewise.
+        sentences: likewise.
+        examples: trace and span of the worst, likewise, and their value in the metric's unit.
+        can_accept: whether the level can be taken for the new normal.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -37,7 +47,15 @@ class Detail(BaseModel):
     baseline_minutes: int | None = None
     severity: Severity = "warning"
     description: str = ""
+    compared_with: str = ""
     note: str = ""
+    team: str = ""
+    runbook: str = ""
+    headline: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    sentences: tuple[str, ...] = ()
+    examples: tuple[tuple[str, str, float | None], ...] = ()
+    can_accept: bool = False
 
     @classmethod
     def of(cls, outcome: Outcome) -> Self:
@@ -45,14 +63,17 @@ class Detail(BaseModel):
         rule, baseline = outcome.rule, outcome.baseline
         return cls(
             side="above" if rule.above is not None else "below",
-            window_minutes=round(rule.window.total_seconds() / 60),
+            window_minutes=_minutes(rule.window),
             low=outcome.reading.low,
             high=outcome.reading.high,
-            factor=rule.limit.number if rule.limit.relative else None,
+            factor=rule.limit.number if rule.limit.kind == "factor" else None,
             baseline=baseline.value if baseline and rule.limit.relative else None,
-            baseline_minutes=round(rule.baseline.total_seconds() / 60) if rule.baseline else None,
-            severity=rule.severity,
+            compared_with=_compared_with(rule.baseline),
+            baseline_minutes=_minutes(rule.baseline) if isinstance(rule.baseline, timedelta) else None,
+            severity=outcome.severity,
             description=rule.description,
+            team=rule.team,
+            runbook=rule.runbook,
         )
 
     @classmethod
@@ -67,3 +88,13 @@ class Detail(BaseModel):
         """The same for an alert that ends because its rule does."""
         note = "the rule was removed or changed, so nothing watches this any more"
         return self.model_copy(update={"note": note, "low": None, "high": None, "baseline": None})
+
+
+def _minutes(time: timedelta) -> int:
+    return round(time.total_seconds() / 60)
+
+
+def _compared_with(baseline: timedelta | str | None) -> str:
+    if isinstance(baseline, timedelta):
+        return f"in the {window_name(baseline)} before"
+    return {None: "", "last week": "a week before", "other version": "of the other version"}[baseline]

@@ -52,7 +52,7 @@ class Series:
 
     Attributes:
         metric: name in ``METRICS``.
-        points: begin of each bucket, aware, oldest first, and the value in the metric's unit; None where there was none.
+        points: begin of each bucket, aware, oldest first, and its value in the unit; None where there was none.
         limit: the rule's, or the level before; None where there is none.
         started: since when something is wrong.
     """

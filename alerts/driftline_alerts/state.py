@@ -1,176 +1,202 @@
-"""The state of alerts: transitions are appended to the store, the latest of a rule and segment counts.
-
-The store has no compare-and-set. A transition's id is therefore made of the one before it: two writers, or
-one writer twice, who act on the same state make the same id, which is the insert's deduplication token. So
-each step is taken once.
-"""
+"""From what rules say at one moment to the steps that alerts take."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.detail import Detail
 from driftline_alerts.digest import digest
-from driftline_alerts.evaluate import Outcome, Segment, Verdict
+from driftline_alerts.evaluate import Verdict, window_name
 from driftline_alerts.rule import DRIFT
-from driftline_store.client import store_errors
-from driftline_store.metrics import DIMENSIONS
+from driftline_alerts.transition import OPEN, Transition, after, step_id, take
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
-    from clickhouse_connect.driver.client import Client
-
+    from driftline_alerts.actions import Action
+    from driftline_alerts.evaluate import Outcome
     from driftline_alerts.rule import Rule
+    from driftline_alerts.transition import Key, Known, State
 
-State = Literal["firing", "resolved"]
-Key = tuple[str, Segment]
-"""A rule's name and a segment: the identity of an alert."""
-
-COLUMNS: Final = (
-    "id",
-    "rule",
-    "segment",
-    "state",
-    "at",
-    "started",
-    "metric",
-    "value",
-    "threshold",
-    "n",
-    "detail",
-)
-_MILLISECOND: Final = timedelta(milliseconds=1)
-
-
-@dataclass(frozen=True)
-class Transition:
-    """One change of state, as it is stored.
-
-    Attributes:
-        id: hash of rule, segment, state and the transition before.
-        segment: dimensions and values; empty for everything.
-        at: when it was found, aware, to the millisecond.
-        started: when it began to fire.
-        value: in the metric's unit, at that moment; NaN where there was none.
-        threshold: in the metric's unit; for relative rules factor times baseline.
-        n: what the value is based on.
-        detail: the rest of what a message says.
-    """
-
-    id: str
-    rule: str
-    segment: Segment
-    state: State
-    at: datetime
-    started: datetime
-    metric: str
-    value: float
-    threshold: float
-    n: int
-    detail: Detail
-
-    @property
-    def key(self) -> Key:
-        """Which alert it belongs to."""
-        return self.rule, self.segment
-
-
-def latest(client: Client) -> dict[Key, Transition]:
-    """The last transition of every alert there ever was.
-
-    Raises:
-        StoreError: the store is away or fails the statement.
-    """
-    sql = f"SELECT {', '.join(COLUMNS)} FROM alert_transitions ORDER BY at DESC LIMIT 1 BY rule, segment"
-    with store_errors("reading the state of alerts"):
-        rows = client.query(sql).result_rows
-    return {transition.key: transition for transition in map(from_row, rows)}
+_TOGETHER: Final = timedelta(minutes=10)
+"""Segments of a rule that begin to fire within so long of each other are one incident."""
+_CALM: Final = timedelta(minutes=5)
+"""How long an alert that was over once in ``REMEMBERED`` must be right again before it is over; each further time
+doubles it."""
+_CALMEST: Final = timedelta(hours=1)
+_SHORT: Final = 12
+"""Digits of an incident's id, which people type."""
 
 
 def decide(
-    outcomes: Iterable[Outcome], rules: Iterable[Rule], states: Mapping[Key, Transition], now: datetime
+    outcomes: Iterable[Outcome], rules: Iterable[Rule], known: Mapping[Key, Known], now: datetime
 ) -> list[Transition]:
-    """What changes: a breach begins to fire, a value that is right again resolves, no data changes nothing.
+    """The steps that are due.
 
     An alert whose rule is gone, or has other dimensions now, is resolved too: nothing could resolve it later.
+
+    Args:
+        outcomes: of all rules, at this moment.
+        rules: those in force.
+        known: of every alert.
+        now: aware.
     """
-    changes = [_change(outcome, states.get((outcome.rule.name, outcome.segment)), now) for outcome in outcomes]
-    known = {rule.name: rule for rule in rules}
-    orphans = [state for state in states.values() if _is_orphan(state, known)]
-    return [change for change in changes if change] + [_withdrawn(orphan, now) for orphan in orphans]
+    round_ = _Round(now, dict(known))
+    by_name = {rule.name: rule for rule in rules}
+    seen = set()
+    for outcome in outcomes:
+        seen.add((outcome.rule.name, outcome.segment))
+        round_.judge(outcome)
+    for key, one in known.items():
+        if one.last.rule.startswith(DRIFT) or one.last.state in {"calm", "resolved"}:
+            continue
+        if not _belongs(one.last, by_name):
+            round_.withdraw(one.last)
+        elif key not in seen:
+            round_.miss(one.last, by_name[one.last.rule])
+    return round_.steps
 
 
-def write(client: Client, transitions: Iterable[Transition]) -> None:
-    """Append transitions, each once however often it is written.
-
-    Raises:
-        StoreError: the store is away or fails the statement; write them again.
-    """
-    for transition in transitions:
-        with store_errors("writing the state of alerts"):
-            client.insert(
-                "alert_transitions",
-                [_to_row(transition)],
-                column_names=COLUMNS,
-                settings={"insert_deduplication_token": transition.id, "async_insert": 0},
-            )
+def acknowledged(wanted: Iterable[Action], known: Mapping[Key, Known], now: datetime) -> list[Transition]:
+    """The steps that people take: what fires, and they have seen since."""
+    return [
+        one.last.next("acknowledged", now, actor=action.by, why=action.why)
+        for action in wanted
+        for one in known.values()
+        if action.kind == "acknowledge"
+        and one.last.state in {"firing", "recovering"}
+        and one.last.at <= action.at
+        and action.concerns(one.last.incident, one.last.rule, one.last.segment)
+    ]
 
 
-def _change(outcome: Outcome, before: Transition | None, now: datetime) -> Transition | None:
-    firing = before if before and before.state == "firing" else None
-    at = _after(before, now)
-    if outcome.verdict is Verdict.BREACH and not firing:
-        return _transition(outcome, "firing", before, at, at)
-    if outcome.verdict is Verdict.OK and firing:
-        return _transition(outcome, "resolved", before, at, firing.started)
-    return None
+@dataclass
+class _Round:
+    """One look at all rules."""
+
+    now: datetime
+    known: dict[Key, Known]
+
+    def __post_init__(self) -> None:
+        self.steps: list[Transition] = []
+
+    def judge(self, outcome: Outcome) -> None:
+        """Let an alert follow what its rule says."""
+        rule, key = outcome.rule, (outcome.rule.name, outcome.segment)
+        before = self.known[key].last if key in self.known else None
+        verdict = _VERDICTS[rule.no_data] if outcome.verdict is Verdict.NO_DATA else outcome.verdict
+        why = _NOTHING if outcome.verdict is Verdict.NO_DATA else ""
+        if verdict is Verdict.BREACH:
+            self._breach(outcome, before, why)
+        elif before is None or verdict is Verdict.NO_DATA:
+            return
+        elif before.state == "pending":
+            self._take(_told(before.next("calm", self.now, why=why, is_news=False), outcome))
+        elif verdict is Verdict.OK and before.state in OPEN:
+            self._right_again(before, why, outcome)
+
+    def miss(self, before: Transition, rule: Rule) -> None:
+        """Nothing came of a segment that was wrong."""
+        if rule.no_data == "resolve":
+            gone = replace(before, value=math.nan, n=0)
+            if before.state == "pending":
+                self._take(gone.next("calm", self.now, why=_NOTHING, is_news=False))
+            else:
+                self._right_again(gone, _NOTHING)
+
+    def withdraw(self, before: Transition) -> None:
+        """Nothing watches it any more."""
+        state: State = "calm" if before.state == "pending" else "resolved"
+        detail = before.detail.withdrawn()
+        gone = replace(before, value=math.nan, n=0, detail=detail)
+        self._take(gone.next(state, self.now, why=detail.note, is_news=state == "resolved"))
+
+    def _breach(self, outcome: Outcome, before: Transition | None, why: str) -> None:
+        rule, state = outcome.rule, before.state if before else "calm"
+        if before and state == "recovering":
+            self._take(_told(before.next("firing", self.now, why="wrong again", is_news=False), outcome))
+        elif before and state in OPEN:
+            if outcome.severity == "critical" and before.detail.severity != "critical":
+                self._take(_told(before.next("firing", self.now, why="it has become critical"), outcome))
+        elif rule.for_ and not (before and state == "pending"):
+            self._take(self._begin(outcome, "pending", before, self.now, is_news=False, why=why))
+        elif not (before and state == "pending"):
+            self._take(self._begin(outcome, "firing", before, self.now, why=why))
+        elif self.now - before.started >= rule.for_:
+            lasted = why or f"for {window_name(rule.for_)}"
+            self._take(self._begin(outcome, "firing", before, before.started, why=lasted))
+
+    def _right_again(self, before: Transition, why: str, outcome: Outcome | None = None) -> None:
+        times = self.known[before.key].times_over(self.now)
+        calm = min(_CALM * 2 ** (times - 1), _CALMEST) if times else timedelta(0)
+        since = before.at if before.state == "recovering" else self.now
+        if self.now - since >= calm:
+            step = before.next("resolved", self.now, why=why)
+        elif before.state == "recovering":
+            return
+        else:
+            words = f"it was over before, and was not: now it must stay right for {window_name(calm)}"
+            step = before.next("recovering", self.now, why=words, is_news=False)
+        self._take(_told(step, outcome))
+
+    def _begin(
+        self,
+        outcome: Outcome,
+        state: State,
+        before: Transition | None,
+        started: datetime,
+        *,
+        why: str,
+        is_news: bool = True,
+    ) -> Transition:
+        key = (outcome.rule.name, outcome.segment)
+        at = after(before, self.now)
+        begun = Transition(
+            id=step_id(key, state, before),
+            incident=self._incident(key, at),
+            rule=outcome.rule.name,
+            segment=outcome.segment,
+            state=state,
+            at=at,
+            started=min(started, at),
+            metric=outcome.rule.metric,
+            value=math.nan,
+            threshold=math.nan,
+            n=0,
+            detail=Detail.of(outcome),
+            why=why,
+            is_news=is_news,
+        )
+        return _told(begun, outcome)
+
+    def _incident(self, key: Key, at: datetime) -> str:
+        """That of other segments of the rule which began just now, else a new one."""
+        others = (one.last for one in self.known.values() if one.last.rule == key[0] and one.last.state in OPEN)
+        together = [one for one in others if self.now - one.started < _TOGETHER]
+        return min(together, key=lambda one: one.started).incident if together else digest(*key, str(at), length=_SHORT)
+
+    def _take(self, step: Transition) -> None:
+        self.steps.append(step)
+        take(self.known, step)
 
 
-def _after(before: Transition | None, now: datetime) -> datetime:
-    """Now, in whole milliseconds; but after the transition before, also when the clock was set back."""
-    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    return now if before is None else max(now, before.at + _MILLISECOND)
+_NOTHING: Final = "nothing comes any more"
+_VERDICTS: Final = {"keep": Verdict.NO_DATA, "resolve": Verdict.OK, "fire": Verdict.BREACH}
+"""What no data count as."""
 
 
-def _transition(
-    outcome: Outcome, state: State, before: Transition | None, at: datetime, started: datetime
-) -> Transition:
-    rule, reading = outcome.rule, outcome.reading
-    assert reading.value is not None  # noqa: S101  else the verdict were NO_DATA
-    assert outcome.threshold is not None  # noqa: S101
-    return Transition(
-        id=_id((rule.name, outcome.segment), state, before),
-        rule=rule.name,
-        segment=outcome.segment,
-        state=state,
-        at=at,
-        started=started,
-        metric=rule.metric,
-        value=reading.value,
-        threshold=outcome.threshold,
-        n=reading.n,
-        detail=Detail.of(outcome),
-    )
-
-
-def _withdrawn(orphan: Transition, now: datetime) -> Transition:
-    return replace(
-        orphan,
-        id=_id(orphan.key, "resolved", orphan),
-        state="resolved",
-        at=_after(orphan, now),
-        value=math.nan,
-        n=0,
-        detail=orphan.detail.withdrawn(),
-    )
-
-
-def _is_orphan(state: Transition, rules: Mapping[str, Rule]) -> bool:
-    return state.state == "firing" and not state.rule.startswith(DRIFT) and not _belongs(state, rules)
+def _told(step: Transition, outcome: Outcome | None) -> Transition:
+    """The step with the figures of the moment."""
+    if outcome is None:
+        return step
+    reading = outcome.reading
+    value = math.nan if reading.value is None or outcome.verdict is Verdict.NO_DATA else reading.value
+    threshold = math.nan if outcome.threshold is None else outcome.threshold
+    return replace(step, value=value, threshold=threshold, n=reading.n, detail=Detail.of(outcome))
 
 
 def _belongs(state: Transition, rules: Mapping[str, Rule]) -> bool:
@@ -179,21 +205,3 @@ def _belongs(state: Transition, rules: Mapping[str, Rule]) -> bool:
         return False
     segment = dict(state.segment)
     return tuple(segment) == rule.dimensions and all(segment[name] == rule.where[name] for name in rule.where)
-
-
-def _id(key: Key, state: State, before: Transition | None) -> str:
-    return digest(key[0], key[1], state, before.id if before else "")
-
-
-def _to_row(transition: Transition) -> list[Any]:
-    values = {name: getattr(transition, name) for name in COLUMNS}
-    values |= {"segment": dict(transition.segment), "detail": transition.detail.model_dump_json()}
-    return list(values.values())
-
-
-def from_row(row: Sequence[Any]) -> Transition:
-    """A transition from a row with the columns ``COLUMNS``."""
-    values = dict(zip(COLUMNS, row, strict=True))
-    values["segment"] = tuple((name, values["segment"][name]) for name in DIMENSIONS if name in values["segment"])
-    values["detail"] = Detail.parse(values["detail"])
-    return Transition(**values)

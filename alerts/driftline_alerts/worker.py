@@ -1,21 +1,23 @@
-"""The alert worker: evaluates the rules, writes what changes and tells people, as long as it leads."""
+"""The alert worker: evaluates the rules, looks for drift and writes what changes, as long as it leads."""
 
 from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC, datetime
-from functools import partial
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from driftline.bus.leader import Leadership
-from driftline.errors import BusError, DriftlineError, SettingsError
-from driftline_alerts.deliver import deliver
+from driftline.errors import BusError, DriftlineError
+from driftline_alerts.actions import actions
+from driftline_alerts.delivery import Delivery
 from driftline_alerts.drift.detection import Detection
 from driftline_alerts.evaluate import evaluate
+from driftline_alerts.lead import Lead
 from driftline_alerts.rules import load_rules
-from driftline_alerts.slack import SlackNotifier
-from driftline_alerts.state import Transition, decide, latest, write
+from driftline_alerts.state import acknowledged, decide
+from driftline_alerts.transition import Transition, latest, write
+from driftline_alerts.trouble import Trouble
 from driftline_store.client import connect
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from driftline.settings import Settings
-    from driftline_alerts.notifier import Notifier
     from driftline_alerts.rule import Rule
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,8 @@ T = TypeVar("T")
 
 _BEAT_SECONDS: Final = 1.0
 """How often leadership is asked for: a lease lasts some ten seconds."""
+_ACTIONS: Final = timedelta(days=7)
+"""How long ago somebody may have acknowledged an incident while no worker ran."""
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
@@ -44,41 +47,33 @@ def run(settings: Settings, stop: threading.Event) -> None:
     Raises:
         SettingsError: the rules or an address are wrong.
     """
-    rules, channels = load_rules(settings), notifiers(settings)
+    rules = load_rules(settings)
+    channels: list[Notifier] = []
     names = ", ".join(channel.channel for channel in channels) or "nobody (the setting 'slack_webhook_url' is empty)"
     logger.info("%d alert rules, every %g s; telling %s", len(rules), settings.alert_seconds, names)
+    lead, trouble = Lead(), Trouble()
     with (
         Leadership(settings.bus_url, group="alerts") as leadership,
-        _Worker(settings, rules, channels) as worker,
+        Delivery(settings, channels, (), dashboard_url(settings), lead, trouble) as delivery,
+        _Worker(settings, rules, trouble) as worker,
     ):
+
+        def may_act() -> bool:
+            return lead.note(held=worker.tried("bus", leadership.held) is True) and not stop.is_set()
+
         due = time.monotonic()
         while not stop.is_set():
-            if not worker.may_act(leadership):
+            if not may_act():
                 worker.stand_by()
             elif time.monotonic() >= due:
                 due = time.monotonic() + settings.alert_seconds
-                worker.round(lambda: worker.may_act(leadership) and not stop.is_set(), stop)
+                worker.round(may_act)
+                delivery.wake()
             stop.wait(min(_BEAT_SECONDS, settings.alert_seconds))
 
 
-def notifiers(settings: Settings) -> list[Notifier]:
-    """The channels that the settings name.
-
-    Raises:
-        SettingsError: an address is wrong.
-    """
-    if not settings.slack_webhook_url:
-        return []
-    return [SlackNotifier(str(settings.slack_webhook_url), dashboard_url(settings))]
-
-
-def dashboard_url(settings: Settings) -> str:
-    """Where people reach the dashboard."""
-    return str(settings.dashboard_url) or f"http://{settings.dashboard_host}:{settings.dashboard_port}"
-
-
 def step(client: Client, rules: Sequence[Rule], now: datetime) -> list[Transition]:
-    """Evaluate all rules once and write what changes.
+    """Evaluate all rules once, and write what changes by itself or as somebody wants it.
 
     Returns:
         What was written.
@@ -86,8 +81,8 @@ def step(client: Client, rules: Sequence[Rule], now: datetime) -> list[Transitio
     Raises:
         StoreError: the store is away or fails a statement; repeat it, nothing is written twice.
     """
-    outcomes = evaluate(client, rules, now)
-    changes = decide(outcomes, rules, latest(client), now)
+    outcomes, known = evaluate(client, rules, now), latest(client, now)
+    changes = acknowledged(actions(client, now - _ACTIONS), known, now) + decide(outcomes, rules, known, now)
     write(client, changes)
     for change in changes:
         segment = ", ".join(f"{name}={value}" for name, value in change.segment) or "everything"
@@ -103,43 +98,42 @@ def step(client: Client, rules: Sequence[Rule], now: datetime) -> list[Transitio
     return changes
 
 
-class _Worker:
-    """Holds the store's client over the rounds, and says once what is wrong."""
+def dashboard_url(settings: Settings) -> str:
+    """Where people reach the dashboard."""
+    return str(settings.dashboard_url) or f"http://{settings.dashboard_host}:{settings.dashboard_port}"
 
-    def __init__(self, settings: Settings, rules: Sequence[Rule], channels: Sequence[Notifier]) -> None:
+
+class _Worker:
+    """Holds the store's client over the rounds, and what drift detection knows."""
+
+    def __init__(self, settings: Settings, rules: Sequence[Rule], trouble: Trouble) -> None:
         self._settings = settings
         self._rules = rules
-        self._channels = channels
+        self._trouble = trouble
         self._client: Client | None = None
         self._detection: Detection | None = None
-        self._trouble: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._tried("drift", self._save)
+        self.tried("drift", self._save)
         self._disconnect()
 
-    def may_act(self, leadership: Leadership) -> bool:
-        """Whether we lead; not while the bus is away, as somebody else may lead then."""
-        return self._tried("bus", leadership.held) is True
+    def tried(self, what: str, action: Callable[[], T]) -> T | None:
+        """Do something; what fails is told once."""
+        return self._trouble.tried(what, action, self._failed)
 
     def stand_by(self) -> None:
         """Forget what drift detection knew: another worker goes on from what was saved."""
         self._detection = None
 
-    def round(self, may_act: Callable[[], bool], stop: threading.Event) -> None:
-        """One evaluation, one look for drift, then all deliveries, also those that earlier rounds left."""
+    def round(self, may_act: Callable[[], bool]) -> None:
+        """One evaluation and one look for drift."""
         now = datetime.now(UTC)
-        self._tried("rules", lambda: step(self._connected(), self._rules, now))
+        self.tried("rules", lambda: step(self._connected(), self._rules, now))
         if self._settings.drift:
-            self._tried("drift", lambda: self._look(now, may_act))
-        for channel in self._channels:
-            self._tried(channel.channel, partial(self._deliver, channel, now, stop, may_act))
-
-    def _deliver(self, channel: Notifier, now: datetime, stop: threading.Event, may_act: Callable[[], bool]) -> None:
-        deliver(self._connected(), channel, now, stop, may_act)
+            self.tried("drift", lambda: self._look(now, may_act))
 
     def _look(self, now: datetime, may_act: Callable[[], bool]) -> None:
         if self._detection is None:
@@ -165,19 +159,6 @@ class _Worker:
         if client is not None:
             client.close()
 
-    def _tried(self, what: str, action: Callable[[], T]) -> T | None:
-        """Do it, and log trouble when it begins or changes and when it is over: once, whatever else meets the same."""
-        try:
-            result = action()
-        except SettingsError:
-            raise
-        except DriftlineError as error:
-            if str(error) not in self._trouble.values():
-                logger.warning("alerts wait: %s", error)
-            self._trouble[what] = str(error)
-            if not isinstance(error, BusError):
-                self._disconnect()  # a store that was restarted may have another address
-            return None
-        if self._trouble.pop(what, None):
-            logger.info("alerts go on: what was wrong with the %s is over", what)
-        return result
+    def _failed(self, error: DriftlineError) -> None:
+        if not isinstance(error, BusError):
+            self._disconnect()  # a store that was restarted may have another address

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from driftline.errors import MissingExtraError
+from driftline_cli.alerts import app as alerts_app
 from driftline_cli.anchors import app as anchors_app
 from driftline_cli.checks import app as checks_app
 from driftline_cli.dead_letters import app as dead_letters
@@ -25,11 +26,10 @@ app = typer.Typer(
     add_completion=False,
     help="Driftline notices when an LLM feature gets worse. Every option is also a setting: see docs/settings.md.",
 )
+app.add_typer(alerts_app, name="alerts")
 app.add_typer(checks_app, name="checks")
-
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(anchors_app, name="anchors")
-
 app.add_typer(labels_app, name="labels")
 app.add_typer(evaluators, name="evaluators")
 app.add_typer(judge_app, name="judge")

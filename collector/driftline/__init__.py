@@ -22,6 +22,7 @@ from driftline.runtime import flush, init, shutdown, stats
 if TYPE_CHECKING:
     from driftline.actions import cached, guardrail, repaired, retried, routed
     from driftline.blocks import record, span
+    from driftline.containment.guard import guard
     from driftline.context import current, fallback, session, tags
     from driftline.counts import Stats
     from driftline.evaluations import feedback, outcome, signal
@@ -40,6 +41,7 @@ __all__ = [
     "fallback",
     "feedback",
     "flush",
+    "guard",
     "guardrail",
     "init",
     "observe",
@@ -65,6 +67,7 @@ _LAZY = {
     "experiment": "driftline.experiments",
     "fallback": "driftline.context",
     "feedback": "driftline.evaluations",
+    "guard": "driftline.containment.guard",
     "guardrail": "driftline.actions",
     "outcome": "driftline.evaluations",
     "record": "driftline.blocks",

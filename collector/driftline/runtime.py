@@ -38,6 +38,7 @@ class _State:
 
     def __init__(self) -> None:
         self.collector: Collector | None = None
+        self.settings: settings_table.Settings | None = None
         self.stopping: Collector | None = None
         self.decided = False
         self.retry_at = 0.0
@@ -68,6 +69,7 @@ def init(
     instrument: str | list[str] | tuple[str, ...] | set[str] | None = None,
     follow_threads: bool | None = None,
     handle_sigterm: bool | None = None,
+    guard: str | None = None,
     tracer_provider: TracerProvider | None = None,
 ) -> None:
     """Configure recording now instead of at the first observed call.
@@ -100,6 +102,7 @@ def init(
             does not name the library, switches off those that Driftline had switched on.
         follow_threads: whether threads that a request starts belong to it.
         handle_sigterm: whether what was recorded is sent when SIGTERM ends the process.
+        guard: the file or address where ``guard()`` learns what is contained.
         tracer_provider: the provider to join instead of the global one.
 
     Raises:
@@ -123,6 +126,7 @@ def init(
         instrument=",".join(map(str, instrument)) if isinstance(instrument, list | tuple | set) else instrument,
         follow_threads=follow_threads,
         handle_sigterm=handle_sigterm,
+        guard=guard,
     )
     if not (redact is None or callable(redact) or isinstance(redact, bool)):
         raise SettingsError(
@@ -138,6 +142,15 @@ def init(
             hook=None if isinstance(redact, bool) else redact,
         )
     _instrument(libraries, capture_content=loaded.capture_content)
+
+
+def settings_in_use() -> settings_table.Settings:
+    """What ``init`` was given or found, else what environment and file say now.
+
+    Raises:
+        SettingsError: they are wrong.
+    """
+    return _state.settings or settings_table.load()
 
 
 def recorder() -> Recorder | None:
@@ -247,6 +260,7 @@ def _build(
         _state.collector = assemble(loaded, bus, provider, hook)
         endings.prepare(_stop, _after_fork, handle_sigterm=loaded.handle_sigterm)
     _follow_threads(wanted=loaded.enabled and loaded.follow_threads)
+    _state.settings = loaded
     _state.decided = True
 
 

@@ -81,6 +81,7 @@ HTTP_STATUS: Final = "http.response.status_code"
 CANCELLED: Final = "driftline.cancelled"
 FALLBACK_REASON: Final = "driftline.fallback.reason"
 FALLBACK_MODEL: Final = "driftline.fallback.model"
+CONTAINED: Final = "driftline.contained"
 
 # What Driftline decided about an observed span
 OBSERVED: Final = "driftline.observed"

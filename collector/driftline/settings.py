@@ -115,6 +115,9 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("queue_mb", 64, "Most memory for records that wait to be sent, in MB; from half of it on they wait on disk.", minimum=1, maximum=4096),
     Setting("spool_mb", 1024, "Most space on disk for messages while the bus is away, and as much for records in a burst, in MB; 0: none are kept there.", minimum=0),
     Setting("max_message_bytes", 1_000_000, "Largest message put on the bus, in bytes before compression.", minimum=10_000),
+    Setting("guard", "", "Where `driftline.guard()` learns what is contained: a file, or `http://host:4318` of a receiver; empty: guard.json in the data folder. The alert worker writes that file, and the receiver serves it (docs/guard.md).", secret=True),
+    Setting("guard_seconds", 5.0, "Time between two looks for what is contained, in seconds.", minimum=0.01, maximum=3600),
+    Setting("guard_stale_seconds", 300.0, "Time after which what is contained counts no more if the alert worker has not confirmed it, in seconds.", minimum=1),
     # The receiver
     Setting("receiver_host", "127.0.0.1", "Address that the OTLP/HTTP receiver listens on."),
     Setting("receiver_port", 4318, "Port of the OTLP/HTTP receiver.", minimum=1, maximum=65535),
@@ -186,6 +189,18 @@ class Settings:
     def bus_url(self) -> str:
         """The bus to use, also when none was named."""
         return str(self.values["bus"]) or f"sqlite:///{self.data_path / 'bus.db'}"
+
+    @property
+    def guard_place(self) -> str:
+        """The file or address where an application learns what is contained, also when none was named."""
+        named = str(self.values["guard"])
+        return named if named.startswith(("http://", "https://")) else str(self.guard_path)
+
+    @property
+    def guard_path(self) -> Path:
+        """The file that the alert worker writes and the receiver serves."""
+        named = str(self.values["guard"])
+        return Path(named).expanduser() if named and "://" not in named else self.data_path / "guard.json"
 
 
 def load(environ: Mapping[str, str] | None = None, **arguments: object) -> Settings:

@@ -159,7 +159,7 @@ SELECT rule, segment, metric, value, threshold, n, started, detail
 FROM (
     SELECT * FROM alert_transitions ORDER BY at DESC, id DESC LIMIT 1 BY rule, toString(mapSort(segment))
 )
-WHERE state = 'firing'
+WHERE state IN ('firing', 'acknowledged', 'recovering')
 ORDER BY started DESC, rule"""
 
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["embedded_store"]
 
 DATABASE = "alerts"
+_EMPTIED = (
+    *("llm_rollups", "alert_transitions", "alert_deliveries", "alert_actions"),
+    *("drift_snapshots", "drift_findings"),
+)
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +38,7 @@ def alert_database(embedded_store: RunningStore) -> Iterator[Client]:
 
 @pytest.fixture
 def client(alert_database: Client) -> Client:
-    for table in ("llm_rollups", "alert_transitions", "alert_deliveries", "drift_snapshots", "drift_findings"):
+    for table in _EMPTIED:
         alert_database.command(f"TRUNCATE TABLE {table}")
     return alert_database
 

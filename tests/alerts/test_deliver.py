@@ -4,169 +4,274 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from alert_support import NOW, put_requests, rule
+from alert_support import MINUTE, NOW, step_of
 from driftline_alerts import deliver as module
-from driftline_alerts.deliver import deliver, pending
+from driftline_alerts.actions import Action
+from driftline_alerts.deliver import Courier
+from driftline_alerts.message import Message
 from driftline_alerts.notifier import DeliveryError
-from driftline_alerts.slack import SlackNotifier
-from driftline_alerts.worker import step
+from driftline_alerts.outbox import Plan, read
+from driftline_alerts.transition import write
 from driftline_store.client import StoreUnavailableError
 
 if TYPE_CHECKING:
-    from alert_support import Slack
-    from driftline_alerts.state import Transition
+    from collections.abc import Callable
+
+    from driftline_alerts.outbox import Parcel
+    from driftline_alerts.transition import State
     from driftline_store.client import Client
 
-SLOW = rule(group_by="feature")
+
+@dataclass
+class Fake:
+    """A channel that remembers what it was told, and does as it is bid.
+
+    Attributes:
+        sent: message, thread and whether it was marked as a repeat.
+        errors: raised by the next attempts; None: all is well.
+        takes_it_first: whether a message has arrived although an error is raised.
+        looks_up: whether it can find what it was told.
+    """
+
+    channel: str = "fake"
+    sent: list[tuple[Message, str, bool]] = field(default_factory=list)
+    errors: list[BaseException | None] = field(default_factory=list)
+    takes_it_first: bool = False
+    looks_up: bool = False
+    times: list[float] = field(default_factory=list)
+
+    def send(self, message: Message, *, thread: str, repeat: bool) -> str:
+        error = self.errors.pop(0) if self.errors else None
+        self.times.append(time.monotonic())
+        if error is None or self.takes_it_first:
+            self.sent.append((message, thread, repeat))
+        if error:
+            raise error
+        return f"ref {message.id}"
+
+    def find(self, message: Message, *, thread: str) -> str | None:  # noqa: ARG002
+        found = self.looks_up and any(one.id == message.id for one, *_ in self.sent)
+        return f"ref {message.id}" if found else None
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """What, and whether it was a repeat."""
+        return [(message.headline, "again" if repeat else "") for message, _, repeat in self.sent]
 
 
-def fire(client: Client, *features: str) -> None:
-    for feature in features:
-        put_requests(client, 9.0, 30, feature=feature)
-        step(client, [SLOW], NOW + timedelta(milliseconds=len(feature)))
+def fire(client: Client, *incidents: str, state: State = "firing", after: float = 0) -> None:
+    write(
+        client,
+        [
+            replace(step_of(feature=name, state=state, at=NOW + (n + 1) * MINUTE + after * MINUTE), incident=name)
+            for n, name in enumerate(incidents)
+        ],
+    )
 
 
-def send(client: Client, slack: Slack, *, later: float = 1, may_act: bool = True) -> None:
-    notifier = SlackNotifier(slack.url, "http://dashboard")
-    deliver(client, notifier, NOW + timedelta(hours=later), threading.Event(), lambda: may_act)
+def compose(parcel: Parcel) -> Message:
+    first = parcel.steps[0]
+    headline = f"{parcel.phase} {' '.join(step.segment[0][1] for step in parcel.steps)}"
+    nothing: tuple[()] = ()
+    return Message(
+        id=parcel.id,
+        incident=first.incident,
+        phase=parcel.phase,
+        severity="warning",
+        headline=headline,
+        segment=first.segment,
+        facts=nothing,
+        sentences=nothing,
+        examples=nothing,
+        series=None,
+        links=nothing,
+        at=first.at,
+    )
+
+
+def send(
+    client: Client,
+    *fakes: Fake,
+    later: float = 1,
+    may_act: Callable[[], bool] = lambda: True,
+    stop: threading.Event | None = None,
+    silences: tuple[Action, ...] = (),
+) -> None:
+    now = NOW + timedelta(hours=later)
+    plan = Plan((), [fake.channel for fake in fakes], silences, now)
+    for fake in fakes:
+        Courier(client, fake, compose, stop or threading.Event(), may_act).deliver(read(client, now), plan)
 
 
 def attempts(client: Client) -> list[tuple[bool, str]]:
     return [tuple(row) for row in client.query("SELECT delivered, error FROM alert_deliveries ORDER BY at").result_rows]
 
 
-def is_repeat(body: dict[str, list[dict[str, str]]]) -> bool:
-    return body["blocks"][-1]["type"] == "context"
+def busy(**values: float) -> DeliveryError:
+    return DeliveryError("busy", again="soon", **values)  # type: ignore[arg-type]
 
 
-def test_each_transition_is_told_once(client: Client, slack: Slack) -> None:
-    fire(client, "a", "bb")
-    for _ in range(3):
-        send(client, slack)
-    assert [body["text"][:25] for body in slack.bodies] == [
-        "Firing: slow (feature a):",
-        "Firing: slow (feature bb)",
-    ]
-    assert not any(is_repeat(body) for body in slack.bodies)
-    assert sorted(attempts(client)) == [(False, ""), (False, ""), (True, ""), (True, "")]
-
-
-def test_a_failure_that_passes_is_tried_again_at_once(client: Client, slack: Slack) -> None:
-    fire(client, "a")
-    slack.answers += [(500, {}, ""), (503, {}, "")]
-    send(client, slack)
-    assert len(slack.bodies) == 3
-    assert not any(is_repeat(body) for body in slack.bodies)  # Slack said that it did not take them
-    assert pending(client, "slack", NOW) == []
-    assert sum("Slack is busy" in error for _, error in attempts(client)) == 2
-
-
-def test_a_gateway_that_does_not_know_makes_a_marked_repeat(client: Client, slack: Slack) -> None:
-    fire(client, "a")
-    slack.answers += [(504, {}, "")]
-    send(client, slack)
-    assert [is_repeat(body) for body in slack.bodies] == [False, True]
-
-
-def test_slack_says_how_long_to_wait(client: Client, slack: Slack) -> None:
-    fire(client, "a")
-    slack.answers += [(429, {"Retry-After": "1"}, "")]
-    send(client, slack)
-    assert slack.times[1] - slack.times[0] >= 1
-
-
-def test_what_fails_for_long_comes_first_in_the_next_round(
-    client: Client, slack: Slack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_wait", lambda _: 0.0)
-    fire(client, "a", "bb")
-    slack.answers += [(500, {}, "")] * 4
-    send(client, slack)
-    assert len(slack.bodies) == 4
-    assert [item.repeat for item in pending(client, "slack", NOW)] == [False, False]
-    send(client, slack)
-    assert ["(feature a)" in body["text"] for body in slack.bodies[4:]] == [True, False]
 
 
-def test_a_refused_message_does_not_block_the_others(client: Client, slack: Slack) -> None:
-    fire(client, "a", "bb")
-    slack.answers += [(400, {}, "invalid_blocks")]
-    send(client, slack)
-    send(client, slack)
-    assert ["(feature a)" in body["text"] for body in slack.bodies] == [True, False]
+def test_each_incident_is_told_once_in_each_channel(client: Client) -> None:
+    fire(client, "a", "b")
+    one, other = Fake(), Fake("other")
+    for _ in range(3):
+        send(client, one, other)
+    assert one.told == other.told == [("opened a", ""), ("opened b", "")]
+    assert sorted(attempts(client)) == [(False, "")] * 4 + [(True, "")] * 4
 
 
-def test_a_refused_webhook_is_tried_once_a_round_until_it_is_corrected(client: Client, slack: Slack) -> None:
+def test_what_follows_goes_to_the_thread_of_the_first_message(client: Client) -> None:
+    fake = Fake()
     fire(client, "a")
-    slack.answers += [(404, {}, "no_service"), (404, {}, "no_service")]
-    for expected in (1, 2, 3, 3):
-        send(client, slack)
-        assert len(slack.bodies) == expected
+    send(client, fake)
+    fire(client, "a", state="acknowledged", after=1)
+    send(client, fake)
+    fire(client, "a", state="resolved", after=2)
+    send(client, fake)
+    first = fake.sent[0][0]
+    assert [(message.phase, thread) for message, thread, _ in fake.sent] == [
+        ("opened", ""),
+        ("acknowledged", f"ref {first.id}"),
+        ("resolved", f"ref {first.id}"),
+    ]
 
 
-def test_old_news_is_not_told(client: Client, slack: Slack) -> None:
+@pytest.mark.usefixtures("hurried")
+def test_a_failure_that_passes_is_tried_again_at_once(client: Client) -> None:
     fire(client, "a")
-    send(client, slack, later=24.1)
-    assert slack.bodies == []
+    fake = Fake(errors=[busy(), busy()])
+    send(client, fake)
+    send(client, fake)
+    assert fake.told == [("opened a", "")], "the channel said that it did not take the first two"
+    assert [error for _, error in attempts(client) if error] == ["busy", "busy"]
 
 
-def test_who_does_not_lead_does_not_speak(client: Client, slack: Slack) -> None:
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("looks_up", [False, True])
+def test_a_message_that_may_have_arrived_is_looked_up_or_marked(client: Client, looks_up: bool) -> None:
     fire(client, "a")
-    send(client, slack, may_act=False)
-    assert slack.bodies == []
+    fake = Fake(errors=[busy(unsure=True)], takes_it_first=True, looks_up=looks_up)
+    send(client, fake)
+    send(client, fake)
+    assert fake.told == [("opened a", "")] + ([] if looks_up else [("opened a", "again")])
 
 
-def test_who_loses_the_lead_while_waiting_leaves_it_to_the_next(client: Client, slack: Slack) -> None:
+def test_the_channel_says_how_long_to_wait(client: Client) -> None:
     fire(client, "a")
-    slack.answers += [(500, {}, "")]
+    fake = Fake(errors=[busy(retry_after=1.0)])
+    send(client, fake)
+    assert fake.times[1] - fake.times[0] >= 1
+
+
+@pytest.mark.usefixtures("hurried")
+def test_what_fails_for_long_comes_first_in_the_next_round(client: Client) -> None:
+    fire(client, "a", "b")
+    fake = Fake(errors=[busy()] * 4)
+    send(client, fake)
+    assert fake.told == []
+    send(client, fake)
+    assert fake.told == [("opened a", ""), ("opened b", "")]
+
+
+def test_a_refused_message_does_not_block_the_others(client: Client) -> None:
+    fire(client, "a", "b")
+    fake = Fake(errors=[DeliveryError("malformed", again="never")])
+    send(client, fake)
+    send(client, fake)
+    assert fake.told == [("opened b", "")]
+
+
+def test_what_needs_mending_is_tried_once_a_round(client: Client) -> None:
+    fire(client, "a", "b")
+    fake = Fake(errors=[DeliveryError("no such channel", again="later")] * 2)
+    for tried in (1, 2, 4, 4):
+        send(client, fake)
+        assert len(fake.times) == tried
+
+
+def test_who_does_not_lead_does_not_speak(client: Client) -> None:
+    fire(client, "a")
+    fake = Fake()
+    send(client, fake, may_act=lambda: False)
+    assert fake.told == []
+
+
+@pytest.mark.usefixtures("hurried")
+def test_who_loses_the_lead_while_waiting_leaves_it_to_the_next(client: Client) -> None:
+    fire(client, "a")
     leads = iter([True, False])
-    notifier = SlackNotifier(slack.url, "http://dashboard")
-    deliver(client, notifier, NOW, threading.Event(), lambda: next(leads))
-    assert len(slack.bodies) == 1
-    assert [item.repeat for item in pending(client, "slack", NOW)] == [False]
+    fake = Fake(errors=[busy()])
+    send(client, fake, may_act=lambda: next(leads))
+    assert len(fake.times) == 1
+    send(client, fake)
+    assert fake.told == [("opened a", "")]
 
 
-class Broken:
-    """A channel on which something happens in the middle of an attempt."""
-
-    channel = "slack"
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def send(self, transition: Transition, *, repeat: bool) -> None:  # noqa: ARG002
-        raise self.error
-
-
-def test_an_attempt_whose_end_nobody_knows_makes_a_marked_repeat(client: Client, slack: Slack) -> None:
+@pytest.mark.parametrize("looks_up", [False, True])
+def test_an_attempt_whose_end_nobody_knows_is_made_of_the_same_steps_again(client: Client, looks_up: bool) -> None:
     fire(client, "a")
+    fake = Fake(errors=[KeyboardInterrupt()], takes_it_first=True, looks_up=looks_up)
     with pytest.raises(KeyboardInterrupt):
-        deliver(client, Broken(KeyboardInterrupt()), NOW, threading.Event(), lambda: True)  # type: ignore[arg-type]
-    assert [item.repeat for item in pending(client, "slack", NOW)] == [True]
-    send(client, slack)
-    assert [is_repeat(body) for body in slack.bodies] == [True]
+        send(client, fake)
+    fire(client, "a", state="resolved", after=5)
+    send(client, fake)
+    send(client, fake)
+    again = [] if looks_up else [("opened a", "again")]
+    assert fake.told == [("opened a", ""), *again, ("resolved a", "")]
 
 
-def test_nothing_is_sent_whose_attempt_cannot_be_recorded(
-    client: Client, slack: Slack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_look_up_that_fails_leaves_it_unknown(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     fire(client, "a")
+    fake = Fake(errors=[KeyboardInterrupt()], takes_it_first=True, looks_up=True)
+    with pytest.raises(KeyboardInterrupt):
+        send(client, fake)
+
+    def away(*_: object, **__: object) -> str | None:
+        raise DeliveryError("no answer", again="later")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fake, "find", away)
+        send(client, fake)
+        send(client, fake)
+    send(client, fake)
+    assert fake.told == [("opened a", "")], "found at last, so not sent again"
+
+
+def test_nothing_is_sent_whose_attempt_cannot_be_recorded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    fire(client, "a")
+    fake = Fake()
 
     def away(*_: object, **__: object) -> None:
         raise StoreUnavailableError("away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_record", away)
+        patch.setattr(Courier, "_write", away)
         with pytest.raises(StoreUnavailableError):
-            send(client, slack)
-    assert slack.bodies == []
-    send(client, slack)
-    assert [is_repeat(body) for body in slack.bodies] == [False]
+            send(client, fake)
+    assert fake.told == []
+    send(client, fake)
+    assert fake.told == [("opened a", "")]
+
+
+def test_what_was_silenced_and_is_over_is_never_told(client: Client) -> None:
+    fire(client, "a")
+    fire(client, "a", state="resolved", after=1)
+    silence = Action("silence", "anna", rule="slow", until=NOW + timedelta(hours=2))
+    fake = Fake()
+    send(client, fake, silences=(silence,))
+    send(client, fake)
+    assert fake.told == []
 
 
 def test_waiting_ends_with_the_worker(client: Client) -> None:
@@ -174,6 +279,5 @@ def test_waiting_ends_with_the_worker(client: Client) -> None:
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
     began = time.monotonic()
-    notifier = Broken(DeliveryError("busy", again="soon", retry_after=29))
-    deliver(client, notifier, NOW, stop, lambda: True)
+    send(client, Fake(errors=[busy(retry_after=29.0)]), stop=stop)
     assert time.monotonic() - began < 5

@@ -1,122 +1,206 @@
-"""What an alert's state does when, and that no step is taken twice."""
+"""What an alert does when: told by what its rule says at one moment after the other."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from alert_support import MINUTE, NOW, put_requests, rule
-from driftline_alerts.evaluate import evaluate
-from driftline_alerts.state import decide, latest, write
-from driftline_alerts.worker import step
+import pytest
+
+from alert_support import MINUTE, NOW, rule, step_of
+from driftline_alerts.actions import Action
+from driftline_alerts.evaluate import Outcome, Verdict
+from driftline_alerts.rule import DRIFT
+from driftline_alerts.state import acknowledged, decide
+from driftline_alerts.transition import Known, Transition, take
+from driftline_store.metrics_query import Reading
 
 if TYPE_CHECKING:
-    from driftline_store.client import Client
+    from driftline_alerts.rule import Rule
+    from driftline_alerts.transition import Key
 
-SLOW = rule(group_by="feature", description="Too slow.")
-
-
-def states(client: Client) -> list[tuple[str, str]]:
-    rows = client.query("SELECT segment, state FROM alert_transitions ORDER BY at").result_rows
-    return [(segment.get("feature", ""), state) for segment, state in rows]
+BAD, GOOD, HOLD, NOTHING = Verdict.BREACH, Verdict.OK, Verdict.HOLD, Verdict.NO_DATA
 
 
-def test_firing_once_then_resolved_then_firing_anew(client: Client) -> None:
-    put_requests(client, 9.0, 30, feature="chat")
-    (fired,) = step(client, [SLOW], NOW)
-    assert step(client, [SLOW], NOW + MINUTE) == []
-    assert latest(client) == {fired.key: fired}
-    assert (fired.started, fired.n, fired.threshold) == (NOW, 30, 3)
-    later = NOW + timedelta(minutes=20)
-    put_requests(client, 1.0, 30, at=later, feature="chat")
-    (resolved,) = step(client, [SLOW], later + MINUTE)
-    assert step(client, [SLOW], later + 2 * MINUTE) == []
-    assert (resolved.state, resolved.started, resolved.at) == ("resolved", NOW, later + MINUTE)
-    put_requests(client, 9.0, 300, at=later, feature="chat")
-    (again,) = step(client, [SLOW], later + 3 * MINUTE)
-    assert (again.state, again.started) == ("firing", later + 3 * MINUTE)
-    assert len({fired.id, resolved.id, again.id}) == 3
-    assert states(client) == [("chat", "firing"), ("chat", "resolved"), ("chat", "firing")]
+@dataclass
+class Alerts:
+    """The alerts of one rule, minute by minute."""
+
+    rule: Rule
+    at: datetime = NOW
+    known: dict[Key, Known] = field(default_factory=dict)
+
+    def look(self, *, critical: bool = False, minutes: float = 1, **verdicts: Verdict) -> list[Transition]:
+        """What changes at the next look, by feature."""
+        self.at += minutes * MINUTE
+        outcomes = [self._outcome(name, verdict, critical=critical) for name, verdict in verdicts.items()]
+        steps = decide(outcomes, [self.rule], self.known, self.at)
+        for step in steps:
+            take(self.known, step)
+        return steps
+
+    def states(self, **verdicts: Verdict) -> list[str]:
+        """The new states at the next look; those that nobody is told of in brackets."""
+        return [
+            step.state if step.is_news else f"({step.state})"
+            for step in self.look(critical=False, minutes=1, **verdicts)
+        ]
+
+    def _outcome(self, name: str, verdict: Verdict, *, critical: bool) -> Outcome:
+        values = {BAD: 9.0, GOOD: 1.0, HOLD: 2.8, NOTHING: None}
+        reading = Reading(self.rule.definition, values[verdict], 30, None, None, (self.at, self.at))
+        severity = "critical" if critical else self.rule.severity
+        return Outcome(self.rule, (("feature", name),), verdict, reading, 3.0, severity)
 
 
-def test_no_data_neither_fires_nor_resolves(client: Client) -> None:
-    assert step(client, [SLOW, rule()], NOW) == []
-    put_requests(client, 9.0, 30, feature="chat")
-    assert len(step(client, [SLOW], NOW)) == 1
-    gone = NOW + timedelta(hours=2)
-    assert step(client, [SLOW], gone) == []
-    put_requests(client, 1.0, 19, at=gone, feature="chat")  # right again, but too few to be believed
-    assert step(client, [SLOW], gone + MINUTE) == []
-    put_requests(client, 1.0, 1, at=gone, feature="chat")
-    assert [change.state for change in step(client, [SLOW], gone + MINUTE)] == ["resolved"]
+def alerts(**values: Any) -> Alerts:
+    return Alerts(rule(group_by="feature", **values))
 
 
-def test_segments_fire_apart(client: Client) -> None:
-    for feature, seconds in (("chat", 9.0), ("search", 9.0), ("fast", 1.0), ('it\'s \\ "odd" {}', 9.0)):
-        put_requests(client, seconds, 30, feature=feature)
-    assert len(step(client, [SLOW], NOW)) == 3
-    put_requests(client, 1.0, 3000, feature="search")
-    (change,) = step(client, [SLOW], NOW + MINUTE)
-    assert (change.segment, change.state) == ((("feature", "search"),), "resolved")
-    assert {key[1][0][1] for key, state in latest(client).items() if state.state == "firing"} == {
-        "chat",
-        'it\'s \\ "odd" {}',
-    }
+def test_an_alert_fires_once_and_is_over_once() -> None:
+    one = alerts()
+    (fired,) = one.look(a=BAD)
+    assert (fired.state, fired.started, fired.value, fired.threshold, fired.n) == ("firing", one.at, 9.0, 3.0, 30)
+    assert one.look(a=BAD) == []
+    (over,) = one.look(a=GOOD)
+    assert (over.state, over.started, over.incident, over.value) == ("resolved", fired.started, fired.incident, 1.0)
+    assert one.look(a=GOOD) == []
 
 
-def test_two_writers_on_the_same_state_write_one_row(client: Client) -> None:
-    put_requests(client, 9.0, 30, feature="chat")
-    for at in (NOW, NOW + timedelta(seconds=1)):  # both saw that nothing was firing yet
-        write(client, decide(evaluate(client, [SLOW], at), [SLOW], {}, at))
-    assert states(client) == [("chat", "firing")]
+def test_a_breach_must_last_as_long_as_the_rule_says() -> None:
+    one = alerts(**{"for": "3m"})
+    began = one.at + MINUTE
+    assert [one.states(a=BAD) for _ in range(4)] == [["(pending)"], [], [], ["firing"]]
+    (known,) = one.known.values()
+    assert (known.last.started, known.last.why) == (began, "for 3 min")
+    other = alerts(**{"for": "3m"})
+    assert [other.states(a=verdict) for verdict in (BAD, BAD, GOOD, BAD)] == [
+        ["(pending)"],
+        [],
+        ["(calm)"],
+        ["(pending)"],
+    ]
 
 
-def test_a_write_that_is_repeated_is_stored_once(client: Client) -> None:
-    put_requests(client, 9.0, 30, feature="chat")
-    (change,) = step(client, [SLOW], NOW)
-    write(client, [change, change])
-    write(client, [replace(change, value=99.0)])
-    assert latest(client)[change.key].value == change.value
-    assert states(client) == [("chat", "firing")]
+def test_between_the_limits_nothing_begins_and_nothing_ends() -> None:
+    one = alerts(recover=2)
+    assert [one.states(a=verdict) for verdict in (HOLD, BAD, HOLD, GOOD)] == [[], ["firing"], [], ["resolved"]]
 
 
-def test_a_clock_that_was_set_back_does_not_hide_the_latest_state(client: Client) -> None:
-    put_requests(client, 9.0, 30, feature="chat")
-    step(client, [SLOW], NOW)
-    put_requests(client, 1.0, 3000, feature="chat", at=NOW - 2 * MINUTE)
-    step(client, [SLOW], NOW - MINUTE)
-    assert [transition.state for transition in latest(client).values()] == ["resolved"]
-    assert step(client, [SLOW], NOW - MINUTE) == []
+def test_an_alert_that_becomes_critical_is_news_once() -> None:
+    one = alerts(critical=6)
+    one.look(a=BAD)
+    (worse,) = one.look(a=BAD, critical=True)
+    assert (worse.state, worse.detail.severity, worse.is_news) == ("firing", "critical", True)
+    assert one.look(a=BAD, critical=True) == []
+    assert one.look(a=BAD) == [], "less bad is no news"
 
 
-def test_an_alert_without_its_rule_ends(client: Client) -> None:
-    put_requests(client, 9.0, 30, feature="chat", model="m")
-    step(client, [SLOW, rule(name="other")], NOW)
-    by_model = rule(group_by="model")
-    changes = step(client, [by_model], NOW + MINUTE)
-    fired, *ended = changes
-    assert (fired.segment, fired.state) == ((("model", "m"),), "firing")
-    assert {change.key for change in ended} == {("slow", (("feature", "chat"),)), ("other", ())}
-    for change in ended:
-        assert change.state == "resolved"
-        assert "removed or changed" in change.detail.note
-        assert math.isnan(change.value)
-    assert step(client, [by_model], NOW + 2 * MINUTE) == []
+def test_an_alert_that_flaps_must_stay_right_for_longer_each_time() -> None:
+    one = alerts()
+    assert one.states(a=BAD) == ["firing"]
+    assert one.states(a=GOOD) == ["resolved"], "the first time it is over at once"
+    assert one.states(a=BAD) == ["firing"]
+    assert one.states(a=GOOD) == ["(recovering)"]
+    assert one.states(a=BAD) == ["(firing)"]
+    assert one.states(a=GOOD) == ["(recovering)"]
+    assert [one.states(a=GOOD) for _ in range(5)] == [[], [], [], [], ["resolved"]]
+    assert one.states(a=BAD) == ["firing"]
+    assert one.states(a=GOOD) == ["(recovering)"]
+    assert [one.states(a=GOOD) for _ in range(10)] == [[]] * 9 + [["resolved"]]
+    assert one.look(minutes=400, a=GOOD) == []
+    assert [one.states(a=verdict) for verdict in (BAD, GOOD)] == [["firing"], ["resolved"]], (
+        "six hours later it counts no more"
+    )
 
 
-def test_a_detail_of_somebody_else_does_no_harm(client: Client) -> None:
-    columns = ["rule", "segment", "state", "at", "detail"]
-    client.insert("alert_transitions", [["odd", {"model": "m"}, "firing", NOW, "by hand"]], column_names=columns)
-    (change,) = step(client, [SLOW], NOW + MINUTE)
-    assert (change.key, change.state) == (("odd", (("model", "m"),)), "resolved")
-    assert change.detail.description == "by hand"
+def test_an_hour_of_flapping_is_few_messages() -> None:
+    one = alerts()
+    news = [step for n in range(240) for step in one.look(minutes=0.25, a=BAD if n % 2 else GOOD) if step.is_news]
+    assert len(news) <= 4
 
 
-def test_what_was_stored_is_read_as_it_was(client: Client) -> None:
-    put_requests(client, 9.0, 30, feature="chat")
-    (change,) = step(client, [SLOW], NOW.replace(microsecond=123456))
-    assert change.at.microsecond == 123000
-    assert latest(client)[change.key] == change
-    assert change.detail.description == "Too slow."
+@pytest.mark.parametrize(
+    ("no_data", "first", "then"), [("keep", [], []), ("resolve", ["resolved"], []), ("fire", [], [])]
+)
+def test_what_no_data_means_to_an_alert_that_fires(no_data: str, first: list[str], then: list[str]) -> None:
+    one = alerts(no_data=no_data)
+    one.look(a=BAD)
+    assert one.states(a=NOTHING) == first
+    assert one.states() == then
+
+
+def test_a_segment_that_is_gone_ends_its_alert_if_the_rule_says_so() -> None:
+    kept, ended = alerts(), alerts(no_data="resolve")
+    for one in (kept, ended):
+        one.look(a=BAD)
+    assert kept.look() == []
+    (over,) = ended.look()
+    assert (over.state, over.why) == ("resolved", "nothing comes any more")
+    assert math.isnan(over.value)
+
+
+def test_no_data_fires_if_the_rule_says_so() -> None:
+    one = alerts(no_data="fire")
+    (fired,) = one.look(a=NOTHING)
+    assert (fired.state, fired.why) == ("firing", "nothing comes any more")
+    assert math.isnan(fired.value)
+
+
+def test_segments_that_fire_together_are_one_incident_and_later_ones_another() -> None:
+    one = alerts()
+    first = one.look(a=BAD, b=BAD)
+    joined = one.look(minutes=5, a=BAD, b=BAD, c=BAD)
+    assert len({step.incident for step in first + joined}) == 1
+    (later,) = one.look(minutes=10, a=BAD, b=BAD, c=BAD, d=BAD)
+    assert later.incident not in {step.incident for step in first}
+    one.look(a=GOOD, b=GOOD, c=GOOD, d=GOOD)
+    (again,) = one.look(a=BAD)
+    assert again.incident not in {first[0].incident, later.incident}
+
+
+def test_two_who_act_on_the_same_state_take_the_same_step() -> None:
+    one, other = alerts(), alerts()
+    other.at += timedelta(seconds=1)
+    assert one.look(a=BAD)[0].id == other.look(a=BAD)[0].id
+    assert one.look(a=GOOD)[0].id == other.look(a=GOOD)[0].id
+
+
+def test_a_clock_that_was_set_back_does_not_hide_the_latest_state() -> None:
+    one = alerts()
+    (fired,) = one.look(a=BAD)
+    (over,) = one.look(minutes=-5, a=GOOD)
+    assert over.at > fired.at
+
+
+def test_an_alert_whose_rule_is_gone_or_asks_something_else_is_over() -> None:
+    one = alerts()
+    one.look(a=BAD)
+    for rules in ([], [rule(group_by="model")], [rule(group_by="feature", metric="latency_p99")]):
+        (over,) = decide([], rules, one.known, one.at)
+        assert (over.state, over.is_news) == ("resolved", True)
+        assert "removed or changed" in over.why
+        assert math.isnan(over.value)
+    found_by_drift = replace(step_of(), rule=f"{DRIFT}quality (abc)")
+    assert decide([], [], {found_by_drift.key: Known(found_by_drift)}, one.at) == []
+
+
+def test_somebody_acknowledges_what_fires_and_what_comes_later_is_news_again() -> None:
+    one = alerts(critical=6)
+    first = one.look(a=BAD, b=BAD)
+    action = Action("acknowledge", "anna", incident=first[0].incident, why="on it", at=one.at + MINUTE)
+    steps = acknowledged([action], one.known, one.at + 2 * MINUTE)
+    assert [(step.state, step.actor, step.why, step.is_news) for step in steps] == [
+        ("acknowledged", "anna", "on it", True)
+    ] * 2
+    for step in steps:
+        take(one.known, step)
+    assert acknowledged([action], one.known, one.at + 3 * MINUTE) == [], "once"
+    one.at += 3 * MINUTE
+    (worse,) = one.look(a=BAD, b=HOLD, critical=True)
+    assert (worse.state, worse.actor) == ("firing", "driftline")
+    take(one.known, worse)
+    assert acknowledged([action], one.known, one.at + MINUTE) == [], "that was about what was known then"
+    assert one.states(a=GOOD, b=GOOD) == ["resolved", "resolved"]

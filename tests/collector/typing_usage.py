@@ -91,3 +91,16 @@ if TYPE_CHECKING:
     driftline.init(bus="sqlite:///bus.db", service_name="shop")
     driftline.init(instrument=["openai"], follow_threads=False)
     driftline.init("sqlite:///bus.db")  # type: ignore[call-arg]
+
+
+def canned(question: str) -> str:
+    return question
+
+
+@driftline.guard("f", otherwise=canned)
+def guarded(question: str) -> str:
+    return question
+
+
+assert_type(guarded("a"), str)
+assert_type(driftline.guard("f"), bool)

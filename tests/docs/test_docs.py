@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pytest_examples import CodeExample, EvalExample, find_examples
 from typer.main import get_command
 
 import driftline
 from collector_support import chat_body, chunk_bodies
+from driftline.containment.follower import Follower
 from driftline.privacy import BUILT_IN, Redactor
 from driftline.settings import load
 from driftline.testing import InMemoryBus, recorded_events, recorded_spans
+from driftline_alerts.containment import Containment
+from driftline_alerts.signature import headers, key_of
 from driftline_cli.app import app
 from driftline_cli.reference import PAGES
 from driftline_processors.judge.breaker import THRESHOLDS
@@ -112,6 +117,36 @@ def test_the_page_about_privacy_names_all_that_is_found() -> None:
     for name in {row.name for row in BUILT_IN}:
         rows = [row for row in BUILT_IN if row.name == name]
         assert f"| `{name}` | {'; '.join(row.finds for row in rows)} | `{rows[0].replacement}` |" in page
+
+
+def test_the_page_about_containment_shows_what_is_read_and_its_examples_run(
+    eval_example: EvalExample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (state,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/guard.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "guard.json").write_text(state, encoding="utf-8")
+    follower = Follower(lambda: load({}, data_dir=str(tmp_path), guard_stale_seconds=1e9, environment="production"))
+    follower.is_running = True
+    monkeypatch.setattr("driftline.containment.guard._follower", follower)
+    follower.look()
+    known: dict[str, Any] = {}
+    for example in examples("docs/guard.md"):
+        known |= eval_example.run(example, module_globals=known)
+    assert known["answer"]("Where is it?") == known["canned_answer"]("")
+    assert known["find"]("parcels") == "What was found for 'parcels'."
+    key = key_of(known["SECRET"])
+    now = datetime.now(UTC)
+    assert known["is_genuine"](headers(key, "c1", now, b"{}"), b"{}")
+    assert not known["is_genuine"](headers(key, "c1", now, b"{}"), b"[]")
+    assert not known["is_genuine"](headers(key, "c1", now - timedelta(minutes=6), b"{}"), b"{}")
+
+
+def test_the_page_about_containment_shows_a_configuration_that_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLBACK_SECRET", "a text of more than 24 bytes")
+    page = (ROOT / "docs/guard.md").read_text(encoding="utf-8")
+    (file,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    containment = Containment.model_validate(yaml.safe_load(file)["containment"])
+    assert containment.let_through == 0.05
+    assert [name for name in Containment.model_fields if f"| `{name}` |" not in page] == []
 
 
 EVALUATORS = (ROOT / "docs/evaluators.md").read_text(encoding="utf-8")

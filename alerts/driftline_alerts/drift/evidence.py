@@ -71,12 +71,12 @@ def evidence(client: Client, key: StreamKey, start: tuple[datetime, datetime], u
     """
     first, last = start
     if key.segment == ANCHORS:
-        return Evidence(Touched(0, 0, 0), [], _near(client, (), start), [])
+        return Evidence(Touched(0, 0, 0), [], near(client, (), start), [])
     length = min(max(until - first, _COMPARED[0]), _COMPARED[1])
     return Evidence(
         touched(client, key.segment, first, until),
         worst(client, key, first - _LAG, until),
-        _near(client, key.segment, start),
+        near(client, key.segment, start),
         shifts(client, key.segment, (first - length, first), (min(last, until - _MINUTE), until)),
     )
 
@@ -94,7 +94,12 @@ def touched(client: Client, segment: Segment, since: datetime, until: datetime) 
     return Touched(*(readings(frame, name, since=since, until=until)[0].n for name in names))
 
 
-def _near(client: Client, segment: Segment, start: tuple[datetime, datetime]) -> list[Event]:
+def near(client: Client, segment: Segment, start: tuple[datetime, datetime]) -> list[Event]:
+    """What changed in a segment around the time at which something began, closest to it first.
+
+    Raises:
+        StoreError: the store is away or fails the query.
+    """
     first, last = start
     found = [event for event in events(client, first - _AROUND, last + _AROUND) if event.concerns(segment)]
     middle = first + (last - first) / 2

@@ -129,10 +129,7 @@ class Finding(BaseModel):
         if self.kind == "accepted":
             return f"{metric.title} of {where(self.segment)}: {after} is the new normal"
         verb = "fell" if self.after < self.before else "rose"
-        within = ""
-        if self.low is not None and self.high is not None:
-            within = f" ({format_value(metric, self.low)} to {format_value(metric, self.high)})"
-        return f"{metric.title} of {where(self.segment)} {verb} from {before} to {after}{within}"
+        return f"{metric.title} of {where(self.segment)} {verb} from {before} to {after}{self._within}"
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -141,18 +138,66 @@ class Finding(BaseModel):
             f"Since about {_clock(self.started)} ({_clock(self.earliest)} to {_clock(self.latest)}); "
             f"{self.n:,} {METRICS[self.metric].n_label} since then."
         )
-        requests, sessions, users = self.touched
         said = [
             "" if self.kind in OVER else since,
-            f"As strong by chance at most once in {_months(self.once_in_months)}." if self.once_in_months else "",
+            f"As strong by chance at most {self.chance}." if self.once_in_months else "",
+            *self.remarks,
+            f"Touched: {self.reach}." if self.reach else "",
+            f"At that time: {self.changes}." if self.changed else "",
+        ]
+        return tuple(one for one in said if one)
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Its figures, by what they are called."""
+        metric = METRICS[self.metric]
+        before, after = format_value(metric, self.before), format_value(metric, self.after)
+        interval = f"{_clock(self.earliest)} to {_clock(self.latest)}"
+        if self.kind in OVER:
+            return (("Level", f"{before} \u2192 {after}"),)
+        told = [
+            ("Level", f"{before} \u2192 {after}{self._within}"),
+            ("Began between", interval if self.earliest < self.latest else ""),
+            ("Based on", f"{self.n:,} {metric.n_label} since then"),
+            ("As strong by chance", f"at most {self.chance}" if self.once_in_months else ""),
+            ("Touched", self.reach),
+            ("At that time", self.changes),
+        ]
+        return tuple((name, text) for name, text in told if text)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is known of where it is, and whose it is."""
+        said = [
             "Only the mix of what it is made of moved: none of its parts did." if self.is_mix else "",
             f"Not affected: {_list(self.unaffected, self.segment)}." if self.unaffected and self.moved else "",
             f"All that moved has {where(self.common)}, and nothing else has." if self.common else "",
             _BLAMES[self.blame],
-            f"Touched: {requests:,} requests, {sessions:,} sessions, {users:,} users." if requests else "",
-            f"At that time: {'; '.join(self.changed)}." if self.changed else "",
         ]
         return tuple(one for one in said if one)
+
+    @property
+    def chance(self) -> str:
+        """How often it comes by chance."""
+        return f"once in {_months(self.once_in_months)}"
+
+    @property
+    def reach(self) -> str:
+        """Whom it touched; '' for nobody known."""
+        requests, sessions, users = self.touched
+        return f"{requests:,} requests, {sessions:,} sessions, {users:,} users" if requests else ""
+
+    @property
+    def changes(self) -> str:
+        """What else changed at that time."""
+        return "; ".join(self.changed)
+
+    @property
+    def _within(self) -> str:
+        if self.low is None or self.high is None:
+            return ""
+        metric = METRICS[self.metric]
+        return f" ({format_value(metric, self.low)} to {format_value(metric, self.high)})"
 
 
 def where(segment: Segment) -> str:

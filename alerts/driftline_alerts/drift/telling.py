@@ -8,11 +8,11 @@ from driftline_alerts.detail import Detail
 from driftline_alerts.digest import digest
 from driftline_alerts.drift.evidence import evidence
 from driftline_alerts.drift.finding import OVER, SHORT, Finding, Pointer, moment, write
-from driftline_alerts.drift.stream import StreamKey
+from driftline_alerts.drift.stream import VOLUMES, StreamKey
 from driftline_alerts.drift.volumes import METRIC
 from driftline_alerts.rule import DRIFT
-from driftline_alerts.state import Transition
-from driftline_alerts.state import write as write_transitions
+from driftline_alerts.transition import Transition
+from driftline_alerts.transition import write as write_transitions
 from driftline_store.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from driftline_alerts.drift.evidence import Evidence
     from driftline_alerts.drift.volumes import VolumeTurn
     from driftline_alerts.drift.worst import Example
-    from driftline_alerts.state import State
+    from driftline_alerts.transition import State
 
 _MINUTE: Final = 60
 _MOST: Final = 5
@@ -71,21 +71,23 @@ def told_of_volume(turn: VolumeTurn, now: float) -> Finding:
     )
 
 
-def _with(finding: Finding, found: Evidence) -> Finding:
-    touched = found.touched
+def what_changed(found: Evidence) -> list[str]:
+    """Events and shifts of shares, in words."""
     changed = [f"{_what(event)} ({event.at:%H:%M} UTC)" for event in found.events[:_MOST]]
     changed += [
         f"share of {one.dimension} {one.value or '(none)'}: {one.before:.0%} -> {one.after:.0%}"
         for one in found.shifts[:_MOST]
     ]
+    return changed
+
+
+def _with(finding: Finding, found: Evidence) -> Finding:
+    touched = found.touched
     return finding.model_copy(
         update={
             "touched": (touched.requests, touched.sessions, touched.users),
-            "changed": tuple(changed),
-            "examples": tuple(
-                Pointer(trace_id=one.trace_id, span_id=one.span_id, at=one.at, value=one.value)
-                for one in found.examples
-            ),
+            "changed": tuple(what_changed(found)),
+            "examples": tuple(map(_pointer, found.examples)),
         }
     )
 
@@ -108,10 +110,15 @@ def _transition(finding: Finding) -> Transition:
         low=finding.low,
         high=finding.high,
         severity="critical",
-        description=" ".join((f"{finding.headline}.", *finding.sentences)),
+        headline=finding.headline,
+        facts=finding.facts,
+        sentences=finding.remarks,
+        examples=tuple((one.trace_id, one.span_id, one.value) for one in finding.examples),
+        can_accept=state == "firing" and finding.about not in VOLUMES,
     )
     return Transition(
         id=digest(finding.id, state),
+        incident=finding.incident,
         # One alert for each incident, whatever joins it.
         rule=f"{DRIFT}{METRICS[finding.about].title.lower()} ({finding.incident})",
         segment=finding.place,

@@ -83,7 +83,7 @@ _CLASS: Final = "error_class"
 
 _JUDGED: Final = (
     "source = 'judge' AND score IS NOT NULL AND run = '' AND unit != 'anchor' "
-    "AND name = {evaluator:String} AND row.evaluator = {instrument:String}"
+    "AND {evaluator:String} IN ('', name) AND {instrument:String} IN ('', row.evaluator)"
 )
 _SLOWEST: Final = _requests("duration > 0", "duration DESC", "duration")
 _DEAREST: Final = _requests("cost > 0", "cost DESC", "toFloat64(cost)")

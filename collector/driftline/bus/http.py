@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import http.client
 import threading
 from typing import TYPE_CHECKING, Final, NoReturn, Self
 from urllib.parse import urlsplit
 
+from driftline.bus.address import authorization, shown
 from driftline.bus.protocol import LOGS_TOPIC, SPANS_TOPIC
 from driftline.errors import BusError, SettingsError, UncertainError
 
@@ -36,10 +36,10 @@ class HttpBus:
         if not parts.hostname or parts.query or parts.fragment:
             raise SettingsError(
                 f"the bus URL must be http[s]://[user:password@]host[:port][/path] but is "
-                f"{_shown(parts)!r}; correct the setting 'bus'"
+                f"{shown(parts)!r}; correct the setting 'bus'"
             )
         self._parts = parts
-        self.url = _shown(parts)
+        self.url = shown(parts)
 
     def producer(self, *, persistent: bool = False) -> HttpProducer:  # noqa: ARG002 - see holds
         """Open a producer; it connects when it first sends."""
@@ -115,7 +115,7 @@ class HttpProducer:
             status, said = self._post(_PATHS[topic], body)
         if not 200 <= status < 300:
             raise BusError(
-                f"the endpoint {_shown(self._parts)} answered {status} to {len(value)} bytes: {said[:200]!r}; "
+                f"the endpoint {shown(self._parts)} answered {status} to {len(value)} bytes: {said[:200]!r}; "
                 "see its log, or correct the setting 'bus'"
             )
 
@@ -136,7 +136,7 @@ class HttpProducer:
             connection.close()
             self._connection = None
             raise UncertainError(
-                f"the endpoint {_shown(self._parts)} gave no answer: {error or type(error).__name__}"
+                f"the endpoint {shown(self._parts)} gave no answer: {error or type(error).__name__}"
             ) from None
 
     def _connect(self) -> http.client.HTTPConnection:
@@ -147,25 +147,11 @@ class HttpProducer:
                 connection.connect()
             except OSError as error:
                 raise BusError(
-                    f"the endpoint {_shown(self._parts)} cannot be reached: {error.strerror or error}; "
+                    f"the endpoint {shown(self._parts)} cannot be reached: {error.strerror or error}; "
                     "start it, or correct the setting 'bus'"
                 ) from None
             self._connection = connection
         return self._connection
 
     def _headers(self) -> dict[str, str]:
-        user, password = self._parts.username, self._parts.password
-        headers = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
-        if user:
-            login = base64.b64encode(f"{user}:{password or ''}".encode()).decode()
-            headers["authorization"] = f"Basic {login}"
-        elif password:
-            headers["authorization"] = f"Bearer {password}"
-        return headers
-
-
-def _shown(parts: SplitResult) -> str:
-    """The URL without its password."""
-    place = parts.netloc.rpartition("@")[2]
-    login = f"{parts.username or ''}:***@" if parts.password else ""
-    return f"{parts.scheme}://{login}{place}{parts.path}"
+        return {"content-type": "application/x-protobuf", "content-encoding": "gzip"} | authorization(self._parts)

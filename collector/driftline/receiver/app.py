@@ -18,11 +18,13 @@ from driftline.otlp.signals import SIGNALS
 from driftline.receiver.answers import Encoding, acknowledgement, encoding_of, explanation
 from driftline.receiver.body import READ_SECONDS, Body
 from driftline.receiver.budget import Budget
+from driftline.receiver.guard import serve
 from driftline.receiver.inflate import checked_encoding, inflated
 from driftline.receiver.refusals import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from starlette.requests import Request
 
@@ -46,6 +48,7 @@ def make_app(
     *,
     token: str,
     max_bytes: int,
+    guard: Path,
     max_requests: int = MAX_REQUESTS,
     read_seconds: float = READ_SECONDS,
 ) -> Starlette:
@@ -56,31 +59,50 @@ def make_app(
         counts: where it counts.
         token: bearer token that requests must carry; empty: none.
         max_bytes: most bytes of one request, also after decompression.
+        guard: file that says what is contained.
         max_requests: most requests under way at once.
         read_seconds: longest time for a body to arrive.
     """
     receiver = _Receiver(
-        intake, counts, token=token, max_bytes=max_bytes, max_requests=max_requests, read_seconds=read_seconds
+        intake,
+        counts,
+        token=token,
+        max_bytes=max_bytes,
+        guard=guard,
+        max_requests=max_requests,
+        read_seconds=read_seconds,
     )
     routes = [Route(signal.path, receiver.endpoint(signal), methods=["POST"]) for signal in SIGNALS]
     routes += [
         Route("/v1/metrics", receiver.no_metrics, methods=["POST"]),
         Route("/health", receiver.health, methods=["GET"]),
+        Route("/guard", receiver.guard, methods=["GET"]),
     ]
     return Starlette(routes=routes)
 
 
 class _Receiver:
     def __init__(
-        self, intake: Intake, counts: Counts, *, token: str, max_bytes: int, max_requests: int, read_seconds: float
+        self,
+        intake: Intake,
+        counts: Counts,
+        *,
+        token: str,
+        max_bytes: int,
+        guard: Path,
+        max_requests: int,
+        read_seconds: float,
     ) -> None:
         self._intake = intake
         self._counts = counts
         self._token = token.encode()
         self._max_bytes = max_bytes
+        self._guard = guard
         self._read_seconds = read_seconds
         self._budget = Budget(max_requests=max_requests, max_bytes=_BODIES * max_bytes)
         self._limiter = anyio.CapacityLimiter(_THREADS)
+        # Threads of its own, as the others may all wait for the bus.
+        self._looking = anyio.CapacityLimiter(1)
 
     def endpoint(self, signal: Signal) -> Callable[[Request], Awaitable[Response]]:
         return functools.partial(self._answer, signal)
@@ -94,6 +116,14 @@ class _Receiver:
     async def health(self, _request: Request) -> Response:
         under_way = {"requests": self._budget.requests, "bytes": self._budget.bytes}
         return JSONResponse({"status": "ok", "under_way": under_way, **self._counts.as_dict()})
+
+    async def guard(self, request: Request) -> Response:
+        work = functools.partial(serve, self._guard, request.headers.get("if-none-match", ""))
+        try:
+            self._admit(request)
+            return await anyio.to_thread.run_sync(work, limiter=self._looking)
+        except RefusedError as error:
+            return await self._refuse(request, error)
 
     async def _answer(self, signal: Signal, request: Request) -> Response:
         body = Body(request, limit=self._max_bytes, seconds=self._read_seconds)
@@ -109,6 +139,16 @@ class _Receiver:
 
     def _checked(self, request: Request) -> Encoding:
         """What can be refused by the headers alone."""
+        self._admit(request)
+        encoding = encoding_of(request.headers.get("content-type", ""))
+        if encoding is None:
+            raise RefusedError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the Content-Type must be application/x-protobuf or application/json"
+            )
+        return encoding
+
+    def _admit(self, request: Request) -> None:
+        """Refuse whoever does not carry the token."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         # Compared even when the scheme is wrong, so that the time says nothing.
         right = hmac.compare_digest(given.strip().encode("latin-1"), self._token)
@@ -118,12 +158,6 @@ class _Receiver:
                 "the receiver's token is missing or wrong; set OTEL_EXPORTER_OTLP_HEADERS to "
                 "authorization=Bearer%20… with the value of DRIFTLINE_RECEIVER_TOKEN",
             )
-        encoding = encoding_of(request.headers.get("content-type", ""))
-        if encoding is None:
-            raise RefusedError(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the Content-Type must be application/x-protobuf or application/json"
-            )
-        return encoding
 
     async def _store(self, signal: Signal, encoding: Encoding, request: Request, body: Body) -> Stored:
         compression = checked_encoding(request.headers.get("content-encoding", ""))

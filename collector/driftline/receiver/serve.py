@@ -50,7 +50,13 @@ def run(settings: Settings, stop: threading.Event) -> None:
         contextlib.closing(bus.producer()) as producer,
     ):
         intake = Intake(producer, max_message_bytes=settings.max_message_bytes, counts=counts)
-        app = make_app(intake, counts, token=settings.receiver_token, max_bytes=settings.receiver_max_bytes)
+        app = make_app(
+            intake,
+            counts,
+            token=settings.receiver_token,
+            max_bytes=settings.receiver_max_bytes,
+            guard=settings.guard_path,
+        )
         logger.info("the receiver takes OTLP at http://%s:%d", host, port)
         _Server(_config(app), stop).run(sockets=[listener])
 

@@ -1,0 +1,246 @@
+"""From the steps of an incident to the message that people get, with what the store knows about it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from driftline_alerts.drift.evidence import evidence
+from driftline_alerts.drift.stream import StreamKey
+from driftline_alerts.drift.telling import what_changed
+from driftline_alerts.drift.worst import SEARCHES, first_line
+from driftline_alerts.evaluate import window_name
+from driftline_alerts.message import Fact, Link, Message, Quote, Series
+from driftline_alerts.rule import DRIFT
+from driftline_alerts.transition import OPEN
+from driftline_store.examples import texts
+from driftline_store.metrics import METRICS
+from driftline_store.metrics_format import NO_DATA, format_value
+from driftline_store.metrics_query import current_instrument, query_metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clickhouse_connect.driver.client import Client
+
+    from driftline_alerts.drift.evidence import Evidence
+    from driftline_alerts.evaluate import Segment
+    from driftline_alerts.outbox import Parcel
+    from driftline_alerts.transition import Transition
+
+_SEVERITIES: Final = ("info", "warning", "critical")
+_MOST_SEGMENTS: Final = 5
+_POINTS: Final = 48
+_SHORTEST, _LONGEST = timedelta(hours=4), timedelta(days=14)
+"""Of the time that is drawn: three times as long as something is wrong."""
+_MINUTE: Final = timedelta(minutes=1)
+
+
+def compose(client: Client, parcel: Parcel, dashboard_url: str) -> Message:
+    """The message for a parcel.
+
+    Args:
+        client: of the store.
+        parcel: what is to be told.
+        dashboard_url: where people reach the dashboard.
+
+    Raises:
+        StoreError: the store is away or fails a statement; compose it again.
+    """
+    lead = _lead(parcel)
+    is_new = parcel.phase == "opened"
+    told = _drift(client, lead, dashboard_url) if lead.rule.startswith(DRIFT) else _Told.of_rule(parcel, lead)
+    if is_new and not lead.rule.startswith(DRIFT):
+        told = told.with_evidence(client, lead, dashboard_url)
+    return Message(
+        id=parcel.id,
+        incident=lead.incident,
+        phase=parcel.phase,
+        severity=lead.detail.severity,
+        headline=told.headline,
+        segment=lead.segment,
+        facts=(*told.facts, *_clock(parcel, lead)),
+        sentences=(*_people(parcel), *told.sentences),
+        examples=told.examples if parcel.phase in {"opened", "update"} else (),
+        series=_series(client, lead) if is_new else None,
+        links=_links(lead, dashboard_url),
+        at=parcel.steps[-1].at,
+        can_accept=lead.detail.can_accept and parcel.phase != "resolved",
+    )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What kinds of alert say in different ways."""
+
+    headline: str
+    facts: tuple[Fact, ...]
+    sentences: tuple[str, ...]
+    examples: tuple[Quote, ...] = ()
+
+    @classmethod
+    def of_rule(cls, parcel: Parcel, lead: Transition) -> _Told:
+        """What a rule's figures say."""
+        current = list({step.key: step for step in parcel.steps}.values())
+        open_now = [step for step in current if step.state in OPEN]
+        facts = [Fact("Rule", lead.rule)]
+        if len(current) > 1:
+            facts.append(Fact("Where", _list(current)))
+        facts += [Fact(label, text) for label, text in _figures(lead) if text]
+        return cls(_headline(lead, len(open_now or current)), tuple(facts), _sentences(lead))
+
+    def with_evidence(self, client: Client, lead: Transition, dashboard_url: str) -> _Told:
+        """The same with whom it touched, what else changed at that time, and the worst examples."""
+        found = _evidence(client, lead)
+        if found is None:
+            return self
+        touched = found.touched
+        facts = list(self.facts)
+        if touched.requests:
+            reach = f"{touched.requests:,} requests, {touched.sessions:,} sessions, {touched.users:,} users"
+            facts.append(Fact("Touched", reach))
+        if changed := what_changed(found):
+            facts.append(Fact("At that time", "; ".join(changed)))
+        quotes = (
+            Quote(_trace(dashboard_url, one.trace_id), _value(lead, one.value), one.why, one.asked, one.answered)
+            for one in found.examples
+        )
+        return _Told(self.headline, tuple(facts), self.sentences, tuple(quotes))
+
+
+def _drift(client: Client, lead: Transition, dashboard_url: str) -> _Told:
+    """What drift detection found, as it said it; texts of examples are read now, as they may be deleted meanwhile."""
+    detail = lead.detail
+    said = texts(client, [(trace, span) for trace, span, _ in detail.examples]) if detail.examples else {}
+    quotes = []
+    for trace, span, value in detail.examples:
+        _, asked, answered = said.get((trace, span), ("", "", ""))
+        quotes.append(
+            Quote(_trace(dashboard_url, trace), _value(lead, value), "", first_line(asked), first_line(answered))
+        )
+    facts = tuple(Fact(label, text) for label, text in detail.facts)
+    return _Told(detail.headline, facts, detail.sentences, tuple(quotes))
+
+
+def _lead(parcel: Parcel) -> Transition:
+    """The step that the message is about: of the highest severity, the latest that fires, else the latest of all."""
+    steps = [step for step in parcel.steps if step.state == "firing"] or list(parcel.steps)
+    if parcel.phase == "resolved":
+        steps = [step for step in parcel.steps if step.state == "resolved"] or steps
+    return max(steps, key=lambda step: (_SEVERITIES.index(step.detail.severity), step.at))
+
+
+def _headline(lead: Transition, segments: int) -> str:
+    where = f"{segments} segments" if segments > 1 else in_words(lead.segment)
+    title = METRICS[lead.metric].title if lead.metric in METRICS else lead.metric
+    if lead.detail.note or math.isnan(lead.value):
+        return f"{title} of {where}: {lead.detail.note or lead.why or 'no data'}"
+    side = lead.detail.side if lead.state in OPEN else f"no longer {lead.detail.side}"
+    among = f", {in_words(lead.segment)} first" if segments > 1 else ""
+    return f"{title} of {where} is {_value(lead, lead.value)}, {side} {_value(lead, lead.threshold)}{among}"
+
+
+def _figures(lead: Transition) -> list[tuple[str, str]]:
+    detail = lead.detail
+    if math.isnan(lead.value):
+        return []
+    metric = METRICS.get(lead.metric)
+    label = metric.n_label if metric else "observations"
+    before = ""
+    if detail.baseline is not None:
+        before = f"{_value(lead, detail.baseline)} {detail.compared_with}"
+    return [
+        ("Compared with", before),
+        ("Based on", f"{lead.n:,} {label} in {window_name(timedelta(minutes=detail.window_minutes))}"),
+        (
+            "95 % interval",
+            f"{_value(lead, detail.low)} to {_value(lead, detail.high)}" if detail.low is not None else "",
+        ),
+    ]
+
+
+def _sentences(lead: Transition) -> tuple[str, ...]:
+    return (lead.detail.description,) if lead.detail.description else ()
+
+
+def _clock(parcel: Parcel, lead: Transition) -> list[Fact]:
+    facts = [Fact("Since", min(step.started for step in parcel.steps))]
+    if parcel.phase == "resolved":
+        facts.append(Fact("Over", lead.at))
+    return facts
+
+
+def _people(parcel: Parcel) -> list[str]:
+    """What people did, and did not."""
+    said = [
+        f"{step.actor} has acknowledged it{f': {step.why}' if step.why else ''}."
+        for step in {step.actor: step for step in parcel.steps if step.state == "acknowledged"}.values()
+    ]
+    if parcel.is_escalated:
+        said.append("Nobody has acknowledged it yet.")
+    return said
+
+
+def _evidence(client: Client, lead: Transition) -> Evidence | None:
+    if lead.metric not in SEARCHES:
+        return None
+    # What broke the limit lies in the rule's window.
+    first, until = lead.started - timedelta(minutes=lead.detail.window_minutes), max(lead.at, lead.started + _MINUTE)
+    where = dict(lead.segment)
+    is_judged = METRICS[lead.metric].is_judged
+    instrument = current_instrument(client, since=first, until=until, where=where) if is_judged else ""
+    return evidence(client, StreamKey(lead.metric, instrument, lead.segment), (first, lead.started), until)
+
+
+def _series(client: Client, lead: Transition) -> Series | None:
+    metric = METRICS.get(lead.metric)
+    if metric is None:
+        return None
+    length = min(max(3 * (lead.at - lead.started), _SHORTEST), _LONGEST)
+    step = max(timedelta(minutes=round(length / _POINTS / _MINUTE)), _MINUTE)
+    until = lead.at + _MINUTE
+    frame = query_metrics(client, [metric.name], since=until - length, until=until, where=dict(lead.segment), step=step)
+    points = tuple(
+        (at.to_pydatetime(), None if math.isnan(value) else float(value))
+        for at, value in zip(frame["bucket"], frame[metric.name], strict=True)
+    )
+    limit = None if math.isnan(lead.threshold) else lead.threshold
+    return Series(metric.name, points, limit, lead.started) if points else None
+
+
+def _links(lead: Transition, dashboard_url: str) -> tuple[Link, ...]:
+    links = [Link("Open in the dashboard", link(lead.segment, dashboard_url))]
+    if lead.detail.runbook:
+        links.append(Link("Runbook", lead.detail.runbook))
+    return tuple(links)
+
+
+def link(segment: Segment, dashboard_url: str) -> str:
+    """Address of the dashboard, showing a segment."""
+    query = urlencode([(name, value) for name, value in segment if value])
+    return f"{dashboard_url.rstrip('/')}/" + (f"?{query}" if query else "")
+
+
+def _trace(dashboard_url: str, trace: str) -> str:
+    return f"{dashboard_url.rstrip('/')}/?{urlencode({'trace': trace})}"
+
+
+def in_words(segment: Segment) -> str:
+    """A segment as people say it."""
+    return ", ".join(f"{name} {value}" for name, value in segment if value) or "everything"
+
+
+def _list(steps: Sequence[Transition]) -> str:
+    told = [f"{in_words(step.segment)} {_value(step, step.value)}" for step in steps[:_MOST_SEGMENTS]]
+    more = len(steps) - len(told)
+    return "; ".join(told) + (f"; and {more} more" if more else "")
+
+
+def _value(lead: Transition, value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "" if value is None else NO_DATA
+    metric = METRICS.get(lead.metric)
+    return format_value(metric, value) if metric else f"{value:g}"

@@ -1,0 +1,133 @@
+"""Which alerts contain a feature, so that applications answer with its fallback: ``containment`` in alerts.yaml."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from driftline.containment.state import Contained
+from driftline.errors import SettingsError
+from driftline_alerts.rule import DRIFT, Severity
+from driftline_alerts.signature import key_of
+from driftline_alerts.transition import OPEN
+from driftline_store.metrics import METRICS
+from driftline_store.metrics_format import format_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from driftline_alerts.transition import Transition
+
+DRIFT_RULES: Final = "drift"
+"""Among ``rules``: all that drift detection finds."""
+
+_SEVERITIES: Final = ("info", "warning", "critical")
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
+_ADDRESS: Final = re.compile(r"https?://[^\s/@?#]+(/[!-~]*)?", re.ASCII)
+_SHARE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+
+def _share(raw: object) -> object:
+    match = _SHARE.fullmatch(raw.strip()) if isinstance(raw, str) else None
+    return float(match[1]) / 100 if match else raw
+
+
+def _secret(raw: object) -> SecretStr:
+    match = _VARIABLE.fullmatch(raw) if isinstance(raw, str) else None
+    if match is None:
+        raise ValueError('must name a variable of the environment, such as "${ROLLBACK_SECRET}", not be the secret')
+    value = os.environ.get(match[1], "")
+    if not value:
+        raise ValueError(f"names the variable {match[1]}, which is not set; set it")
+    try:
+        key_of(value)
+    except SettingsError as error:
+        raise ValueError(f"names the variable {match[1]}, but {error}") from None
+    return SecretStr(value)
+
+
+def _address(raw: object) -> SecretStr:
+    match = _VARIABLE.fullmatch(raw) if isinstance(raw, str) else None
+    address = os.environ.get(match[1], "") if match else str(raw)
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError(
+            'must be an https:// address without a login, or a variable with one, such as "${ROLLBACK_URL}"'
+        )
+    return SecretStr(address)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Webhook(_Strict):
+    """Who else is told, such as a flag provider or a deploy pipeline.
+
+    Attributes:
+        url: where to post; its path may be a secret, so it may stand in a variable.
+        secret: that requests are signed with, as ``${NAME}`` of the environment.
+    """
+
+    url: Annotated[SecretStr, BeforeValidator(_address, json_schema_input_type=str)]
+    secret: Annotated[SecretStr, BeforeValidator(_secret, json_schema_input_type=str)]
+
+
+class Containment(_Strict):
+    """What is contained, and by what.
+
+    Attributes:
+        features: that have a fallback and ask ``driftline.guard()``.
+        severity: an alert of at least that contains.
+        rules: names of rules whose alerts contain; ``drift`` stands for drift detection. None: all.
+        let_through: share of requests that take the usual way all the same, so that one sees when it is right again.
+        webhook: told when a feature begins and ends to be contained.
+    """
+
+    features: Annotated[tuple[str, ...], Field(min_length=1)]
+    severity: Severity = "critical"
+    rules: tuple[str, ...] = ()
+    let_through: Annotated[float, BeforeValidator(_share, json_schema_input_type=float | str), Field(ge=0, lt=1)] = 0.0
+    webhook: Webhook | None = None
+
+    def features_of(self, alert: Transition) -> tuple[str, ...]:
+        """The features that an alert contains: the one that its segment names, or all where it names none."""
+        if alert.state not in OPEN or not self._is_meant(alert):
+            return ()
+        feature = dict(alert.segment).get("feature", "")
+        return tuple(name for name in self.features if feature in {"", name})
+
+    def _is_meant(self, alert: Transition) -> bool:
+        name = DRIFT_RULES if alert.rule.startswith(DRIFT) else alert.rule
+        is_grave = _SEVERITIES.index(alert.detail.severity) >= _SEVERITIES.index(self.severity)
+        return is_grave and (not self.rules or name in self.rules)
+
+
+def contained(alerts: Iterable[Transition], containment: Containment) -> tuple[Contained, ...]:
+    """What is contained now, the oldest reason first.
+
+    Args:
+        alerts: the latest transition of each.
+        containment: which of them contain.
+    """
+    return tuple(
+        Contained(
+            feature=feature,
+            incident=alert.incident,
+            since=alert.started.isoformat(timespec="seconds"),
+            why=_why(alert),
+            where={name: value for name, value in alert.segment if value and name != "feature"},
+            let_through=containment.let_through,
+        )
+        for alert in sorted(alerts, key=lambda alert: (alert.started, alert.incident))
+        for feature in containment.features_of(alert)
+    )
+
+
+def _why(alert: Transition) -> str:
+    metric = METRICS.get(alert.metric)
+    if alert.detail.headline or metric is None:
+        return alert.detail.headline or alert.rule
+    return f"{alert.rule}: {metric.title} {format_value(metric, alert.value)}"

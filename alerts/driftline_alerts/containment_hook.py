@@ -1,0 +1,189 @@
+"""Tells a flag provider or a deploy pipeline when a feature begins and ends to be contained: at least once, in order.
+
+What the other side was told last stands in ``alert_deliveries``. Each round compares it with what is contained now and
+posts the difference, so that nothing is missed through a crash, a change of the configuration or an hour without
+network. The id of a post is made of the one before, so a repeat after a crash has the same.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any, Final
+
+from driftline.errors import DriftlineError
+from driftline_alerts.digest import digest
+from driftline_alerts.drift.evidence import near
+from driftline_alerts.signature import headers, key_of
+from driftline_store.client import store_errors
+from driftline_store.metrics import DIMENSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from clickhouse_connect.driver.client import Client
+
+    from driftline.containment.state import Contained
+    from driftline_alerts.containment import Webhook
+    from driftline_alerts.drift.events import Event
+
+CHANNEL: Final = "containment webhook"
+"""Its name in ``alert_deliveries``."""
+
+_SECONDS: Final = 10
+_MOST_EVENTS: Final = 10
+_BEGUN, _ENDED = "contained", "released"
+_TOLD: Final = """\
+SELECT message, argMax(transition_id, at), argMax(reference, at) FROM alert_deliveries
+WHERE channel = {channel:String} AND delivered GROUP BY message"""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the other side was told last of a feature.
+
+    Attributes:
+        id: of that post; '' before the first.
+        incident: that it is contained for as far as they know; '' if it is not.
+    """
+
+    id: str = ""
+    incident: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One post that is due.
+
+    Attributes:
+        id: the same if it is repeated.
+        incident: that the feature is contained for, or was.
+        reason: why; None when it ends.
+    """
+
+    id: str
+    feature: str
+    incident: str
+    reason: Contained | None
+
+    @property
+    def event(self) -> str:
+        """What happened to the feature."""
+        return _ENDED if self.reason is None else _BEGUN
+
+
+def changes(contained: Sequence[Contained], told: Mapping[str, Told]) -> list[Change]:
+    """What is to be told, by feature.
+
+    Args:
+        contained: now, the oldest reason first.
+        told: what was told last, by feature.
+    """
+    reasons = {one.feature: one for one in reversed(contained)}
+    due = []
+    for feature in sorted(reasons.keys() | told.keys()):
+        before, reason = told.get(feature, Told()), reasons.get(feature)
+        if (reason is not None) != bool(before.incident):
+            event = _ENDED if reason is None else _BEGUN
+            incident = before.incident if reason is None else reason.incident
+            due.append(Change(digest(feature, event, before.id, length=24), feature, incident, reason))
+    return due
+
+
+def body(change: Change, at: datetime, events: Iterable[Event]) -> bytes:
+    """What is posted.
+
+    Args:
+        change: to tell.
+        at: now.
+        events: what changed in the application around the beginning, closest first.
+    """
+    said: dict[str, Any] = {"id": change.id, "event": change.event, "feature": change.feature}
+    said |= {"at": at.isoformat(timespec="milliseconds"), "incident": change.incident}
+    if change.reason is not None:
+        told = [
+            {"kind": one.kind, "before": one.before, "after": one.after, "text": one.text, "at": one.at.isoformat()}
+            for one in events
+        ]
+        said |= {"since": change.reason.since, "why": change.reason.why, "where": dict(change.reason.where)}
+        said |= {"changes": told}
+    return json.dumps(said, ensure_ascii=False).encode()
+
+
+def tell(client: Client, webhook: Webhook, contained: Sequence[Contained], now: Callable[[], datetime]) -> None:
+    """Post what is due; what fails comes first the next time.
+
+    Args:
+        client: of the store.
+        webhook: whom to tell.
+        contained: now, the oldest reason first.
+        now: gives the present, aware.
+
+    Raises:
+        StoreError: the store is away; nothing is lost.
+        DriftlineError: the other side did not take it.
+    """
+    with store_errors("reading what was told of containment"):
+        rows = client.query(_TOLD, parameters={"channel": CHANNEL}).result_rows
+    told = {feature: Told(id_, _incident(reference)) for feature, id_, reference in rows}
+    key = key_of(webhook.secret.get_secret_value())
+    for change in changes(contained, told):
+        events = [] if change.reason is None else _changed(client, change.reason)
+        at = now()
+        data = body(change, at, events)
+        error = _post(webhook.url.get_secret_value(), data, headers(key, change.id, at, data))
+        _record(client, change, error)
+        if error:
+            raise DriftlineError(f"{change.feature} is {change.event}, but the webhook was not told: {error}")
+
+
+def _incident(reference: str) -> str:
+    event, _, incident = reference.partition(" ")
+    return incident if event == _BEGUN else ""
+
+
+def _changed(client: Client, reason: Contained) -> list[Event]:
+    values = {**reason.where, "feature": reason.feature}
+    segment = tuple((name, values[name]) for name in DIMENSIONS if name in values)
+    since = datetime.fromisoformat(reason.since)
+    return near(client, segment, (since, since))[:_MOST_EVENTS]
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """What is signed goes where the configuration says and nowhere else."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Make none, so that the answer counts as it is."""
+
+
+def _post(url: str, data: bytes, signed: Mapping[str, str]) -> str:
+    """Why it failed, without address or secret; '' if it was taken."""
+    said = {"Content-Type": "application/json", "User-Agent": "driftline", **signed}
+    request = urllib.request.Request(url, data, said, method="POST")  # noqa: S310 - the form is checked when it is read
+    try:
+        with urllib.request.build_opener(_NoRedirects).open(request, timeout=_SECONDS):
+            return ""
+    except urllib.error.HTTPError as error:
+        with error:
+            hint = ", and redirects are not followed" if 300 <= error.code < 400 else ""
+            return f"it answered {error.code}{hint}; see its log, or correct 'webhook' of 'containment' in alerts.yaml"
+    except (OSError, HTTPException) as error:  # their texts can hold the address
+        cause = error.reason if isinstance(error, urllib.error.URLError) else error
+        return f"it was not reached ({type(cause).__name__}); check the network, or 'webhook' of 'containment'"
+
+
+def _record(client: Client, change: Change, error: str) -> None:
+    row = [change.id, CHANNEL, not error, error, change.feature, f"{change.event} {change.incident}"]
+    with store_errors("recording what was told of containment"):
+        client.insert(
+            "alert_deliveries",
+            [row],
+            column_names=["transition_id", "channel", "delivered", "error", "message", "reference"],
+            # Attempts may look alike, and all of them count.
+            settings={"insert_deduplication_token": uuid.uuid4().hex, "async_insert": 0},
+        )

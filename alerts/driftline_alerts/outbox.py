@@ -1,0 +1,239 @@
+"""What is still to be told, by incident and channel: made of the stored steps and attempts, so that nothing is lost.
+
+What belongs together goes out as one message. What is held back, by quiet hours, a silence or a cooldown, stays here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from driftline_alerts.routes import Route, route_of
+from driftline_alerts.transition import COLUMNS, Transition, from_row
+from driftline_store.client import store_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from clickhouse_connect.driver.client import Client
+
+    from driftline_alerts.actions import Action
+    from driftline_alerts.message import Phase
+
+KEEP: Final = timedelta(hours=24)
+"""How old a step may be and still be told to people."""
+UNSURE: Final = "unsure: "
+REFUSED: Final = "refused: "
+
+_SEVERITIES: Final = ("info", "warning", "critical")
+
+_STEPS: Final = f"""\
+SELECT {", ".join(COLUMNS)} FROM alert_transitions
+WHERE is_news AND (incident, rule) IN (
+    SELECT incident, rule FROM alert_transitions WHERE is_news AND at > toDateTime64({{since:Float64}}, 3, 'UTC')
+)
+ORDER BY at, id"""
+
+# A begun attempt has neither a result nor an error.
+_ATTEMPTS: Final = f"""\
+SELECT transition_id, channel, max(delivered), countIf(NOT delivered AND error = '')
+        > countIf(NOT delivered AND error != '') OR countIf(startsWith(error, '{UNSURE}')) > 0,
+    max(startsWith(error, '{REFUSED}')), argMax(message, at), argMaxIf(reference, at, delivered), max(at)
+FROM alert_deliveries WHERE transition_id IN {{ids:Array(String)}}
+GROUP BY transition_id, channel"""
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """What came of telling a step in a channel.
+
+    Attributes:
+        is_delivered: whether it was told.
+        is_unsure: whether an attempt may have succeeded whose end nobody knows.
+        is_refused: whether it cannot be told.
+        message: id of the message that it was last part of.
+        reference: what the channel calls that message.
+        at: when the last of them was.
+    """
+
+    is_delivered: bool
+    is_unsure: bool
+    is_refused: bool
+    message: str
+    reference: str
+    at: datetime
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is still to be told."""
+        return not self.is_delivered and not self.is_refused
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Steps of one incident that a channel tells in one message.
+
+    Attributes:
+        id: of the message.
+        steps: oldest first.
+        thread: what the incident's first message in the channel is called; '' for that one itself.
+        is_repeat: whether it may have been told before.
+        is_escalated: whether it goes there as nobody has acknowledged the incident.
+    """
+
+    id: str
+    phase: Phase
+    steps: tuple[Transition, ...]
+    thread: str
+    is_repeat: bool = False
+    is_escalated: bool = False
+
+
+@dataclass
+class Incident:
+    """All that was news of one incident, and what was told of it.
+
+    Attributes:
+        steps: oldest first.
+        attempts: by step and channel.
+    """
+
+    id: str
+    steps: list[Transition] = field(default_factory=list)
+    attempts: dict[tuple[str, str], Attempts] = field(default_factory=dict)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all its alerts are resolved."""
+        return all(step.state == "resolved" for step in {step.key: step for step in self.steps}.values())
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether anybody has seen it."""
+        return any(step.state == "acknowledged" for step in self.steps)
+
+    @property
+    def worst(self) -> Transition:
+        """The step that decides where it goes: the first of the highest severity."""
+        return max(self.steps, key=_rank)
+
+    def told(self, channel: str) -> list[Attempts]:
+        """What a channel was told, oldest first."""
+        found = (self.attempts.get((step.id, channel)) for step in self.steps)
+        return sorted((one for one in found if one and one.is_delivered), key=lambda one: one.at)
+
+    def untold(self, channel: str, since: datetime) -> list[Transition]:
+        """What it was not, of what is younger than a moment."""
+        found = ((step, self.attempts.get((step.id, channel))) for step in self.steps if step.at > since)
+        return [step for step, tried in found if tried is None or tried.is_pending]
+
+
+def read(client: Client, now: datetime) -> list[Incident]:
+    """All incidents that had news in the last ``KEEP``, those that began first, first.
+
+    Raises:
+        StoreError: the store is away or fails a statement.
+    """
+    with store_errors("reading undelivered alerts"):
+        rows = client.query(_STEPS, parameters={"since": (now - KEEP).timestamp()}).result_rows
+        steps = [from_row(row) for row in rows]
+        tried = client.query(_ATTEMPTS, parameters={"ids": [step.id for step in steps]}).result_rows if steps else []
+    found: dict[str, Incident] = {}
+    for step in steps:
+        found.setdefault(step.incident, Incident(step.incident)).steps.append(step)
+    incident_of = {step.id: step.incident for step in steps}
+    for step_id, channel, *rest in tried:
+        found[incident_of[step_id]].attempts[step_id, channel] = Attempts(*rest)
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who is told of what, at a moment."""
+
+    routes: Sequence[Route]
+    channels: Sequence[str]
+    silences: Sequence[Action]
+    now: datetime
+
+    def parcels(self, incident: Incident, channel: str) -> list[Parcel]:
+        """What a channel is to be told of an incident now, in this order."""
+        told, untold = incident.told(channel), incident.untold(channel, self.now - KEEP)
+        route = route_of(self.routes, incident.worst, self.channels)
+        is_escalated = self._is_escalated(incident, route, channel)
+        is_meant = channel in route.channels or is_escalated or bool(told)
+        if not untold or not is_meant or self._is_held(incident, route):
+            return []
+        thread = told[0].reference if told else ""
+        if again := _begun(incident, untold, channel, told):
+            # What was begun comes first, alone: what else is to be told may depend on how it ended.
+            return again
+        if incident.is_over:
+            return [Parcel(untold[0].id, "resolved", tuple(untold), thread)]
+        if not told:
+            return [Parcel(untold[0].id, "opened", tuple(untold), "", is_escalated=is_escalated)]
+        is_time = told[-1].at + route.cooldown <= self.now or _is_worse(incident, untold, channel)
+        return list(_updates(untold, thread, is_time=is_time))
+
+    def is_silenced(self, incident: Incident) -> bool:
+        """Whether somebody wants to hear nothing of it."""
+        return all(
+            any(one.concerns(incident.id, step.rule, step.segment) for one in self.silences) for step in incident.steps
+        )
+
+    def _is_held(self, incident: Incident, route: Route) -> bool:
+        is_urgent = incident.worst.detail.severity == "critical"
+        return self.is_silenced(incident) or (route.is_quiet(self.now) and not is_urgent)
+
+    def _is_escalated(self, incident: Incident, route: Route, channel: str) -> bool:
+        later = route.escalate
+        if later is None or channel not in later.channels or channel in route.channels:
+            return False
+        is_waiting = not incident.is_acknowledged and not incident.is_over
+        return is_waiting and self.now - incident.steps[0].at >= later.after
+
+
+def _updates(untold: Sequence[Transition], thread: str, *, is_time: bool) -> Iterable[Parcel]:
+    """People's own steps are told at once, ours once it is time."""
+    seen = [step for step in untold if step.state == "acknowledged"]
+    rest = [step for step in untold if step.state != "acknowledged"]
+    if seen:
+        yield Parcel(seen[0].id, "acknowledged", tuple(seen), thread)
+    if rest and is_time:
+        yield Parcel(rest[0].id, "update", tuple(rest), thread)
+
+
+def _is_worse(incident: Incident, untold: Iterable[Transition], channel: str) -> bool:
+    """Whether what is to be told is of a higher severity than all that was."""
+    new = {step.id for step in untold}
+    before = (step for step in incident.steps if step.id not in new and (step.id, channel) in incident.attempts)
+    return max(map(_rank, untold)) > max(map(_rank, before), default=0)
+
+
+def _rank(step: Transition) -> int:
+    return _SEVERITIES.index(step.detail.severity)
+
+
+def _begun(incident: Incident, untold: Iterable[Transition], channel: str, told: Sequence[Attempts]) -> list[Parcel]:
+    """Messages whose end nobody knows, made of the same steps again."""
+    by_message: Mapping[str, list[Transition]] = defaultdict(list)
+    for step in untold:
+        tried = incident.attempts.get((step.id, channel))
+        if tried and tried.is_unsure:
+            by_message[tried.message or step.id].append(step)
+    return [
+        Parcel(name, _phase(incident, steps, told), tuple(steps), told[0].reference if told else "", is_repeat=True)
+        for name, steps in by_message.items()
+    ]
+
+
+def _phase(incident: Incident, steps: Sequence[Transition], told: Sequence[Attempts]) -> Phase:
+    states = {step.state for step in steps}
+    if states == {"acknowledged"}:
+        return "acknowledged"
+    if incident.is_over and steps[-1].state == "resolved":
+        return "resolved"
+    return "update" if told else "opened"

@@ -1,0 +1,324 @@
+"""Which alerts contain a feature, what applications read of it, and what a pipeline is told: at least once, signed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import math
+import os
+import stat
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import ValidationError
+
+from driftline.containment.source import FileSource
+from driftline.errors import DriftlineError, SettingsError
+from driftline_alerts import containment_hook as module
+from driftline_alerts.containment import Containment, Webhook, contained
+from driftline_alerts.containment_hook import Told, changes, tell
+from driftline_alerts.detail import Detail
+from driftline_alerts.drift.events import told as told_event
+from driftline_alerts.drift.events import write as write_events
+from driftline_alerts.guard_file import BEAT, GuardFile
+from driftline_alerts.signature import headers, key_of
+from driftline_alerts.transition import Transition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from driftline_store.client import Client
+
+NOW = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
+SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+BOTH = Containment(features=("support", "search"))
+
+
+def alert(**changed: Any) -> Transition:
+    """Errors of the feature support, with changes."""
+    usual: dict[str, Any] = {
+        "id": "t1",
+        "incident": "i1",
+        "rule": "errors",
+        "segment": (("environment", "production"), ("feature", "support")),
+        "state": "firing",
+        "at": NOW,
+        "started": NOW,
+        "metric": "error_rate",
+        "value": 0.31,
+        "threshold": 0.05,
+        "n": 100,
+        "detail": Detail(side="above", window_minutes=15, severity=changed.pop("severity", "critical")),
+    }
+    return Transition(**(usual | changed))
+
+
+@pytest.mark.parametrize(
+    ("changed", "features"),
+    [
+        ({}, ["support"]),
+        ({"state": "acknowledged"}, ["support"]),
+        ({"state": "recovering"}, ["support"]),
+        ({"state": "pending"}, []),
+        ({"state": "resolved"}, []),
+        ({"severity": "warning"}, []),
+        ({"segment": (("feature", "other"),)}, []),
+        ({"segment": (("environment", "production"),)}, ["support", "search"]),
+    ],
+)
+def test_an_open_critical_alert_contains_its_feature(changed: dict[str, Any], features: list[str]) -> None:
+    assert [one.feature for one in contained([alert(**changed)], BOTH)] == features
+
+
+def test_only_named_rules_contain() -> None:
+    by_name = Containment(features=("support",), rules=("errors",))
+    by_drift = Containment(features=("support",), rules=("drift",))
+    errors, drift = alert(), alert(rule="drift: error rate (i2)", incident="i2")
+    assert [one.incident for one in contained([errors, drift], by_name)] == ["i1"]
+    assert [one.incident for one in contained([errors, drift], by_drift)] == ["i2"]
+
+
+def test_applications_are_told_what_is_wrong_since_when_and_where() -> None:
+    containment = Containment.model_validate({"features": ["support"], "let_through": "5%"})
+    segment = (("environment", "production"), ("feature", "support"), ("prompt_version", "v5"), ("variant", ""))
+    (one,) = contained([alert(segment=segment)], containment)
+    assert one.where == {"environment": "production", "prompt_version": "v5"}
+    assert one.why == "errors: Error rate 31.0 %"
+    assert one.since == "2026-11-26T10:00:00+00:00"
+    assert one.let_through == 0.05
+
+
+def test_what_began_first_comes_first() -> None:
+    late = alert(incident="late", started=NOW + timedelta(minutes=1), value=math.nan)
+    assert [one.incident for one in contained([late, alert()], BOTH)] == ["i1", "late"]
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"features": []}, "at least 1 item"),
+        ({"let_through": 1}, "less than 1"),
+        ({"severity": "high"}, "critical"),
+        ({"webhook": {"url": "https://u:p@host/x", "secret": "${TEST_SECRET}"}}, "without a login"),
+        ({"webhook": {"url": "https://host/x", "secret": SECRET}}, "must name a variable"),
+        ({"webhook": {"url": "https://host/x", "secret": "${TEST_UNSET}"}}, "TEST_UNSET, which is not set"),
+        ({"webhook": {"url": "https://host/x", "secret": "${TEST_SHORT}"}}, "at least 24 bytes but has 5"),
+    ],
+)
+def test_a_mistake_says_what_is_wrong_and_no_secret(
+    values: dict[str, Any], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_SECRET", SECRET)
+    monkeypatch.setenv("TEST_SHORT", "short")
+    with pytest.raises(ValidationError, match=why) as caught:
+        Containment.model_validate({"features": ["support"]} | values)
+    assert SECRET not in str(caught.value)
+    assert "u:p" not in str(caught.value)
+
+
+def test_a_file_is_written_when_something_changes_and_to_confirm_it(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "guard.json"
+    file, reader = GuardFile(path), FileSource(path)
+    reasons = contained([alert()], BOTH)
+    file.put(reasons, NOW)
+    state = reader.read()
+    assert state is not None
+    assert (state.at, state.contained) == (NOW, reasons)
+    file.put(reasons, NOW + BEAT / 2)
+    assert reader.read() is None
+    file.put(reasons, NOW + BEAT)
+    state = reader.read()
+    assert state is not None
+    assert state.at == NOW + BEAT
+    file.put((), NOW + BEAT)
+    state = reader.read()
+    assert state is not None
+    assert state.contained == ()
+    assert [one.name for one in path.parent.iterdir()] == ["guard.json"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_a_clock_that_was_set_back_does_not_stop_confirmations(tmp_path: Path) -> None:
+    file, reader = GuardFile(tmp_path / "guard.json"), FileSource(tmp_path / "guard.json")
+    file.put((), NOW)
+    reader.read()
+    file.put((), NOW - timedelta(hours=1))
+    assert reader.read() is not None
+
+
+def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DriftlineError, match=r"cannot be written to .*'guard'"):
+        GuardFile(tmp_path / "file" / "guard.json").put((), NOW)
+
+
+def test_what_is_due_is_told_once_and_has_the_same_id_until_it_is() -> None:
+    reasons = contained([alert(), alert(incident="i2", started=NOW + timedelta(minutes=1))], BOTH)
+    (begin,) = changes(reasons, {})
+    assert (begin.feature, begin.event, begin.incident) == ("support", "contained", "i1")
+    assert changes(reasons, {}) == [begin]
+    told = {"support": Told(begin.id, "i1")}
+    assert changes(reasons, told) == []
+    assert changes(reasons[1:], told) == []  # one of two reasons is over
+    (end,) = changes((), told)
+    assert (end.event, end.incident) == ("released", "i1")
+    told = {"support": Told(end.id)}
+    assert changes((), told) == []
+    (again,) = changes(reasons, told)
+    assert again.id not in {begin.id, end.id}
+
+
+def test_a_signature_is_that_of_standard_webhooks() -> None:
+    """Checked as the standard says, without our code."""
+    sent = headers(key_of(SECRET), "c1", NOW, b'{"a": 1}')
+    signed = b".".join((b"c1", str(int(NOW.timestamp())).encode(), b'{"a": 1}'))
+    expected = base64.b64encode(hmac.new(b"k" * 32, signed, hashlib.sha256).digest()).decode()
+    assert sent["webhook-signature"] == f"v1,{expected}"
+    assert sent["webhook-id"] == sent["Idempotency-Key"] == "c1"
+
+
+@pytest.mark.parametrize(
+    ("secret", "why"), [("whsec_***", "no base64"), ("short", "has 5"), ("whsec_c2hvcnQ=", "at least 24 bytes")]
+)
+def test_a_secret_that_is_none_is_refused_without_repeating_it(secret: str, why: str) -> None:
+    with pytest.raises(SettingsError, match=why) as caught:
+        key_of(secret)
+    assert secret.removeprefix("whsec_") not in str(caught.value).replace("the secret", "")
+
+
+def test_a_secret_may_be_any_long_text() -> None:
+    assert key_of("a text of more than 24 bytes") == b"a text of more than 24 bytes"
+
+
+@dataclass
+class Pipeline:
+    """Somebody's endpoint.
+
+    Attributes:
+        requests: headers and bodies, as they came.
+        answers: statuses of the next requests; then all is well.
+    """
+
+    url: str = ""
+    requests: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+
+    @property
+    def webhook(self) -> Webhook:
+        os.environ["TEST_PIPELINE"] = SECRET
+        return Webhook.model_validate({"url": self.url, "secret": "${TEST_PIPELINE}"})
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        return [(body["event"], body["feature"]) for _, body in self.requests]
+
+
+@contextmanager
+def running() -> Iterator[Pipeline]:
+    pipeline = Pipeline()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            pipeline.requests.append(({name.lower(): value for name, value in self.headers.items()}, json.loads(body)))
+            self.send_response(pipeline.answers.pop(0) if pipeline.answers else 204)
+            self.send_header("Location", pipeline.url)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    pipeline.url = f"http://127.0.0.1:{server.server_port}/hooks/SECRET"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield pipeline
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TEST_PIPELINE", SECRET)
+    with running() as server:
+        yield server
+
+
+def test_a_pipeline_is_told_of_begin_and_end_with_what_changed(client: Client, pipeline: Pipeline) -> None:
+    write_events(client, [told_event("v5 is out", NOW - timedelta(minutes=3), segment=(("feature", "support"),))])
+    reasons = contained([alert()], BOTH)
+    for now in (reasons, reasons, (), ()):
+        tell(client, pipeline.webhook, now, lambda: NOW)
+    assert pipeline.told == [("contained", "support"), ("released", "support")]
+    _, begin = pipeline.requests[0]
+    assert begin["why"] == "errors: Error rate 31.0 %"
+    assert begin["where"] == {"environment": "production"}
+    assert [one["text"] for one in begin["changes"]] == ["v5 is out"]
+    assert pipeline.requests[1][1]["incident"] == "i1"
+
+
+def test_what_was_not_recorded_is_told_again_with_the_same_id(
+    client: Client, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons = contained([alert()], BOTH)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_record", killed)
+        with pytest.raises(KeyboardInterrupt):
+            tell(client, pipeline.webhook, reasons, lambda: NOW)
+    tell(client, pipeline.webhook, reasons, lambda: NOW + timedelta(minutes=1))
+    ids = [said["idempotency-key"] for said, _ in pipeline.requests]
+    assert len(ids) == 2
+    assert ids[0] == ids[1]
+
+
+@pytest.mark.parametrize(("status", "why"), [(500, "answered 500"), (307, "redirects are not followed")])
+def test_what_is_not_taken_is_told_again(
+    pipeline: Pipeline, status: int, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded: list[str] = []
+    monkeypatch.setattr(module, "_changed", lambda *_: [])
+    monkeypatch.setattr(module, "_record", lambda _client, _change, error: recorded.append(error))
+    pipeline.answers = [status]
+    reasons = contained([alert()], BOTH)
+    with pytest.raises(DriftlineError, match=why) as caught:
+        tell(Empty(), pipeline.webhook, reasons, lambda: NOW)  # type: ignore[arg-type]
+    assert "SECRET" not in str(caught.value)
+    tell(Empty(), pipeline.webhook, reasons, lambda: NOW)  # type: ignore[arg-type]
+    assert [bool(error) for error in recorded] == [True, False]
+    assert len(pipeline.requests) == 2
+
+
+def test_an_address_where_nobody_listens_is_not_repeated_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running() as gone:
+        webhook = gone.webhook
+    monkeypatch.setattr(module, "_changed", lambda *_: [])
+    monkeypatch.setattr(module, "_record", lambda *_: None)
+    with pytest.raises(DriftlineError, match=r"not reached \(ConnectionRefusedError\)") as caught:
+        tell(Empty(), webhook, contained([replace(alert(), value=0.4)], BOTH), lambda: NOW)  # type: ignore[arg-type]
+    assert "SECRET" not in str(caught.value)
+
+
+class Empty:
+    """A store in which nobody was told anything."""
+
+    def query(self, *_: object, **__: object) -> Empty:
+        return self
+
+    result_rows = ()

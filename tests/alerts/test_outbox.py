@@ -1,0 +1,145 @@
+"""What is still to be told: together what belongs together, and nothing that is held back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from alert_support import MINUTE, NOW, step_of
+from driftline_alerts.actions import Action
+from driftline_alerts.outbox import Attempts, Incident, Parcel, Plan
+from driftline_alerts.routes import Route
+
+if TYPE_CHECKING:
+    from driftline_alerts.transition import State, Transition
+
+CHANNEL = "slack"
+
+
+def plan(at: datetime = NOW + MINUTE, *silences: Action, **route: Any) -> Plan:
+    """One route for everything."""
+    return Plan([Route.model_validate({"channels": CHANNEL} | route)], [CHANNEL, "boss"], silences, at)
+
+
+def incident(*steps: Transition) -> Incident:
+    return Incident("i", list(steps))
+
+
+def feature(name: str, state: State = "firing", minutes: float = 0, **values: Any) -> Transition:
+    return step_of(state=state, at=NOW + minutes * MINUTE, feature=name, **values)
+
+
+def tell(one: Incident, parcel: Parcel, at: datetime = NOW, *, channel: str = CHANNEL, **known: Any) -> None:
+    """As if a message had been sent."""
+    sure = Attempts(True, False, False, parcel.id, "thread", at)
+    for step in parcel.steps:
+        one.attempts[step.id, channel] = replace(sure, **known)
+
+
+def test_segments_that_fire_together_are_one_message() -> None:
+    steps = [feature("a"), feature("b"), feature("c")]
+    (parcel,) = plan().parcels(incident(*steps), CHANNEL)
+    assert (parcel.phase, parcel.id, parcel.steps, parcel.thread) == ("opened", steps[0].id, tuple(steps), "")
+
+
+def test_what_joins_waits_for_the_cooldown_and_goes_to_the_thread() -> None:
+    one = incident(feature("a"))
+    tell(one, plan().parcels(one, CHANNEL)[0])
+    one.steps += [feature("b", minutes=2), feature("c", minutes=3)]
+    assert plan(NOW + 9 * MINUTE).parcels(one, CHANNEL) == []
+    (parcel,) = plan(NOW + 10 * MINUTE).parcels(one, CHANNEL)
+    assert (parcel.phase, len(parcel.steps), parcel.thread) == ("update", 2, "thread")
+
+
+def test_what_becomes_critical_does_not_wait() -> None:
+    one = incident(feature("a"))
+    tell(one, plan().parcels(one, CHANNEL)[0])
+    one.steps.append(feature("a", minutes=1, severity="critical"))
+    assert [parcel.phase for parcel in plan().parcels(one, CHANNEL)] == ["update"]
+    tell(one, plan().parcels(one, CHANNEL)[0])
+    one.steps.append(feature("b", minutes=2, severity="critical"))
+    assert plan(NOW + 3 * MINUTE).parcels(one, CHANNEL) == [], "it is critical already"
+
+
+def test_who_has_seen_it_is_told_at_once() -> None:
+    one = incident(feature("a"))
+    tell(one, plan().parcels(one, CHANNEL)[0])
+    one.steps += [feature("b", minutes=1), feature("a", "acknowledged", 2)]
+    assert [(parcel.phase, len(parcel.steps)) for parcel in plan().parcels(one, CHANNEL)] == [("acknowledged", 1)]
+
+
+def test_an_incident_is_over_when_all_of_it_is() -> None:
+    one = incident(feature("a"), feature("b"))
+    tell(one, plan().parcels(one, CHANNEL)[0])
+    one.steps.append(feature("a", "resolved", 5))
+    assert [parcel.phase for parcel in plan(NOW + 20 * MINUTE).parcels(one, CHANNEL)] == ["update"]
+    one.steps.append(feature("b", "resolved", 6))
+    (parcel,) = plan(NOW + 7 * MINUTE).parcels(one, CHANNEL)
+    assert (parcel.phase, len(parcel.steps)) == ("resolved", 2)
+
+
+def test_what_was_over_before_it_could_be_told_is_one_message() -> None:
+    (parcel,) = plan().parcels(incident(feature("a"), feature("a", "resolved", 1)), CHANNEL)
+    assert (parcel.phase, len(parcel.steps), parcel.thread) == ("resolved", 2, "")
+
+
+def test_quiet_hours_hold_back_all_but_what_is_critical() -> None:
+    quiet = plan(quiet="11:00-13:00")
+    one = incident(feature("a"))
+    assert quiet.parcels(one, CHANNEL) == []
+    assert len(plan(NOW + timedelta(hours=1), quiet="11:00-13:00").parcels(one, CHANNEL)) == 1
+    assert len(quiet.parcels(incident(feature("a", severity="critical")), CHANNEL)) == 1
+
+
+def test_a_silence_holds_back_what_it_is_about_until_its_end() -> None:
+    one = incident(feature("a"))
+    about = Action("silence", "anna", segment=(("feature", "a"),))
+    for held in (about, replace(about, segment=(), rule="slow"), replace(about, segment=(), incident="i")):
+        assert plan(NOW + MINUTE, held).parcels(one, CHANNEL) == []
+    other = replace(about, segment=(("feature", "b"),))
+    assert len(plan(NOW + MINUTE, other).parcels(one, CHANNEL)) == 1
+    one.steps.append(feature("b"))
+    assert len(plan(NOW + MINUTE, other).parcels(one, CHANNEL)) == 1, "a is not silenced"
+
+
+def test_an_incident_that_nobody_acknowledges_goes_further() -> None:
+    later = {"escalate": {"after": "30m", "channels": "boss"}}
+    one = incident(feature("a"))
+    tell(one, plan().parcels(one, CHANNEL)[0])
+    assert plan(NOW + 29 * MINUTE, **later).parcels(one, "boss") == []
+    (parcel,) = plan(NOW + 30 * MINUTE, **later).parcels(one, "boss")
+    assert (parcel.phase, parcel.is_escalated) == ("opened", True)
+    tell(one, parcel, channel="boss")
+    one.steps.append(feature("a", "acknowledged", 31))
+    assert [one.phase for one in plan(NOW + 32 * MINUTE, **later).parcels(one, "boss")] == ["acknowledged"]
+    seen = incident(feature("a"), feature("a", "acknowledged", 20))
+    assert plan(NOW + 32 * MINUTE, **later).parcels(seen, "boss") == []
+
+
+def test_an_attempt_whose_end_nobody_knows_is_made_again_of_the_same_steps_and_alone() -> None:
+    one = incident(feature("a"), feature("b"))
+    tell(one, plan().parcels(one, CHANNEL)[0], is_delivered=False, is_unsure=True)
+    one.steps += [feature("c", minutes=1), feature("a", "resolved", 2)]
+    (again,) = plan().parcels(one, CHANNEL)
+    assert (again.phase, again.is_repeat, len(again.steps), again.id) == ("opened", True, 2, one.steps[0].id)
+    tell(one, again)
+    assert [(parcel.phase, len(parcel.steps)) for parcel in plan(NOW + 20 * MINUTE).parcels(one, CHANNEL)] == [
+        ("update", 2)
+    ]
+
+
+def test_what_is_refused_is_given_up_and_the_rest_told() -> None:
+    one = incident(feature("a"))
+    tell(one, plan().parcels(one, CHANNEL)[0], is_delivered=False, is_refused=True)
+    assert plan().parcels(one, CHANNEL) == []
+    one.steps.append(feature("b", minutes=1))
+    assert [(parcel.phase, len(parcel.steps)) for parcel in plan().parcels(one, CHANNEL)] == [("opened", 1)]
+
+
+def test_old_news_is_not_told() -> None:
+    assert plan(NOW + timedelta(hours=25)).parcels(incident(feature("a")), CHANNEL) == []
+
+
+def test_who_is_not_meant_is_told_nothing() -> None:
+    assert plan().parcels(incident(feature("a")), "boss") == []
