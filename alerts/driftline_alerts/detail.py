@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from driftline_alerts.evaluate import window_name
 from driftline_alerts.rule import Severity  # noqa: TC001  pydantic reads it
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ class Detail(BaseModel):
         factor: of relative rules.
         baseline: the value that the factor multiplies.
         baseline_minutes: length of the time before the window.
+        compared_with: what the baseline is of, in words.
         note: why it was resolved, if not by its value.
         team: whose it is; '' for nobody's.
         runbook: address of what to do; '' for none.
@@ -44,6 +47,7 @@ class Detail(BaseModel):
     baseline_minutes: int | None = None
     severity: Severity = "warning"
     description: str = ""
+    compared_with: str = ""
     note: str = ""
     team: str = ""
     runbook: str = ""
@@ -59,12 +63,13 @@ class Detail(BaseModel):
         rule, baseline = outcome.rule, outcome.baseline
         return cls(
             side="above" if rule.above is not None else "below",
-            window_minutes=round(rule.window.total_seconds() / 60),
+            window_minutes=_minutes(rule.window),
             low=outcome.reading.low,
             high=outcome.reading.high,
-            factor=rule.limit.number if rule.limit.relative else None,
+            factor=rule.limit.number if rule.limit.kind == "factor" else None,
             baseline=baseline.value if baseline and rule.limit.relative else None,
-            baseline_minutes=round(rule.baseline.total_seconds() / 60) if rule.baseline else None,
+            compared_with=_compared_with(rule.baseline),
+            baseline_minutes=_minutes(rule.baseline) if isinstance(rule.baseline, timedelta) else None,
             severity=outcome.severity,
             description=rule.description,
             team=rule.team,
@@ -83,3 +88,13 @@ class Detail(BaseModel):
         """The same for an alert that ends because its rule does."""
         note = "the rule was removed or changed, so nothing watches this any more"
         return self.model_copy(update={"note": note, "low": None, "high": None, "baseline": None})
+
+
+def _minutes(time: timedelta) -> int:
+    return round(time.total_seconds() / 60)
+
+
+def _compared_with(baseline: timedelta | str | None) -> str:
+    if isinstance(baseline, timedelta):
+        return f"in the {window_name(baseline)} before"
+    return {None: "", "last week": "a week before", "other version": "of the other version"}[baseline]

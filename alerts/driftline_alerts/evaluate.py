@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from driftline_store.metrics import DIMENSIONS, METRICS
-from driftline_store.metrics_query import Reading, current_instrument, query_metrics, readings
+from driftline_alerts.readings import Asked, ask
+from driftline_store.grouping import Segment
+from driftline_store.metrics import OTHER
+from driftline_store.metrics_query import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
-    import pandas as pd
     from clickhouse_connect.driver.client import Client
 
-    from driftline_alerts.rule import Rule
+    from driftline_alerts.readings import Read
+    from driftline_alerts.rule import Rule, Severity
 
-Segment = tuple[tuple[str, str], ...]
-"""Dimensions and their values, coarse to fine; empty for everything."""
+__all__ = ["Outcome", "Segment", "Verdict", "evaluate", "window_name"]
+
+_VERSION: Final = "prompt_version"
+_WEEK: Final = timedelta(days=7)
 
 
 class Verdict(Enum):
@@ -27,6 +33,8 @@ class Verdict(Enum):
 
     BREACH = "breach"
     OK = "ok"
+    HOLD = "hold"
+    """Between the limit and the one of recovery: what fires goes on, what does not fire stays calm."""
     NO_DATA = "no data"
 
 
@@ -36,8 +44,10 @@ class Outcome:
 
     Attributes:
         reading: of the window.
-        threshold: in the metric's unit; None where a relative rule has nothing to compare with.
-        baseline: of the time before the window, for relative rules; a total is scaled to the window's length.
+        threshold: of the limit that is broken, else the rule's first, in the metric's unit; None where a relative rule
+            has nothing to compare with.
+        severity: of the limit that is broken, else the rule's.
+        baseline: what a relative rule compares with; a total is scaled to the window's length.
     """
 
     rule: Rule
@@ -45,23 +55,12 @@ class Outcome:
     verdict: Verdict
     reading: Reading
     threshold: float | None
+    severity: Severity
     baseline: Reading | None = None
 
 
-@dataclass(frozen=True)
-class _Question:
-    """What one statement can answer for many rules."""
-
-    since: datetime
-    until: datetime
-    by: tuple[str, ...]
-    where: Segment
-    latest: tuple[datetime, datetime]
-    """The window whose judge counts, so that a baseline is compared with scores of the same instrument."""
-
-
 def evaluate(client: Client, rules: Iterable[Rule], now: datetime) -> list[Outcome]:
-    """Judge every rule on the windows that end at ``now``; one statement per window and set of segments.
+    """Judge every rule on the windows that end at ``now``.
 
     Segments without a row in the window are left out: nothing is known about them.
 
@@ -69,68 +68,70 @@ def evaluate(client: Client, rules: Iterable[Rule], now: datetime) -> list[Outco
         StoreError: the store is away or fails a statement.
     """
     rules = list(rules)
-    asked: dict[_Question, set[str]] = {}
-    for rule in rules:
-        for question in _questions(rule, now):
-            asked.setdefault(question, set()).add(rule.metric)
-    frames = {question: _ask(client, question, names) for question, names in asked.items()}
-    return [outcome for rule in rules for outcome in _judge(rule, now, frames)]
+    read = ask(client, [one for rule in rules for one in asked(rule, now)])
+    return [outcome for rule in rules for outcome in judge(rule, now, read)]
 
 
-def _questions(rule: Rule, now: datetime) -> list[_Question]:
-    since = now - rule.window
-    where = tuple(rule.where.items())
-    windows = [(since, now)]
-    if rule.baseline is not None:
-        windows.append((since - rule.baseline, since))
-    return [_Question(start, end, rule.group_by, where, latest=(since, now)) for start, end in windows]
+def asked(rule: Rule, now: datetime) -> list[Asked]:
+    """What a rule has to read: its window, and where it compares with another time, that."""
+    since, where = now - rule.window, tuple(rule.where.items())
+    spans = [(since, now)]
+    if isinstance(rule.baseline, timedelta):
+        spans.append((since - rule.baseline, since))
+    elif rule.baseline == "last week":
+        spans.append((since - _WEEK, now - _WEEK))
+    return [Asked(rule.metric, rule.dimensions, where, span, latest=(since, now)) for span in spans]
 
 
-def _ask(client: Client, question: _Question, names: Iterable[str]) -> pd.DataFrame:
-    instrument = None
-    if question.until != question.latest[1] and any(METRICS[name].is_judged for name in names):
-        since, until = question.latest
-        instrument = current_instrument(client, since=since, until=until, where=dict(question.where))
-    return query_metrics(
-        client,
-        sorted(names),
-        since=question.since,
-        until=question.until,
-        by=question.by,
-        where=dict(question.where),
-        instrument=instrument,
-    )
-
-
-def _judge(rule: Rule, now: datetime, frames: Mapping[_Question, pd.DataFrame]) -> list[Outcome]:
-    window, *before = (_by_segment(rule, question, frames[question]) for question in _questions(rule, now))
+def judge(rule: Rule, now: datetime, read: Read) -> list[Outcome]:
+    """A rule's verdicts on what was read."""
+    window, *before = (read(one) for one in asked(rule, now))
+    if not rule.group_by and not window:
+        nothing = Reading(rule.definition, None, 0, None, None, (now - rule.window, now))
+        window = {tuple(rule.where.items()): nothing}
+    if rule.baseline == "other version":
+        before = [_other_versions(window)]
     baselines = before[0] if before else {}
-    return [_verdict(rule, segment, reading, baselines.get(segment)) for segment, reading in window.items()]
+    return [_outcome(rule, segment, reading, baselines.get(segment)) for segment, reading in window.items()]
 
 
-def _by_segment(rule: Rule, question: _Question, frame: pd.DataFrame) -> dict[Segment, Reading]:
-    values = readings(frame, rule.metric, since=question.since, until=question.until)
-    groups = frame[list(rule.group_by)].to_dict("records") if rule.group_by else [{}] * len(values)
-    return {_segment(rule, group): reading for group, reading in zip(groups, values, strict=True)}
+def _other_versions(window: Mapping[Segment, Reading]) -> dict[Segment, Reading]:
+    """For each segment, of those that differ in the prompt version alone, the one with most n."""
+    alike: dict[Segment, list[tuple[Segment, Reading]]] = defaultdict(list)
+    for segment, reading in window.items():
+        if (_VERSION, OTHER) not in segment:  # which is not one version
+            alike[_without_version(segment)].append((segment, reading))
+    for group in alike.values():
+        group.sort(key=lambda one: one[1].n, reverse=True)
+    found = {}
+    for segment in window:
+        others = (reading for other, reading in alike[_without_version(segment)][:2] if other != segment)
+        if most := next(others, None):
+            found[segment] = most
+    return found
 
 
-def _segment(rule: Rule, group: Mapping[Any, Any]) -> Segment:
-    both = {**rule.where, **group}
-    return tuple((name, str(both[name])) for name in DIMENSIONS if name in both)
+def _without_version(segment: Segment) -> Segment:
+    return tuple(pair for pair in segment if pair[0] != _VERSION)
 
 
-def _verdict(rule: Rule, segment: Segment, reading: Reading, baseline: Reading | None) -> Outcome:
+def _outcome(rule: Rule, segment: Segment, reading: Reading, baseline: Reading | None) -> Outcome:
     if baseline is not None:
         baseline = _scaled(baseline, rule)
-    threshold = _threshold(rule, baseline)
-    value = reading.value
-    if value is None and rule.min_n == 0 and rule.definition.is_count:
-        value, reading = 0.0, replace(reading, value=0.0)  # asked for: nothing seen is truly 0
-    if value is None or threshold is None or reading.n < rule.min_n:
-        verdict = Verdict.NO_DATA
-    else:
-        verdict = Verdict.BREACH if rule.breaches(value, threshold) else Verdict.OK
-    return Outcome(rule, segment, verdict, reading, threshold, baseline)
+    if reading.value is None and rule.min_n == 0 and rule.definition.is_count:
+        reading = replace(reading, value=0.0)  # asked for: nothing seen is truly 0
+    level = baseline.value if baseline is not None and baseline.n >= rule.min_n else None
+    threshold = rule.limit.threshold(level)
+    if reading.value is None or threshold is None or reading.n < rule.min_n:
+        return Outcome(rule, segment, Verdict.NO_DATA, reading, threshold, rule.severity, baseline)
+    if rule.breaches(reading.value, threshold):
+        beyond = rule.critical.threshold(level) if rule.critical else None
+        if beyond is not None and rule.breaches(reading.value, beyond):
+            return Outcome(rule, segment, Verdict.BREACH, reading, beyond, "critical", baseline)
+        return Outcome(rule, segment, Verdict.BREACH, reading, threshold, rule.severity, baseline)
+    back = rule.recover.threshold(level) if rule.recover else None
+    verdict = Verdict.HOLD if back is not None and rule.breaches(reading.value, back) else Verdict.OK
+    return Outcome(rule, segment, verdict, reading, threshold, rule.severity, baseline)
 
 
 def _scaled(baseline: Reading, rule: Rule) -> Reading:
@@ -139,14 +140,6 @@ def _scaled(baseline: Reading, rule: Rule) -> Reading:
         return baseline
     start, end = baseline.window
     return replace(baseline, value=baseline.value * (rule.window / (end - start)))
-
-
-def _threshold(rule: Rule, baseline: Reading | None) -> float | None:
-    if not rule.limit.relative:
-        return rule.limit.number
-    if baseline is None or not baseline.value or baseline.n < rule.min_n:
-        return None  # no multiple of 0 or of nothing says anything
-    return rule.limit.number * baseline.value
 
 
 def window_name(window: timedelta) -> str:

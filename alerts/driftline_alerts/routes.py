@@ -7,9 +7,11 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
-from driftline_alerts.rule import Severity, parse_duration
+from driftline_alerts.limit import Duration  # noqa: TC001  pydantic reads them
+from driftline_alerts.rule import Severity  # noqa: TC001
+from driftline_processors.judge.fields import Strict
 from driftline_store.metrics import check_dimension
 
 if TYPE_CHECKING:
@@ -22,10 +24,6 @@ _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\
 
 def _several(raw: object) -> object:
     return [raw] if isinstance(raw, str) else raw
-
-
-def _duration(raw: object) -> object:
-    return raw if isinstance(raw, timedelta) else parse_duration(raw)
 
 
 def _zone(raw: object) -> str:
@@ -47,14 +45,9 @@ def _hours(raw: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Escalation(_Strict):
+class Escalation(Strict):
     """Who is told as well when nobody has acknowledged an incident.
 
     Attributes:
@@ -66,7 +59,7 @@ class Escalation(_Strict):
     channels: Names
 
 
-class Route(_Strict):
+class Route(Strict):
     """Where what matches goes; the first route that matches decides.
 
     Attributes:

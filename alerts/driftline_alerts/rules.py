@@ -88,7 +88,8 @@ def _reason(error: Any, key: str) -> str:
     if kind == "missing":
         return f"{key!r} is missing"
     if kind == "extra_forbidden":
-        return f"{key!r} is unknown; {closest(key, tuple(Rule.model_fields))}"
+        known = tuple(field.alias or name for name, field in Rule.model_fields.items())
+        return f"{key!r} is unknown; {closest(key, known)}"
     if kind == "value_error":
         reason = str(error["ctx"]["error"])
         return reason if not key or reason.startswith(("metric", "dimension")) else f"{key!r} {reason}"

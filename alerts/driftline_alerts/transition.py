@@ -81,8 +81,8 @@ class Transition:
 
     def next(self, state: State, now: datetime, **changed: Any) -> Self:
         """The step after this one."""
-        at, told = after(self, now), {"actor": OURSELVES, "why": "", "is_news": True}
-        return replace(self, id=step_id(self.key, state, self), state=state, at=at, **told | changed)
+        told: dict[str, Any] = {"actor": OURSELVES, "why": "", "is_news": True} | changed
+        return replace(self, id=step_id(self.key, state, self), state=state, at=after(self, now), **told)
 
 
 COLUMNS: Final = tuple(Transition.__dataclass_fields__)

@@ -47,7 +47,8 @@ def run(settings: Settings, stop: threading.Event) -> None:
     Raises:
         SettingsError: the rules or an address are wrong.
     """
-    rules, channels = load_rules(settings), notifiers(settings)
+    rules = load_rules(settings)
+    channels: list[Notifier] = []
     names = ", ".join(channel.channel for channel in channels) or "nobody (the setting 'slack_webhook_url' is empty)"
     logger.info("%d alert rules, every %g s; telling %s", len(rules), settings.alert_seconds, names)
     lead, trouble = Lead(), Trouble()

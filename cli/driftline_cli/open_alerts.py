@@ -16,7 +16,7 @@ from rich.table import Table
 from driftline.errors import DriftlineError
 from driftline_alerts.actions import Action, ask
 from driftline_alerts.compose import in_words
-from driftline_alerts.rule import parse_duration
+from driftline_alerts.limit import parse_duration
 from driftline_alerts.transition import OPEN, Transition, latest
 from driftline_store.client import connect
 from driftline_store.metrics import METRICS, closest

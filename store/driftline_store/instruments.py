@@ -6,12 +6,17 @@ scores may move although the application did not.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from driftline_store.grouping import Grouping
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from clickhouse_connect.driver.client import Client
+
+    from driftline_store.grouping import Segment
 
 ENOUGH: Final = 30
 """Judged answers from which a new instrument's scores are shown in place of its predecessor's."""
@@ -20,6 +25,12 @@ _LONGEST: Final = (("minute", 2 * 86400), ("hour", 60 * 86400))
 """Resolutions, and the longest range in seconds that is looked at so closely. Only what was judged has rows there."""
 
 _PRIMARY: Final = "(SELECT evaluator FROM judge_plan FINAL WHERE active ORDER BY rank LIMIT 1)"
+
+
+_BEST: Final = (
+    f"ifnull(any(m.name) = {_PRIMARY}, false) DESC, sum(m.judged) >= {ENOUGH} DESC, max(m.at) DESC, min(m.at) DESC"
+)
+"""What comes first is the instrument that counts, among those that have judged at all."""
 
 
 def newest_instrument(client: Client, first: int, end: int, where: Mapping[str, str]) -> str:
@@ -39,25 +50,56 @@ def newest_instrument(client: Client, first: int, end: int, where: Mapping[str, 
     Raises:
         clickhouse_connect.driver.exceptions.Error: the store failed the query.
     """
-    resolution = next((name for name, longest in _LONGEST if end - first <= longest), "day")
-    conditions = [
-        f"m.resolution = '{resolution}'",
-        "m.at > toDateTime({first:UInt32}, 'UTC') - {width:UInt32} AND m.at < toDateTime({end:UInt32}, 'UTC')",
-        "m.criterion = '' AND m.run = '' AND m.unit != 'anchor'",
-        *(f"m.{name} = {{where_{name}:String}}" for name in where),
-    ]
+    condition, parameters = _judged(first, end)
+    conditions = [condition, *(f"m.{name} = {{where_{name}:String}}" for name in where)]
     query = (
         f"SELECT m.evaluator FROM judged_rollups AS m WHERE {' AND '.join(conditions)} "
-        "GROUP BY m.evaluator HAVING sum(m.judged) > 0 "
-        f"ORDER BY ifNull(any(m.name) = {_PRIMARY}, false) DESC, sum(m.judged) >= {ENOUGH} DESC, max(m.at) DESC, "
-        "min(m.at) DESC LIMIT 1"
+        f"GROUP BY m.evaluator HAVING sum(m.judged) > 0 ORDER BY {_BEST} LIMIT 1"
     )
-    width = {"minute": 60, "hour": 3600, "day": 86400}[resolution]
-    parameters = {
-        "first": first,
-        "end": end,
-        "width": width,
-        **{f"where_{name}": value for name, value in where.items()},
-    }
-    rows = client.query(query, parameters=parameters).result_rows
+    given: dict[str, int | str] = {f"where_{name}": value for name, value in where.items()}
+    rows = client.query(query, parameters=given | parameters).result_rows
     return str(rows[0][0]) if rows else ""
+
+
+def newest_instruments(client: Client, first: int, end: int, wheres: Iterable[Segment]) -> dict[Segment, str]:
+    """``newest_instrument`` of many segments, in one statement.
+
+    Args:
+        client: of the store.
+        first: start of the range in Unix seconds.
+        end: of it, exclusive.
+        wheres: the segments.
+
+    Returns:
+        Each segment's fingerprint; '' where nobody has judged.
+
+    Raises:
+        clickhouse_connect.driver.exceptions.Error: the store failed the query.
+    """
+    wheres = set(wheres)
+    grouping = Grouping((tuple(name for name, _ in where) for where in wheres), also=["m.evaluator"])
+    condition, parameters = _judged(first, end)
+    query = (
+        f"SELECT m.evaluator AS evaluator, {', '.join(grouping.columns)} FROM judged_rollups AS m "
+        f"WHERE {condition} {grouping.group_by} HAVING sum(m.judged) > 0 "
+        f"ORDER BY {_BEST} LIMIT 1 BY {', '.join(grouping.keys)}"
+    )
+    result = client.query(query, parameters=parameters, column_oriented=True)
+    columns = defaultdict(list, zip(result.column_names, result.result_columns, strict=True))
+    found = {
+        segment: str(columns["evaluator"][row])
+        for segments in grouping.segments(columns).values()
+        for segment, row in segments.items()
+    }
+    return {where: found.get(where, "") for where in wheres}
+
+
+def _judged(first: int, end: int) -> tuple[str, dict[str, int | str]]:
+    """SQL for the rows of scores in a time range, and its parameters."""
+    resolution = next((name for name, longest in _LONGEST if end - first <= longest), "day")
+    condition = (
+        f"m.resolution = '{resolution}' "
+        "AND m.at > toDateTime({first:UInt32}, 'UTC') - {width:UInt32} AND m.at < toDateTime({end:UInt32}, 'UTC') "
+        "AND m.criterion = '' AND m.run = '' AND m.unit != 'anchor'"
+    )
+    return condition, {"first": first, "end": end, "width": {"minute": 60, "hour": 3600, "day": 86400}[resolution]}

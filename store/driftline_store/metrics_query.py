@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from driftline_store.client import store_errors
-from driftline_store.instruments import newest_instrument
+from driftline_store.instruments import newest_instrument, newest_instruments
 from driftline_store.metrics import Metric, check_dimension, judged_sum, metric_named
 from driftline_store.metrics_interval import weighted_mean, wilson
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from clickhouse_connect.driver.client import Client
+
+    from driftline_store.grouping import Segment
 
 _MINUTE: Final = 60
 _COARSE: Final = (("day", 86400), ("hour", 3600))
@@ -90,25 +92,27 @@ def query_metrics(
     metrics = [metric_named(name) for name in dict.fromkeys(names)]
     dimensions = [check_dimension(name) for name in dict.fromkeys(by)]
     filters = {check_dimension(name): value for name, value in (where or {}).items()}
-    first, end = _seconds(since), _seconds(until)
+    first, end = whole_seconds(since), whole_seconds(until)
     if since >= until:
         raise ValueError(f"since ({since}) must lie before until ({until})")
     keys = {name: f"m.{name}" for name in dimensions}
-    parameters: dict[str, int | str] = {f"where_{name}": value for name, value in filters.items()}
+    during, parameters = within(first, end, None if step is None else _whole_minutes(step))
+    parameters |= {f"where_{name}": value for name, value in filters.items()}
     if step is not None:
         parameters["step"] = _whole_minutes(step)
         keys["bucket"] = "intDiv(toUnixTimestamp(m.at), {step:UInt32}) * {step:UInt32}"
-    pieces = cover(first, end, None if step is None else _whole_minutes(step))
-    for number, (_, begin, stop) in enumerate(pieces):
-        parameters |= {f"first_{number}": begin, f"end_{number}": stop}
-    statement = _statement(metrics, keys, filters, [resolution for resolution, _, _ in pieces])
+    conditions = [during, *(f"m.{name} = {{where_{name}:String}}" for name in filters)]
+    lines = [
+        f"SELECT {', '.join([*(f'{sql} AS {name}' for name, sql in keys.items()), *selected(metrics)])}",
+        f"FROM llm_rollups AS m WHERE {' AND '.join(conditions)}",
+    ]
+    if keys:
+        lines += [f"{verb} BY {', '.join(keys.values())}" for verb in ("GROUP", "ORDER")]
     with store_errors("reading metrics"):
         if any(metric.is_judged for metric in metrics):
             chosen = newest_instrument(client, first, end, filters) if instrument is None else instrument
             parameters["instrument"] = chosen
-        result = client.query(statement, parameters=parameters, column_oriented=True)
-    # An answer without rows comes without columns too.
-    columns = defaultdict(list, zip(result.column_names, result.result_columns, strict=True))
+        columns = ask(client, "\n".join(lines), parameters)
     return _frame(metrics, dimensions, columns, with_bucket=step is not None)
 
 
@@ -122,10 +126,22 @@ def current_instrument(
     """
     filters = {check_dimension(name): value for name, value in (where or {}).items()}
     with store_errors("reading who judged"):
-        return newest_instrument(client, _seconds(since), _seconds(until), filters)
+        return newest_instrument(client, whole_seconds(since), whole_seconds(until), filters)
 
 
-def _seconds(moment: datetime) -> int:
+def current_instruments(
+    client: Client, wheres: Iterable[Segment], *, since: datetime, until: datetime
+) -> dict[Segment, str]:
+    """``current_instrument`` of many segments, in one statement.
+
+    Raises:
+        ValueError, StoreError: as ``query_metrics``.
+    """
+    with store_errors("reading who judged"):
+        return newest_instruments(client, whole_seconds(since), whole_seconds(until), wheres)
+
+
+def whole_seconds(moment: datetime) -> int:
     """A time as the first whole second not before it; minutes are compared with it."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no time zone; pass an aware datetime")
@@ -160,27 +176,35 @@ def cover(first: int, end: int, step: int | None) -> list[tuple[str, int, int]]:
     return [("minute", first, end)]
 
 
-def _statement(
-    metrics: Sequence[Metric], keys: Mapping[str, str], filters: Iterable[str], resolutions: Sequence[str]
-) -> str:
-    columns = [f"{sql} AS {name}" for name, sql in keys.items()]
+def within(first: int, end: int, step: int | None = None) -> tuple[str, dict[str, int | str]]:
+    """SQL for the rows that make up a time range, and its parameters; the arguments are those of ``cover``."""
+    parameters: dict[str, int | str] = {}
+    pieces = []
+    for number, (resolution, begin, stop) in enumerate(cover(first, end, step)):
+        parameters |= {f"first_{number}": begin, f"end_{number}": stop}
+        pieces.append(
+            f"(m.resolution = '{resolution}' AND m.at >= toDateTime({{first_{number}:UInt32}}, 'UTC') "
+            f"AND m.at < toDateTime({{end_{number}:UInt32}}, 'UTC'))"
+        )
+    return f"({' OR '.join(pieces)})", parameters
+
+
+def selected(metrics: Sequence[Metric]) -> list[str]:
+    """SQL for what ``measured`` needs of each metric."""
+    columns = []
     for metric in metrics:
         columns.append(f"if({metric.n} = 0, NULL, toFloat64({metric.value})) AS {metric.name}")
         columns.append(f"toInt64({metric.n}) AS {metric.name}__n")
         if metric.interval == "weighted_mean":
             columns.append(f"{_VARIANCE} AS {metric.name}__variance")
             columns.append(f"{_EFFECTIVE} AS {metric.name}__effective")
-    pieces = [
-        f"(m.resolution = '{resolution}' AND m.at >= toDateTime({{first_{number}:UInt32}}, 'UTC') "
-        f"AND m.at < toDateTime({{end_{number}:UInt32}}, 'UTC'))"
-        for number, resolution in enumerate(resolutions)
-    ]
-    conditions = [f"({' OR '.join(pieces)})", *(f"m.{name} = {{where_{name}:String}}" for name in filters)]
-    lines = [f"SELECT {', '.join(columns)}", "FROM llm_rollups AS m", f"WHERE {' AND '.join(conditions)}"]
-    if keys:
-        lines.append(f"GROUP BY {', '.join(keys.values())}")
-        lines.append(f"ORDER BY {', '.join(keys.values())}")
-    return "\n".join(lines)
+    return columns
+
+
+def ask(client: Client, statement: str, parameters: Mapping[str, int | str]) -> Mapping[str, Sequence[Any]]:
+    """The columns of an answer by name; empty where it has no rows."""
+    result = client.query(statement, parameters=dict(parameters), column_oriented=True)
+    return defaultdict(list, zip(result.column_names, result.result_columns, strict=True))
 
 
 def _frame(
@@ -194,12 +218,19 @@ def _frame(
     if with_bucket:
         found["bucket"] = pd.to_datetime(pd.Series(columns["bucket"], dtype="int64"), unit="s", utc=True)
     for metric in metrics:
-        value = np.asarray(columns[metric.name], dtype=np.float64)
-        n = np.asarray(columns[f"{metric.name}__n"], dtype=np.int64)
-        low, high = _interval(metric, value, n, columns)
+        value, n, low, high = measured(metric, columns)
         found[metric.name], found[f"{metric.name}__n"] = value, n
         found[f"{metric.name}__low"], found[f"{metric.name}__high"] = low, high
     return pd.DataFrame(found)
+
+
+def measured(
+    metric: Metric, columns: Mapping[str, Sequence[Any]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Value, n and the ends of the interval of each row, from the columns that ``selected`` names; NaN for none."""
+    value = np.asarray(columns[metric.name], dtype=np.float64)
+    n = np.asarray(columns[f"{metric.name}__n"], dtype=np.int64)
+    return (value, n, *_interval(metric, value, n, columns))
 
 
 def _interval(

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from unittest.mock import MagicMock
 
 import pytest
 
 from alert_support import MINUTE, NOW, put, put_requests, put_scores, rule
-from driftline_alerts import evaluate as module
-from driftline_alerts.evaluate import Outcome, Verdict, evaluate, window_name
-from driftline_store.metrics_query import query_metrics
+from driftline_alerts import readings as module
+from driftline_alerts.evaluate import Outcome, Verdict, evaluate, judge, window_name
+from driftline_store.grouping import Grouping
+from driftline_store.metrics import METRICS
+from driftline_store.metrics_query import Reading
+from driftline_store.metrics_sets import Answer, query_sets
 
 if TYPE_CHECKING:
+    from driftline_alerts.evaluate import Segment
+    from driftline_alerts.readings import Asked
     from driftline_alerts.rule import Rule
     from driftline_store.client import Client
 
@@ -123,20 +130,130 @@ def test_totals_are_compared_over_equal_times(client: Client) -> None:
     assert only(client, half).verdict is Verdict.OK
 
 
-def test_equal_questions_share_one_statement(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[Any, ...]] = []
+FALLEN = {"metric": "quality", "window": "1h", "below": "0.05 less", "baseline": "last week", "min_n": 30}
+
+
+def test_last_week_is_the_same_window_seven_days_ago(client: Client) -> None:
+    put_scores(client, [0.9] * 40, at=NOW - timedelta(days=7, minutes=30))
+    put_scores(client, [0.2] * 40, at=NOW - timedelta(days=7, minutes=61))  # before that window
+    put_scores(client, [0.2] * 40, at=NOW - timedelta(days=7) + MINUTE)  # after it
+    put_scores(client, [0.84] * 40)
+    found = only(client, rule(**FALLEN))
+    assert found.verdict is Verdict.BREACH
+    assert found.threshold == pytest.approx(0.85)
+    assert found.baseline is not None
+    assert found.baseline.window == (NOW - timedelta(days=7, hours=1), NOW - timedelta(days=7))
+    assert only(client, rule(**{**FALLEN, "below": "0.07 less"})).verdict is Verdict.OK
+    assert only(client, rule(**{**FALLEN, "min_n": 41})).verdict is Verdict.NO_DATA
+
+
+def test_a_version_is_compared_with_the_other_that_is_used_most(client: Client) -> None:
+    for feature, version, seconds, n in (
+        ("chat", "1", 1.0, 40), ("chat", "2", 1.5, 60), ("chat", "3", 4.0, 30), ("chat", "__other__", 0.1, 900),
+        ("search", "2", 0.1, 900),
+    ):  # fmt: skip
+        put_requests(client, seconds, n, feature=feature, prompt_version=version)
+    slower = rule(group_by=["feature", "prompt_version"], above="2x", baseline="other version")
+    found = {outcome.segment: outcome for outcome in evaluate(client, [slower], NOW)}
+
+    def told(feature: str, version: str) -> tuple[Verdict, int | None]:
+        one = found[("feature", feature), ("prompt_version", version)]
+        return one.verdict, one.baseline.n if one.baseline else None
+
+    assert told("chat", "1") == (Verdict.OK, 60)
+    assert told("chat", "2") == (Verdict.OK, 40)
+    assert told("chat", "3") == (Verdict.BREACH, 60)
+    assert told("chat", "__other__") == (Verdict.OK, 60)
+    assert told("search", "2") == (Verdict.NO_DATA, None)
+
+
+@pytest.mark.parametrize(
+    ("errors", "verdict", "severity", "threshold"),
+    [(1, "ok", "info", 0.05), (4, "hold", "info", 0.05), (8, "breach", "info", 0.05), (30, "breach", "critical", 0.2)],
+)
+def test_a_value_can_be_between_the_limits(errors: int, verdict: str, severity: str, threshold: float) -> None:
+    limits = {"above": "5%", "critical": "20%", "recover": "2%", "severity": "info"}
+    one = rule(metric="error_rate", **limits)
+    reading = Reading(METRICS["error_rate"], errors / 100, 100, None, None, (NOW - timedelta(minutes=15), NOW))
+    (found,) = judge(one, NOW, lambda _: {(): reading})
+    assert (found.verdict.value, found.severity, found.threshold) == (verdict, severity, threshold)
+
+
+def test_limits_that_a_baseline_moves_move_together() -> None:
+    values = {NOW: 2.4, NOW - timedelta(hours=1): 1.0}
+    one = rule(window="1h", baseline="24h", above="2x", critical="3x", recover="1.5x")
+
+    def read(asked: Asked) -> dict[Segment, Reading]:
+        return {(): Reading(METRICS["latency_p95"], values[asked.span[1]], 50, None, None, asked.span)}
+
+    def verdict(now: float, before: float) -> tuple[str, str]:
+        values.update({NOW: now, NOW - timedelta(hours=1): before})
+        (found,) = judge(one, NOW, read)
+        return found.verdict.value, found.severity
+
+    assert verdict(2.4, 1) == ("breach", "warning")
+    assert verdict(2.4, 0.7) == ("breach", "critical")
+    assert verdict(2.4, 1.4) == ("hold", "warning")
+    assert verdict(2.4, 2) == ("ok", "warning")
+
+
+def test_a_difference_holds_where_a_factor_says_nothing() -> None:
+    def read(asked: Asked) -> dict[Segment, Reading]:
+        value = 0.04 if asked.span[1] == NOW else 0.0
+        return {(): Reading(METRICS["error_rate"], value, 50, None, None, asked.span)}
+
+    risen = {"metric": "error_rate", "window": "1h", "baseline": "24h"}
+    assert judge(rule(above="3% more", **risen), NOW, read)[0].verdict is Verdict.BREACH
+    assert judge(rule(above="5% more", **risen), NOW, read)[0].verdict is Verdict.OK
+    assert judge(rule(above="2x", **risen), NOW, read)[0].verdict is Verdict.NO_DATA
+
+
+def test_all_rules_of_a_window_share_one_statement(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_requests(client, 9.0, 30, feature="chat")
+    put_scores(client, [0.8] * 50, feature="chat")
+    asked: list[tuple[list[str], float, str, int]] = []
 
     def spy(client: Client, names: list[str], **rest: Any) -> Any:
-        asked.append((names, rest["until"] - rest["since"], rest["by"]))
-        return query_metrics(client, names, **rest)
+        length = (rest["until"] - rest["since"]) / timedelta(minutes=1)
+        asked.append((names, length, rest["instrument"], len(rest["sets"])))
+        return query_sets(client, names, **rest)
 
-    monkeypatch.setattr(module, "query_metrics", spy)
+    monkeypatch.setattr(module, "query_sets", spy)
     by = {"group_by": "feature"}
-    evaluate(client, [rule(**by), rule(name="e", metric="error_rate", above=0.1, **by), rule(name="all")], NOW)
+    found = verdicts(
+        client,
+        rule(**by),
+        rule(name="errors", metric="error_rate", above=0.1, **by),
+        rule(name="all"),
+        rule(name="chat", where={"feature": "chat"}),
+        rule(name="none", where={"feature": "gone", "model": "a"}),
+        rule(name="longer", window="1h"),
+        rule(name="quality", metric="quality", below=0.85, **by),
+    )
+    assert asked == [(["error_rate", "latency_p95", "quality"], 15, "", 3), (["latency_p95"], 60, "", 1)]
+    assert found == {
+        ("slow", "chat"): "breach", ("errors", "chat"): "ok", ("all",): "breach", ("chat", "chat"): "breach",
+        ("none", "gone", "a"): "no data", ("longer",): "breach", ("quality", "chat"): "breach",
+    }  # fmt: skip
+
+
+def test_scores_of_each_judge_are_read_by_themselves_and_before_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    judges = {(): "new", (("feature", "chat"),): "old"}
+    asked: list[tuple[list[str], timedelta, str]] = []
+
+    def spy(_: object, names: list[str], **rest: Any) -> Answer:
+        asked.append((names, NOW - rest["until"], rest["instrument"]))
+        return Answer((rest["since"], rest["until"]), Grouping(rest["sets"]), defaultdict(list))
+
+    monkeypatch.setattr(module, "query_sets", spy)
+    monkeypatch.setattr(module, "current_instruments", lambda *_, **__: judges)
+    rules = [rule(), rule(**FALLEN), rule(**FALLEN, where={"feature": "chat"})]
+    evaluate(MagicMock(), rules, NOW)
+    week, now = timedelta(days=7), timedelta(0)
     assert asked == [
-        (["error_rate", "latency_p95"], timedelta(minutes=15), ("feature",)),
-        (["latency_p95"], timedelta(minutes=15), ()),
-    ]
+        (["latency_p95"], now, ""),
+        (["quality"], now, "new"), (["quality"], week, "new"), (["quality"], now, "old"), (["quality"], week, "old"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("hours", "name"), [(0.25, "15 min"), (1, "1 h"), (24, "24 h"), (168, "7 days")])

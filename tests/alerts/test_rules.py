@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from alert_support import rule
 from driftline import settings as driftline_settings
 from driftline.errors import SettingsError
-from driftline_alerts.rule import Limit, Rule
+from driftline_alerts.limit import Limit, parse_limit
+from driftline_alerts.rule import Rule
 from driftline_alerts.rules import default_rules, default_text, load_rules, parse_rules
 from driftline_store.metrics import METRICS
 
@@ -25,7 +27,7 @@ def test_the_shipped_rules_cover_what_was_promised() -> None:
     assert rules["quality"].below == Limit(0.85)
     assert (rules["quality"].window, rules["quality"].min_n) == (timedelta(hours=24), 100)
     assert rules["error_rate"].above == Limit(0.05)
-    assert rules["cost_per_request"].above == Limit(2, relative=True)
+    assert rules["cost_per_request"].above == Limit(2, "factor")
     assert rules["cost_per_request"].baseline == timedelta(hours=24)
     assert {"fallback_rate", "satisfaction", "spend"} <= set(rules)
 
@@ -40,7 +42,12 @@ rules:
     min_n: 40
     group_by: [prompt_version, model]
     where: {feature: checkout, service: shop}
-    severity: critical
+    critical: 10%
+    recover: 1%
+    for: 10m
+    no_data: resolve
+    team: payments
+    runbook: https://wiki.example.com/errors
     description: Look at the provider's status page.
 """
     (found,) = parse_rules(text, "alerts.yaml")
@@ -53,7 +60,12 @@ rules:
             "min_n": 40,
             "group_by": ("model", "prompt_version"),
             "where": {"service": "shop", "feature": "checkout"},
-            "severity": "critical",
+            "critical": Limit(0.1),
+            "recover": Limit(0.01),
+            "for": timedelta(minutes=10),
+            "no_data": "resolve",
+            "team": "payments",
+            "runbook": "https://wiki.example.com/errors",
             "description": "Look at the provider's status page.",
         }
     )
@@ -79,6 +91,26 @@ MISTAKES = {
     SLOW + "    above: 3\n    below: 1": "rule 'slow': needs exactly one of 'above' and 'below'",
     SLOW + "    above: fast":
         "line 5: rule 'slow': 'above' must be a number in the metric's unit, a share such as 5%",
+    SLOW + "    above: 5%": "line 5: rule 'slow': has a limit in percent, but 'latency_p95' is in s",
+    SLOW + "    above: 5% more\n    baseline: 24h": "'latency_p95' is in s; compared with before, write 1.05x",
+    SLOW + "    above: 3 less\n    baseline: 24h": "needs a difference with 'more' behind 'above', with 'less' behind",
+    SLOW + "    above: 3\n    critical: 3": "has 'critical' on the wrong side of 'above': it must be more than that",
+    SLOW + "    above: 3\n    recover: 4": "has 'recover' on the wrong side of 'above': it must be less than that",
+    SLOW + "    below: 3\n    recover: 2": "has 'recover' on the wrong side of 'below': it must be more than that",
+    SLOW + "    above: 2x\n    baseline: 24h\n    critical: 9": "needs limits of one kind",
+    SLOW + "    above: 3\n    critical: 4\n    severity: critical": "has 'critical' although its severity is critical",
+    SLOW + "    above: 2x\n    baseline: yesterday":
+        "line 6: rule 'slow': 'baseline' must be a time such as 24h, 'last week' or 'other version', not 'yesterday'",
+    SLOW + "    above: 2x\n    baseline: 32d": "line 6: rule 'slow': 'baseline' must be at most 31d",
+    SLOW + "    above: 2x\n    baseline: other version": "needs 'prompt_version' in 'group_by'",
+    "rules:\n  - {name: w, metric: requests, window: 8d, above: 2x, baseline: last week}":
+        "compares windows that overlap; with 'last week' make 'window' at most 7d",
+    "rules:\n  - {name: v, metric: spend, window: 1d, above: 2x, baseline: other version, group_by: prompt_version}":
+        "compares 'spend' of two versions, which depends on how often each is used",
+    SLOW + "    above: 3\n    for: 0m": "line 6: rule 'slow': 'for' must be a time such as 15m",
+    SLOW + "    above: 3\n    for_: 5m": "line 6: rule 'slow': 'for_' is unknown; did you mean 'for'?",
+    SLOW + "    above: 3\n    no_data: ignore": "line 6: rule 'slow': 'no_data' is 'ignore': input should be 'keep'",
+    SLOW + "    above: 3\n    runbook: http://wiki/slow": "line 6: rule 'slow': 'runbook' is 'http://wiki/slow'",
     SLOW + "    above: .nan": "line 5: rule 'slow': 'above' must be a number",
     SLOW + "    above: true": "line 5: rule 'slow': 'above' must be a number",
     SLOW + "    above: 2x": "line 5: rule 'slow': needs 'baseline' (such as 24h) with a factor such as 2x",
@@ -119,6 +151,24 @@ def test_mistakes_are_told_with_file_line_and_remedy(text: str, message: str) ->
     with pytest.raises(SettingsError, match=re.escape(message)) as caught:
         parse_rules(text, "alerts.yaml")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "limit"),
+    [
+        (3, Limit(3)), (0.5, Limit(0.5)), ("5%", Limit(0.05)), ("2.5 x", Limit(2.5, "factor")),
+        ("0.05 less", Limit(-0.05, "difference")), ("5% more", Limit(0.05, "difference")),
+        ("3 more", Limit(3, "difference")),
+    ],
+)  # fmt: skip
+def test_how_limits_are_written(written: object, limit: Limit) -> None:
+    assert parse_limit(written) == limit
+
+
+@pytest.mark.parametrize("written", ["3", "", "x", "2xx", "more", "5 % x", "-1", "1e3x", True, None, [3], math.inf])
+def test_limits_that_are_none(written: object) -> None:
+    with pytest.raises(ValueError, match="must be a number in the metric's unit"):
+        parse_limit(written)
 
 
 @pytest.mark.parametrize("window", ["15", "15s", "0m", "1.5h", "15 m", "", 15, None, "32d", "-1h", "1w"])

@@ -43,7 +43,10 @@ class Alerts:
 
     def states(self, **verdicts: Verdict) -> list[str]:
         """The new states at the next look; those that nobody is told of in brackets."""
-        return [step.state if step.is_news else f"({step.state})" for step in self.look(**verdicts)]
+        return [
+            step.state if step.is_news else f"({step.state})"
+            for step in self.look(critical=False, minutes=1, **verdicts)
+        ]
 
     def _outcome(self, name: str, verdict: Verdict, *, critical: bool) -> Outcome:
         values = {BAD: 9.0, GOOD: 1.0, HOLD: 2.8, NOTHING: None}

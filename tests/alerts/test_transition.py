@@ -63,6 +63,6 @@ def test_a_silence_holds_until_its_end_or_until_it_is_taken_back(client: Client)
     for action in (one, other, replace(one, until=NOW + MINUTE, at=NOW + MINUTE)):
         ask(client, action)
     known = actions(client, NOW)
-    assert known[0] == one, "it is read as it was written"
+    assert one in known, "it is read as it was written"
     assert silenced(known, NOW + 2 * MINUTE) == [other]
     assert silenced(known, LATER) == []

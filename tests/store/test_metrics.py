@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,15 @@ from driftline_store.metrics import DIMENSIONS, INSTRUMENT, METRICS, metric_name
 from driftline_store.metrics_docs import render
 from driftline_store.metrics_format import format_value
 from driftline_store.metrics_interval import weighted_mean
-from driftline_store.metrics_query import cover, current_instrument, query_metrics, read_one, readings
+from driftline_store.metrics_query import (
+    cover,
+    current_instrument,
+    current_instruments,
+    query_metrics,
+    read_one,
+    readings,
+)
+from driftline_store.metrics_sets import query_sets
 from driftline_store.migrate import migrate
 from driftline_store.monitored import MONITORED, Monitored
 from rollup_support import levels, put_sums
@@ -30,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from driftline_store.client import Client
+    from driftline_store.grouping import Segment
     from store_fixtures import RunningStore
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -275,11 +284,12 @@ def test_quality_is_the_weighted_mean_with_its_linearised_variance(store: Client
     assert [reading.low, reading.high] == pytest.approx([low[0], high[0]])
 
 
-def of_instrument(client: Client, evaluator: str, score: float, judged: int, at: datetime = T0) -> None:
+def of_instrument(client: Client, evaluator: str, score: float, judged: int, at: datetime = T0, **segment: str) -> None:
     put(client, at=at, evaluator=evaluator, judged=judged, judged_w=judged, judged_ws=judged * score,
-        judged_w2=judged, judged_w2s=judged * score, judged_w2s2=judged * score**2)  # fmt: skip
-    rows = [[level, begin, evaluator.split(maxsplit=1)[0], evaluator, judged] for level, begin in levels(at).items()]
-    columns = ["resolution", "at", "name", "evaluator", "judged"]
+        judged_w2=judged, judged_w2s=judged * score, judged_w2s2=judged * score**2, **segment)  # fmt: skip
+    name = evaluator.split(maxsplit=1)[0]
+    rows = [[level, begin, name, evaluator, judged, *segment.values()] for level, begin in levels(at).items()]
+    columns = ["resolution", "at", "name", "evaluator", "judged", *segment]
     token = {"insert_deduplication_token": f"{evaluator} {at} {judged}"}
     client.insert("judged_rollups", rows, column_names=columns, settings=token)
 
@@ -300,6 +310,47 @@ def test_scores_of_two_instruments_are_never_averaged(store: Client) -> None:
     assert old.quality[0] == pytest.approx(0.9)
     assert current_instrument(store, since=T0, until=T0 + HOUR) == "quality 2"
     assert current_instrument(store, since=T0, until=T0 + HOUR / 4) == "quality 1"
+
+
+def test_many_sets_of_dimensions_in_one_statement_are_as_each_by_itself(store: Client) -> None:
+    random = np.random.default_rng(3)
+    rows = [
+        {name: str(random.choice(["", "a", "b"])) for name in DIMENSIONS}
+        | {"at": T0 + timedelta(minutes=int(random.integers(90))), "evaluator": "quality 1", "judged": 4}
+        | {"requests": 30, "request_errors": int(random.integers(9))}
+        | {"request_seconds": bins(random.uniform(1, 9, 30).tolist())}
+        | {"judged_w": 4.0, "judged_ws": 3.0, "judged_w2": 4.0, "judged_w2s": 3.0, "judged_w2s2": 2.5}
+        for _ in range(40)
+    ]  # fmt: skip
+    put_sums(store, rows)
+    names = ["requests", "error_rate", "latency_p95", "quality", "users"]
+    span: Any = {"since": T0, "until": T0 + HOUR}
+    judge: Any = {"instrument": "quality 1"}
+    every = [one for size in range(len(DIMENSIONS) + 1) for one in combinations(DIMENSIONS, size)]
+    answer = query_sets(store, names, sets=every, **judge, **span)
+    for by in ((), ("service",), ("feature", "variant"), ("environment", "model", "prompt_version"), DIMENSIONS):
+        frame = query_metrics(store, names, by=by, **judge, **span)
+        segments = [tuple((name, row[name]) for name in by) for _, row in frame.iterrows()]
+        for name in names:
+            alone = dict(zip(segments, readings(frame, name, **span), strict=True))
+            assert answer.readings(name, by) == alone
+
+
+def test_who_judged_many_segments_is_known_from_one_statement(store: Client) -> None:
+    of_instrument(store, "quality 1", 0.9, ENOUGH, feature="chat")
+    of_instrument(store, "quality 2", 0.9, ENOUGH, at=T0 + HOUR / 4, feature="chat", model="a")
+    of_instrument(store, "quality 3", 0.9, ENOUGH - 1, at=T0 + HOUR / 2, feature="search", model="a")
+    wheres: list[Segment] = [
+        (),
+        (("feature", "chat"),),
+        (("feature", "search"),),
+        (("feature", "gone"),),
+        (("model", "a"),),
+        (("feature", "chat"), ("model", "")),
+    ]
+    found = current_instruments(store, wheres, since=T0, until=T0 + HOUR)
+    assert found == {one: current_instrument(store, since=T0, until=T0 + HOUR, where=dict(one)) for one in wheres}
+    assert set(found.values()) == {"quality 1", "quality 2", "quality 3", ""}
 
 
 def test_of_several_evaluators_the_first_of_the_configuration_is_quality(store: Client) -> None:

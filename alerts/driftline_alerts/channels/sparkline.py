@@ -1,0 +1,76 @@
+"""A series as one line of text, for where no picture can be shown."""
+
+from __future__ import annotations
+
+from statistics import fmean
+from typing import TYPE_CHECKING, Final
+
+from driftline_store.metrics import METRICS
+from driftline_store.metrics_format import format_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from driftline_alerts.message import Series
+
+    Point = tuple[datetime, float | None]
+
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_GAP: Final = "·"
+_BEGIN: Final = "|"
+_WIDTH: Final = 40
+"""Most characters, so that it stays on one line on a phone."""
+
+
+def sparkline(series: Series) -> str:
+    """The course of it: a bar for each stretch of time, low to high, and ``|`` where something began to be wrong.
+
+    Stretches without a value are dots. A series without any value is empty.
+    """
+    stretches = _stretches(series.points)
+    values = [_mean(stretch) for stretch in stretches]
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    low, high = min(known), max(known)
+    bars = [_GAP if value is None else _bar(value, low, high) for value in values]
+    began = sum(1 for stretch in stretches if stretch[-1][0] < series.started)
+    if 0 < began < len(bars):
+        bars.insert(began, _BEGIN)
+    return "".join(bars)
+
+
+def spread(series: Series) -> tuple[str, str]:
+    """The least and the greatest value, with their unit; ``n/a`` where there is none."""
+    known = [value for _, value in series.points if value is not None]
+    return number(series, min(known, default=None)), number(series, max(known, default=None))
+
+
+def number(series: Series, value: float | None) -> str:
+    """A value of the series' metric with its unit; plain where another version of Driftline named the metric."""
+    metric = METRICS.get(series.metric)
+    if metric is None and value is not None:
+        return f"{value:g}"
+    return format_value(metric, value) if metric else format_value(METRICS["quality"], None)
+
+
+def name(series: Series) -> str:
+    """The metric's title."""
+    metric = METRICS.get(series.metric)
+    return metric.title if metric else series.metric
+
+
+def _bar(value: float, low: float, high: float) -> str:
+    return _BARS[round((value - low) / (high - low) * (len(_BARS) - 1))] if high > low else _BARS[len(_BARS) // 2]
+
+
+def _mean(stretch: Sequence[Point]) -> float | None:
+    known = [value for _, value in stretch if value is not None]
+    return fmean(known) if known else None
+
+
+def _stretches(points: Sequence[Point]) -> list[Sequence[Point]]:
+    """At most so many as fit, of equal length but for the last."""
+    size = -(-len(points) // _WIDTH) or 1
+    return [points[start : start + size] for start in range(0, len(points), size)]
