@@ -17,7 +17,7 @@ from driftline_cli.dead_letters import app as dead_letters
 from driftline_cli.evaluators import app as evaluators
 from driftline_cli.judge import app as judge_app
 from driftline_cli.labels import app as labels_app
-from driftline_cli.options import AsJson, BusUrl, DataDir, DaysBack, StoreUrl, load
+from driftline_cli.options import AsJson, BusUrl, DataDir, DaysBack, OutFile, StoreUrl, load
 from driftline_cli.part import PARENT, run_part, set_up_logging
 
 app = typer.Typer(
@@ -188,6 +188,20 @@ def incidents(
     from driftline_cli.incidents import show  # noqa: PLC0415
 
     show(load(data_dir=data_dir, store=store), days, as_json=as_json)
+
+
+@app.command()
+def incident(
+    incident: Annotated[str, typer.Argument(help="As `driftline incidents` or a message names it.")],
+    *,
+    out: OutFile = None,
+    data_dir: DataDir = None,
+    store: StoreUrl = None,
+) -> None:
+    """Write down all that is known of an incident, as Markdown: timeline, figures, charts and examples."""
+    from driftline_cli.incident import export  # noqa: PLC0415
+
+    export(load(data_dir=data_dir, store=store), incident, out)
 
 
 @app.command()

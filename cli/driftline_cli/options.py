@@ -30,6 +30,9 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--file", help="An evaluators.yaml.", show_default="the one in force", dir_okay=False)
 ]
 DaysBack = Annotated[int, typer.Option("--days", help="How far back, in days.", min=1, max=4000)]
+OutFile = Annotated[
+    Path | None, typer.Option(help="File to write to; it must not exist yet.", show_default="printed", dir_okay=False)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 

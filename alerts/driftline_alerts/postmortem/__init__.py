@@ -1,0 +1,1 @@
+"""What there is to know about an incident afterwards, as a page for people to complete."""
