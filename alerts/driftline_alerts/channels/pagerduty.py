@@ -49,8 +49,8 @@ class PagerDutyConfig(ChannelConfig):
 
     kind: Literal["pagerduty"]
     routing_key: Secret = Field(description="Of the service's integration 'Events API v2': 32 characters.")
-    region: Region = Field("us", description="Where the account is kept.")
-    url: Address | None = Field(None, description="Instead of the region's, such as of a relay.")
+    region: Region = Field(default="us", description="Where the account is kept.")
+    url: Address | None = Field(default=None, description="Instead of the region's, such as of a relay.")
 
     def build(self, name: str, dashboard_url: str) -> Notifier:
         """What sends events."""
