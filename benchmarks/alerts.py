@@ -2,11 +2,11 @@
 
     python benchmarks/alerts.py [--quick] [--json]
 
-The alert worker is the product's own process with its usual settings, on an embedded store and bus. Every four
-seconds the answers of another feature get slow; the rule of that feature fires in the worker's next round, and its message goes to
-a server that plays Slack's incoming webhook and answers after as long as Slack takes. Measured is the time from the
+The alert worker is the product's own process with its usual settings, on an embedded store and bus. Every four seconds
+the answers of another feature get slow; the rule of that feature fires in the worker's next round, and its message goes
+to a server that plays Slack's incoming webhook and answers after as long as Slack takes. Measured is the time from the
 finding, as it is stored, to the arrival of the message; the wait for the round before that is at most
-``alert_seconds``, 15 s. Beside it stands what the message alone took, sent and answered.
+``alert_seconds``, 15 s.
 """
 
 from __future__ import annotations
