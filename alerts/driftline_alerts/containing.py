@@ -1,106 +1,61 @@
-"""A thread that contains features as their alerts have it: no rule waits for a webhook, nor the file for the store."""
+"""Keeps applications, and who else is to know, up to date about what is contained."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Self
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
-from driftline.errors import StoreError
+from driftline_alerts import containment_hook
 from driftline_alerts.containment import contained
-from driftline_alerts.containment_hook import tell
+from driftline_alerts.errands import Errand
 from driftline_alerts.transition import latest
-from driftline_store.client import connect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from clickhouse_connect.driver.client import Client
 
     from driftline.containment.state import Contained
-    from driftline.errors import DriftlineError
-    from driftline.settings import Settings
     from driftline_alerts.containment import Containment
     from driftline_alerts.guard_file import GuardFile
-    from driftline_alerts.lead import Lead
-    from driftline_alerts.trouble import Trouble
 
-_PATIENCE: Final = 15.0
-"""Seconds between two looks, if nobody wakes us; also keeps the file confirmed."""
+_LATELY: Final = timedelta(minutes=1)
+"""How long after we said something nobody else can have said something newer."""
 
 
 @dataclass
 class Containing:
-    """Follows the alerts in a thread of its own.
+    """As alerts.yaml says.
 
     Attributes:
-        settings: with the store.
-        containment: which alerts contain.
-        file: what applications read.
-        lead: whether we may say anything.
-        trouble: where failures are told.
+        containment: what is contained, and by what; None: nothing ever is.
+        file: that applications follow.
     """
 
-    settings: Settings
-    containment: Containment
+    containment: Containment | None
     file: GuardFile
-    lead: Lead
-    trouble: Trouble
-    _contained: tuple[Contained, ...] | None = None
-    _client: Client | None = None
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _news: threading.Event = field(default_factory=threading.Event)
+    _said: tuple[datetime, tuple[Contained, ...]] | None = None
 
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._work, name="contain")
-        self._thread.start()
-        return self
+    def errands(self) -> Iterable[Errand]:
+        """None where nothing is contained."""
+        if self.containment:
+            yield Errand("containment", self._contain, self._confirm)
 
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._news.set()
-        self._thread.join()
-
-    def wake(self) -> None:
-        """There may be something new."""
-        self._news.set()
-
-    def look(self) -> None:
-        """Say what is contained now. While the store is away, what was known is confirmed: no alert can change.
-
-        Raises:
-            DriftlineError: the store is away, or the file or the webhook did not take it; look again.
-        """
+    def _contain(self, client: Client) -> None:
+        assert self.containment is not None  # noqa: S101  else there were no errand
+        now = datetime.now(UTC)
+        found = contained((one.last for one in latest(client, now).values()), self.containment)
+        self._said = now, found
         try:
-            self._client = self._client or connect(self.settings)
-            known = latest(self._client, datetime.now(UTC))
-        except StoreError:
-            if self._contained is not None:
-                self.file.put(self._contained, datetime.now(UTC))
-            raise
-        self._contained = contained((one.last for one in known.values()), self.containment)
-        try:
-            self.file.put(self._contained, datetime.now(UTC))
+            self.file.put(found, now)
         finally:  # neither has to wait for the other
-            if self.containment.webhook is not None:
-                tell(self._client, self.containment.webhook, self._contained, lambda: datetime.now(UTC))
+            if self.containment.webhook:
+                containment_hook.tell(client, self.containment.webhook, found, lambda: datetime.now(UTC))
 
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            self._news.wait(_PATIENCE)
-            self._news.clear()
-            if self._stop.is_set():
-                break
-            if self.lead.is_held():
-                self.trouble.tried("containment", self.look, self._forget)
-            else:
-                self._contained = None  # another worker says it, and may say something else by now
-        self._disconnect()
-
-    def _forget(self, error: DriftlineError) -> None:
-        if isinstance(error, StoreError):
-            self._disconnect()  # a store that was restarted may have another address
-
-    def _disconnect(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
+    def _confirm(self) -> None:
+        """Stand for what was said, as no alert can change while the store is away."""
+        now = datetime.now(UTC)
+        if self._said and now - self._said[0] < _LATELY:
+            self._said = now, self._said[1]
+            self.file.put(self._said[1], now)

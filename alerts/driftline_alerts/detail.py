@@ -22,9 +22,7 @@ class Detail(BaseModel):
         window_minutes: length of the window.
         low: lower end of the value's 95 % interval, where it has one.
         high: upper end of it.
-        factor: of relative rules.
-        baseline: the value that the factor multiplies.
-        baseline_minutes: length of the time before the window.
+        baseline: what a relative rule compares with.
         compared_with: what the baseline is of, in words.
         note: why it was resolved, if not by its value.
         team: whose it is; '' for nobody's.
@@ -42,9 +40,7 @@ class Detail(BaseModel):
     window_minutes: int
     low: float | None = None
     high: float | None = None
-    factor: float | None = None
     baseline: float | None = None
-    baseline_minutes: int | None = None
     severity: Severity = "warning"
     description: str = ""
     compared_with: str = ""
@@ -66,10 +62,8 @@ class Detail(BaseModel):
             window_minutes=_minutes(rule.window),
             low=outcome.reading.low,
             high=outcome.reading.high,
-            factor=rule.limit.number if rule.limit.kind == "factor" else None,
             baseline=baseline.value if baseline and rule.limit.relative else None,
             compared_with=_compared_with(rule.baseline),
-            baseline_minutes=_minutes(rule.baseline) if isinstance(rule.baseline, timedelta) else None,
             severity=outcome.severity,
             description=rule.description,
             team=rule.team,

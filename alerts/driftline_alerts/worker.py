@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self, TypeVar
@@ -12,8 +13,10 @@ from driftline.errors import BusError, DriftlineError
 from driftline_alerts.actions import actions
 from driftline_alerts.delivery import Delivery
 from driftline_alerts.drift.detection import Detection
+from driftline_alerts.errands import Errands
 from driftline_alerts.evaluate import evaluate
 from driftline_alerts.lead import Lead
+from driftline_alerts.notifiers import dashboard_url, notifiers
 from driftline_alerts.rules import load_rules
 from driftline_alerts.state import acknowledged, decide
 from driftline_alerts.transition import Transition, latest, write
@@ -21,7 +24,6 @@ from driftline_alerts.trouble import Trouble
 from driftline_store.client import connect
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Sequence
 
     from clickhouse_connect.driver.client import Client
@@ -47,14 +49,14 @@ def run(settings: Settings, stop: threading.Event) -> None:
     Raises:
         SettingsError: the rules or an address are wrong.
     """
-    rules = load_rules(settings)
-    channels: list[Notifier] = []
+    rules, channels = load_rules(settings), notifiers(settings, {})
     names = ", ".join(channel.channel for channel in channels) or "nobody (the setting 'slack_webhook_url' is empty)"
     logger.info("%d alert rules, every %g s; telling %s", len(rules), settings.alert_seconds, names)
-    lead, trouble = Lead(), Trouble()
+    lead, trouble, ended = Lead(), Trouble(), threading.Event()
+    delivery = Delivery(channels, (), dashboard_url(settings), ended, lead.is_held)
     with (
         Leadership(settings.bus_url, group="alerts") as leadership,
-        Delivery(settings, channels, (), dashboard_url(settings), lead, trouble) as delivery,
+        Errands(settings, [*delivery.errands()], lead, trouble, ended) as errands,
         _Worker(settings, rules, trouble) as worker,
     ):
 
@@ -68,7 +70,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
             elif time.monotonic() >= due:
                 due = time.monotonic() + settings.alert_seconds
                 worker.round(may_act)
-                delivery.wake()
+                errands.wake()
             stop.wait(min(_BEAT_SECONDS, settings.alert_seconds))
 
 
@@ -96,11 +98,6 @@ def step(client: Client, rules: Sequence[Rule], now: datetime) -> list[Transitio
             change.n,
         )
     return changes
-
-
-def dashboard_url(settings: Settings) -> str:
-    """Where people reach the dashboard."""
-    return str(settings.dashboard_url) or f"http://{settings.dashboard_host}:{settings.dashboard_port}"
 
 
 class _Worker:

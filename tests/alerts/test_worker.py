@@ -18,7 +18,8 @@ from driftline import settings as driftline_settings
 from driftline.bus import open_bus
 from driftline.bus.leader import CONTROL_TOPIC, Leadership, _one_partition
 from driftline.errors import SettingsError
-from driftline_alerts.worker import dashboard_url, run
+from driftline_alerts.notifiers import dashboard_url
+from driftline_alerts.worker import run
 from driftline_store.migrate import migrate
 from store_fixtures import running_store
 
@@ -91,9 +92,11 @@ def test_firing_then_resolved_with_two_workers(client: Client, slack: Slack, env
         slack.wait_for(1)
         put_requests(client, 1.0, 3000, at=now(), feature="chat")
         slack.wait_for(2)
-    assert slack.headers == [":red_circle: Firing: slow", ":white_check_mark: Resolved: slow"]
+    first, last = slack.headers
+    assert first.endswith("Latency p95 of feature chat is 9.17 s, above 3.00 s")
+    assert "Resolved" in last
     assert transitions(client) == ["firing", "resolved"]
-    assert "?feature=chat|" in slack.bodies[0]["blocks"][3]["text"]["text"]
+    assert "/?feature=chat'" in str(slack.bodies[0])
 
 
 def test_killed_before_the_delivery(client: Client, slack: Slack, environ: dict[str, str]) -> None:
@@ -122,8 +125,7 @@ def test_killed_in_the_middle_of_a_delivery(client: Client, slack: Slack, enviro
         slack.wait_for(2)
         threading.Event().wait(1.2)
     assert len(slack.bodies) == 2
-    assert slack.bodies[0]["blocks"][-1]["type"] == "section"
-    assert "may have been sent before" in slack.bodies[1]["blocks"][-1]["elements"][0]["text"]
+    assert ["may have been sent before" in str(body) for body in slack.bodies] == [False, True]
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """A series as a picture: PNG, on a ground of its own so that it can be read on light and on dark pages.
 
-Drawn with Pillow, which Streamlit brings along and which is loaded in 0.2 s when the first picture is made.
+Pillow is loaded when the first picture is made, as it takes 0.2 s.
 """
 
 from __future__ import annotations

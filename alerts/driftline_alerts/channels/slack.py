@@ -28,16 +28,17 @@ class SlackConfig(ChannelConfig):
     """A Slack channel."""
 
     kind: Literal["slack"]
-    webhook_url: SecretAddress | None = Field(None, description="Of an incoming webhook; or the next two.")
-    token: Secret | None = Field(None, description="Of a bot, which begins with `xoxb-`.")
+    webhook_url: SecretAddress | None = Field(default=None, description="Of an incoming webhook; or the next two.")
+    token: Secret | None = Field(default=None, description="Of a bot, which begins with `xoxb-`.")
     channel: str = Field(
-        "", pattern="^([CGD][A-Z0-9]{5,20})?$", description="Id of the bot's channel, such as `C0123456789`."
+        default="", pattern="^([CGD][A-Z0-9]{5,20})?$", description="Id of the bot's channel, such as `C0123456789`."
     )
     app_token: Secret | None = Field(
-        None, description="Of the bot's app, which begins with `xapp-`: messages have buttons, by Socket Mode."
+        default=None, description="Of the bot's app, which begins with `xapp-`: messages have buttons, by Socket Mode."
     )
     api_url: Address = Field(
-        SecretStr("https://slack.com/api/"), description="Of Slack's Web API; GovSlack: `https://slack-gov.com/api/`."
+        default=SecretStr("https://slack.com/api/"),
+        description="Of Slack's Web API; GovSlack: `https://slack-gov.com/api/`.",
     )
 
     @model_validator(mode="after")

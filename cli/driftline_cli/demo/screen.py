@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _SHOWN: Final = ("requests", "error_rate", "latency_p95", "fallback_rate", "satisfaction", "cost_per_request")
 _WINDOW: Final = timedelta(minutes=60)
 _DATE: Final = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
-_LINK: Final = re.compile(r"<(http[^|>]*)\|([^>]*)>")
 _STORED: Final = "SELECT (SELECT count() FROM llm_spans) + (SELECT count() FROM evaluations WHERE source = 'human')"
 
 
@@ -80,7 +79,8 @@ class Screen:
         lines = [str(message.get("text", ""))]
         for block in message.get("blocks", []):
             lines += [str(part["text"]) for part in [block.get("text"), *block.get("fields", [])] if part]
-        text = _LINK.sub(r"\2: \1", _DATE.sub(r"\1", "\n".join(dict.fromkeys(lines))))
+            lines += [_plain(element) for element in block.get("elements", []) if block["type"] == "rich_text"]
+        text = _DATE.sub(r"\1", "\n".join(dict.fromkeys(lines)))
         self._console.print(Panel.fit(escape(text.replace("&amp;", "&")), title="Slack received"))
 
     def line(self, elapsed: float, client: Client, traffic: Traffic, freshness: Freshness) -> None:
@@ -135,3 +135,12 @@ def _quality(reading: Reading) -> str:
     if reading.low is None or reading.high is None:
         return f"{value} n={reading.n}"
     return f"{value} [{reading.low:.2f}, {reading.high:.2f}] n={reading.n}"
+
+
+def _plain(element: dict[str, Any]) -> str:
+    """Text of a part of a rich text, with the addresses of links."""
+    if element["type"] == "link":
+        return f"{element['text']}: {element['url']}"
+    if element["type"] == "date":
+        return str(element["fallback"])
+    return str(element.get("text", "")) + "".join(map(_plain, element.get("elements", [])))

@@ -24,6 +24,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORDS", "not an address SECRET")
     monkeypatch.setenv("LOGIN", "https://user:SECRET@hooks.example/")
     monkeypatch.setenv("EMPTY", "")
+    monkeypatch.setenv("KEY", "SECRET that is long enough to sign")
 
 
 def read(text: str) -> ChannelConfig:
@@ -36,6 +37,10 @@ def read(text: str) -> ChannelConfig:
 GOOD = [
     "{kind: slack, webhook_url: '${HOOK}'}",
     "{kind: slack, token: '${TOKEN}', channel: C0123456789, app_token: '${TOKEN}'}",
+    "{kind: webhook, url: 'https://hooks.example/x', secret: '${KEY}'}",
+    "{kind: webhook, url: '${HOOK}', secret: '${KEY}'}",
+    "{kind: pagerduty, routing_key: '${TOKEN}', region: eu}",
+    "{kind: email, host: mail.example, from: a@b.example, to: [c@d.example], username: u, password: '${TOKEN}'}",
 ]
 
 
@@ -69,6 +74,12 @@ def test_what_surrounds_a_secret_in_the_environment_is_no_part_of_it() -> None:
         ("{kind: slack, webhook_url: '${HOOK}', channel: C0123456789}", "needs 'channel'"),
         ("{kind: slack, webhook_url: '${HOOK}', app_token: '${TOKEN}'}", "has an 'app_token', which needs 'token'"),
         ("{kind: slack, webhook: '${HOOK}'}", "'webhook' is unknown; did you mean 'webhook_url'?"),
+        ("{kind: webhook, url: ftp://x, secret: '${KEY}'}", "'url' must be an https:// address"),
+        ("{kind: webhook, url: 'https://x', secret: '${TOKEN}'}", "'secret' names a variable that does not hold"),
+        ("{kind: pagerduty, routing_key: '${TOKEN}', region: mars}", "'region' is 'mars'"),
+        ("{kind: email, host: m, from: a@b.c, to: []}", "'to' is []"),
+        ("{kind: email, host: m, from: a, to: [a@b.c]}", "'from' is 'a'"),
+        ("{kind: email, host: m, from: a@b.c, to: [a@b.c], username: u}", "needs 'username' and 'password' together"),
         ("{kind: slack, webhook_url: '${HOOK}', api_url: 'https://u:SECRET@x/'}", "'api_url' must not hold a user"),
     ],
 )
