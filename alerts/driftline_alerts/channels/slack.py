@@ -37,9 +37,9 @@ class SlackConfig(ChannelConfig):
     app_token: Secret | None = Field(
         default=None, description="Of the bot's app, which begins with `xapp-`: messages have buttons, by Socket Mode."
     )
-    api_url: Address = Field(
-        default=SecretStr("https://slack.com/api/"),
-        description="Of Slack's Web API; GovSlack: `https://slack-gov.com/api/`.",
+    api_url: Address | None = Field(
+        default=None,
+        description="Of another Web API than Slack's own, such as GovSlack's `https://slack-gov.com/api/`.",
     )
 
     @property
