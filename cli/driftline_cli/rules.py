@@ -29,3 +29,20 @@ def check(file: AlertsYaml = None) -> None:
         (len(found.routes), "routes"),
     )
     typer.echo(f"right: {', '.join(f'{number} {what}' for number, what in counts)}")
+
+
+@app.command("test")
+def test(
+    *,
+    channel: Annotated[
+        list[str] | None, typer.Option(help="Only this channel; again for more.", show_default="all")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="An alerts.yaml.", show_default="the one in force")] = None,
+) -> None:
+    """Send a sample to each channel, and say what came of it."""
+    from driftline_alerts.alerts_file import load_file  # noqa: PLC0415
+    from driftline_alerts.notifiers import notifiers  # noqa: PLC0415
+    from driftline_cli.rules_test import send_samples  # noqa: PLC0415
+
+    settings = load(alerts_file=str(file) if file else None)
+    send_samples(notifiers(settings, load_file(settings).channels), channel or ())
