@@ -32,7 +32,7 @@ def check(file: AlertsYaml = None) -> None:
 
 
 @app.command("test")
-def test(
+def try_channels(
     *,
     channel: Annotated[
         list[str] | None, typer.Option(help="Only this channel; again for more.", show_default="all")
