@@ -1,0 +1,38 @@
+"""docs/alerts.md: what it shows of alerts.yaml can be read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from driftline_alerts.alerts_file import parse_file
+
+if TYPE_CHECKING:
+    from driftline_alerts.alerts_file import AlertsFile
+
+PAGE = Path(__file__).parents[2] / "docs" / "alerts.md"
+BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> list[AlertsFile]:
+    monkeypatch.setenv("SLACK_SUPPORT", "https://hooks.slack.example/services/T0/B0/x")
+    monkeypatch.setenv("PAGERDUTY_KEY", "k" * 32)
+    return [parse_file(block, "alerts.md") for block in BLOCKS]
+
+
+def test_its_examples_are_right(files: list[AlertsFile]) -> None:
+    assert len(files) == 4
+    assert [one.name for file in files for one in file.rules[-1:] if "rules:" in BLOCKS[files.index(file)]]
+    assert files[0].routes[0].escalate is not None
+    assert files[0].routes[1].quiet == "22:00-07:00"
+
+
+def test_the_rules_that_it_calls_shipped_are() -> None:
+    shipped = {rule.name for rule in parse_file("", "nothing").rules}
+    named = re.findall(r"Shipped as `([^`]+)`", PAGE.read_text(encoding="utf-8"))
+    assert named
+    assert set(named) <= shipped
