@@ -26,9 +26,7 @@ _SILENT: Final = timedelta(hours=1)
 @contextmanager
 def listening(settings: Settings, channels: Iterable[ChannelConfig]) -> Iterator[None]:
     """Hear what people press, for the time of the block: one listener for each app of Slack."""
-    apps = {
-        one.app_token.get_secret_value(): one for one in channels if isinstance(one, SlackConfig) and one.app_token
-    }
+    apps = {one.app_token.get_secret_value(): one for one in channels if isinstance(one, SlackConfig) and one.app_token}
     listeners = [Listener(one, partial(follow, settings)) for one in apps.values()]
     for one in listeners:
         one.start()

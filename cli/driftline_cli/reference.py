@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from driftline.settings import CONFIG_FILE, PREFIX, TABLE
+from driftline_cli import channels_reference
 from driftline_store import metrics_docs
 
 if TYPE_CHECKING:
@@ -52,7 +53,11 @@ def _range(setting: Setting[object]) -> str:  # type: ignore[type-var]
             return f" {low:g} to {high:g}."
 
 
-PAGES: Final[dict[str, Callable[[], str]]] = {"settings.md": settings_page, "metrics.md": metrics_docs.render}
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "channels.md": channels_reference.page,
+    "settings.md": settings_page,
+    "metrics.md": metrics_docs.render,
+}
 
 
 def main() -> None:

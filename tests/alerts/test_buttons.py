@@ -18,7 +18,7 @@ def test_what_people_press_is_asked_of_the_worker(client: Client, store_url: str
     settings, began = load({}, store=store_url), datetime.now(UTC) - timedelta(seconds=1)
     client.command("TRUNCATE TABLE drift_actions")
     for wish in ("acknowledge", "silence", "accept"):
-        follow(settings, wish, "abc", "anna")  # type: ignore[arg-type]
+        follow(settings, wish, "abc", "anna")
     asked = actions(client, began)
     assert {(one.kind, one.incident, one.by) for one in asked} == {
         ("acknowledge", "abc", "anna"),

@@ -50,7 +50,7 @@ class MailConfig(ChannelConfig):
     )
     security: Security = Field(default="starttls", description="`none` is for a relay in one's own network.")
     username: str = Field(default="", max_length=200, description="Without one, nobody logs in.")
-    password: Secret | None = None
+    password: Secret | None = Field(default=None, description="Of that user.")
     sender: MailAddress = Field(alias="from", description="Address that mails come from.")
     to: tuple[MailAddress, ...] = Field(min_length=1, max_length=50, description="Addresses that they go to.")
 

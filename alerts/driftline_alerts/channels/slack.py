@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from driftline_alerts.message import Message
     from driftline_alerts.notifier import Notifier
 
+_API: Final = SecretStr("https://slack.com/api/")
 _BROKEN_MESSAGE: Final = frozenset({400, 413})
 
 
@@ -36,10 +37,15 @@ class SlackConfig(ChannelConfig):
     app_token: Secret | None = Field(
         default=None, description="Of the bot's app, which begins with `xapp-`: messages have buttons, by Socket Mode."
     )
-    api_url: Address = Field(
-        default=SecretStr("https://slack.com/api/"),
-        description="Of Slack's Web API; GovSlack: `https://slack-gov.com/api/`.",
+    api_url: Address | None = Field(
+        default=None,
+        description="Of another Web API than Slack's own, such as GovSlack's `https://slack-gov.com/api/`.",
     )
+
+    @property
+    def api(self) -> SecretStr:
+        """Address of the Web API."""
+        return self.api_url or _API
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -56,7 +62,7 @@ class SlackConfig(ChannelConfig):
         if self.token is None:
             assert self.webhook_url is not None  # noqa: S101  _check has seen to it
             return SlackWebhook(name, self.webhook_url)
-        return SlackBot(name, self.token, self.api_url, self.channel, buttons=self.app_token is not None)
+        return SlackBot(name, self.token, self.api, self.channel, buttons=self.app_token is not None)
 
 
 class SlackWebhook:

@@ -54,8 +54,8 @@ class Listener:
         if config.token is None or config.app_token is None:
             raise ValueError("expected a Slack channel with 'token' and 'app_token', got one that lacks them")
         self._app_token = config.app_token
-        self._api_url = f"{config.api_url.get_secret_value().rstrip('/')}/"
-        self._api = SlackApi(config.token, config.api_url, "the buttons: Slack")
+        self._api_url = f"{config.api.get_secret_value().rstrip('/')}/"
+        self._api = SlackApi(config.token, config.api, "the buttons: Slack")
         self._ask = ask
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="slack-buttons", daemon=True)
