@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -36,8 +37,7 @@ R = TypeVar("R", Rule, ReviewRule)
 _SETTING: Final = "slack"
 """Name of the channel that the setting ``slack_webhook_url`` makes, where the file has none."""
 
-_KINDS: Final[Any] = tuple(CONFIGS.values())
-_CHANNEL_FORM: Final[Any] = Annotated[_KINDS, Field(discriminator="kind")] if len(CONFIGS) > 1 else _KINDS[0]
+_CHANNEL_FORM: Final[Any] = Annotated[functools.reduce(operator.or_, CONFIGS.values()), Field(discriminator="kind")]
 
 Channel = Annotated[ChannelConfig, PlainValidator(lambda one: one, json_schema_input_type=_CHANNEL_FORM)]
 """One of ``CONFIGS``, by its kind."""
