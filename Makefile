@@ -51,8 +51,9 @@ else
 endif
 	for file in benchmarks/*.py; do $(BIN)/python $$file --quick || exit 1; done
 
-faults: setup    ## 200 rounds of faults against a Kafka of three nodes (ARGS="--rounds 20 --seed 7 --minutes 15")
+faults: setup    ## 200 rounds of faults against a Kafka of three nodes, and 200 against the channels of alerts (ARGS="--rounds 20 --seed 7 --minutes 15")
 	$(BIN)/python -m tests.faults $(ARGS)
+	$(BIN)/python -m tests.faults.delivery $(ARGS)
 
 chaos: setup     ## an application records 100,000 calls while its bus dies ten times (ARGS="--calls 12000 --restarts 3 --seed 7")
 	$(BIN)/python -m tests.chaos $(ARGS)

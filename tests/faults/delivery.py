@@ -45,7 +45,8 @@ _INCIDENT: Final = re.compile(r"incident-\d+-\d+")
 
 _RULES = """\
 defaults: false
-rules: []
+rules:  # so that the alerts that the rounds make up belong to something
+  - {{name: slow, metric: latency_p95, window: 15m, above: 3, group_by: feature}}
 channels:
   hook: {{kind: webhook, url: "{hook}", secret: "${{HOOK_SECRET}}"}}
   webhook: {{kind: slack, webhook_url: "${{SLACK_WEBHOOK}}"}}
