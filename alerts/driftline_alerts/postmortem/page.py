@@ -183,6 +183,10 @@ def _examples(history: History) -> Iterator[str]:
     for example in history.examples:
         yield ""
         yield f"Trace {code(example.trace_id)}{_remark(example)}"
+        if not example.asked and not example.answered:
+            yield ""
+            yield "What was asked and answered is not stored, or not any more."
+            continue
         for name, text in (("Asked", example.asked), ("Answered", example.answered)):
             yield ""
             if not text:

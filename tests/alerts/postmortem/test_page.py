@@ -218,6 +218,8 @@ def test_an_example_that_is_not_stored_any_more_says_so() -> None:
     assert "Trace `t1`, Quality 0.200: `wrong window`" in page
     assert "Asked: not stored, or not any more." in page
     assert "```text\n30 days.\n```" in page
+    gone = render(history(examples=(Example("t1", "error_rate", None, "", "", ""),)))
+    assert "Trace `t1`\n\nWhat was asked and answered is not stored, or not any more.\n" in gone
 
 
 def test_the_docs_show_a_page_as_it_is() -> None:
