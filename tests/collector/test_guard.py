@@ -283,7 +283,7 @@ if child == 0:
     os._exit(7)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 """
-    command = [sys.executable, "-W", "error", "-c", code, str(tmp_path / "guard.json")]
+    command = [sys.executable, "-c", code, str(tmp_path / "guard.json")]
     environment = clean_environment(tmp_path, DRIFTLINE_GUARD_SECONDS="0.01")
     subprocess.run(command, env=environment, check=True, timeout=60)
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from driftline_alerts.drift.events import Event
+    from driftline_alerts.drift.evidence import Touched
     from driftline_alerts.drift.finding import Finding
     from driftline_alerts.evaluate import Segment
     from driftline_alerts.transition import Transition
@@ -87,6 +88,7 @@ class History:
         id: as people call it.
         findings: of drift detection, oldest first; none of a rule's incident.
         steps: of its alerts, oldest first.
+        touched: what lay in its segment while it lasted; None of what is no part of production.
         until: when it was over, or now.
         is_over: which of the two.
     """
@@ -99,6 +101,7 @@ class History:
     events: tuple[Event, ...]
     courses: tuple[Course, ...]
     examples: tuple[Example, ...]
+    touched: Touched | None
     began: datetime
     found: datetime
     until: datetime

@@ -77,10 +77,9 @@ def _head(history: History) -> Iterator[str]:
         yield f"- Acknowledged: {_length(seen.at - history.found)} after that, by {plain(seen.actor)}"
     if history.is_over:
         yield f"- Lasted: {_length(history.until - history.began)}"
-    reach = [finding.touched for finding in history.findings if any(finding.touched)]
-    if reach:
-        requests, sessions, users = reach[-1]
-        yield f"- Touched, as far as it was told: {requests:,} requests, {sessions:,} sessions, {users:,} users"
+    reach = history.touched
+    if reach is not None and reach.requests:
+        yield f"- Touched: {reach.requests:,} requests, {reach.sessions:,} sessions, {reach.users:,} users"
 
 
 def _title(history: History) -> str:
@@ -184,6 +183,10 @@ def _examples(history: History) -> Iterator[str]:
     for example in history.examples:
         yield ""
         yield f"Trace {code(example.trace_id)}{_remark(example)}"
+        if not example.asked and not example.answered:
+            yield ""
+            yield "What was asked and answered is not stored, or not any more."
+            continue
         for name, text in (("Asked", example.asked), ("Answered", example.answered)):
             yield ""
             if not text:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 from driftline_alerts.actions import actions
 from driftline_alerts.containment_hook import CHANNEL
 from driftline_alerts.drift.events import events
+from driftline_alerts.drift.evidence import touched
 from driftline_alerts.drift.finding import OVER, Finding
 from driftline_alerts.postmortem.history import Attempt, History, Said
 from driftline_alerts.postmortem.shown import courses, examples
 from driftline_alerts.transition import COLUMNS, from_row
 from driftline_store.client import store_errors
+from driftline_store.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -70,15 +72,18 @@ def read(client: Client, incident: str, now: datetime) -> History | None:
     found = min([one.at for one in findings] + [one.at for one in steps if one.state == "firing"] or [began])
     until = _end(findings, steps)
     last = until or now
+    segment = _segment(findings, steps)
+    is_of_production = all(name in DIMENSIONS for name, _ in segment)
     return History(
         id=incident,
         findings=findings,
         steps=steps,
         attempts=_attempts(client, incident, steps),
         said=_said(client, incident, steps, began, last),
-        events=_events(client, _segment(findings, steps), began - _BEFORE, last + _AFTER),
+        events=_events(client, segment, began - _BEFORE, last + _AFTER),
         courses=courses(client, findings, steps, (began, last)),
         examples=examples(client, findings, steps, last),
+        touched=touched(client, segment, began, last) if is_of_production else None,
         began=began,
         found=found,
         until=last,

@@ -86,10 +86,9 @@ class EndpointSource:
         """See ``Source``."""
         try:
             status, etag, data = _get(self._parts, self._etag)
-        except (OSError, http.client.HTTPException) as error:
-            raise DriftlineError(
-                f"{self.name} gives no answer ({type(error).__name__}); is a receiver there?"
-            ) from None
+        except (OSError, http.client.HTTPException):
+            # Its kind may be another one at each look, and each would be logged.
+            raise DriftlineError(f"{self.name} gives no answer; is a receiver running there?") from None
         if status == 304 and self._etag:
             return None
         if status != 200:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from driftline_alerts.detail import Detail
 from driftline_alerts.drift.events import told
+from driftline_alerts.drift.evidence import Touched
 from driftline_alerts.drift.finding import Finding
 from driftline_alerts.postmortem.history import Attempt, Course, Example, History, Said
 from driftline_alerts.postmortem.markdown import block, code, plain
@@ -45,6 +46,7 @@ def leaves(markdown: str) -> Iterator[Token]:
         yield from token.children or ([token] if token.content else [])
 
 
+@settings(max_examples=50)
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs", "Cc"]), min_size=1))
 @example(HOSTILE)
 @example("a\n\n# b\n\n- c")
@@ -55,6 +57,7 @@ def test_plain_text_is_nothing_but_its_signs(text: str) -> None:
     assert shown.strip() == f"when {words(text)}".strip()
 
 
+@settings(max_examples=50)
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs", "Cc"]), min_size=1).filter(words))
 @example("`")
 @example("``a`")
@@ -64,6 +67,7 @@ def test_code_is_nothing_but_its_signs(text: str) -> None:
     assert codes == [words(text)]
 
 
+@settings(max_examples=50)
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"], include_characters="\n`~")))
 @example("```\n</code>\n````")
 @example(HOSTILE)
@@ -96,7 +100,6 @@ def finding(**changed: Any) -> Finding:
         "started": BEGAN,
         "earliest": BEGAN - MINUTE,
         "latest": BEGAN + MINUTE,
-        "touched": (900, 300, 200),
     }
     return Finding.model_validate(usual | changed)
 
@@ -132,6 +135,7 @@ def history(**changed: Any) -> History:
         events=(told("v5 is out", BEGAN - MINUTE, segment=SUPPORT),),
         courses=(),
         examples=(),
+        touched=Touched(900, 300, 200),
         began=BEGAN,
         found=BEGAN + 20 * MINUTE,
         until=BEGAN + 60 * MINUTE,
@@ -184,7 +188,7 @@ def test_figures_have_their_intervals() -> None:
     of_drift = render(history(findings=(finding(), finding(kind="recovered", low=None, high=None))))
     assert "| 2.0 % | 31.0 % (28.0 % to 34.0 %) | 900 requests | 2026-11-26 09:50:00 UTC (" in of_drift
     assert of_drift.count("(28.0 % to 34.0 %) | 900 requests") == 1, "what is over is no figure"
-    assert "Touched, as far as it was told: 900 requests, 300 sessions, 200 users" in of_drift
+    assert "- Touched: 900 requests, 300 sessions, 200 users" in of_drift
 
 
 def test_nothing_that_others_wrote_has_an_effect() -> None:
@@ -214,6 +218,8 @@ def test_an_example_that_is_not_stored_any_more_says_so() -> None:
     assert "Trace `t1`, Quality 0.200: `wrong window`" in page
     assert "Asked: not stored, or not any more." in page
     assert "```text\n30 days.\n```" in page
+    gone = render(history(examples=(Example("t1", "error_rate", None, "", "", ""),)))
+    assert "Trace `t1`\n\nWhat was asked and answered is not stored, or not any more.\n" in gone
 
 
 def test_the_docs_show_a_page_as_it_is() -> None:

@@ -16,7 +16,8 @@ from driftline_alerts.containment_hook import CHANNEL
 from driftline_alerts.detail import Detail
 from driftline_alerts.drift.events import told
 from driftline_alerts.drift.events import write as write_events
-from driftline_alerts.drift.finding import Finding
+from driftline_alerts.drift.evidence import Touched
+from driftline_alerts.drift.finding import Finding, Pointer
 from driftline_alerts.drift.finding import write as write_finding
 from driftline_alerts.drift.reading import Action, ask
 from driftline_alerts.postmortem.read import read
@@ -96,6 +97,7 @@ def finding() -> Finding:
         started=BEGAN,
         earliest=BEGAN,
         latest=BEGAN,
+        examples=(Pointer(trace_id="t1", span_id="", at=BEGAN, value=None),),
     )
 
 
@@ -117,10 +119,12 @@ def test_all_of_an_incident_is_found_and_nothing_of_others(incidents: Client) ->
     (course,) = of_rule.courses
     assert course.limit == 0.05
     assert [value for _, value in course.points if value is not None] == [0.0, 0.5]
+    assert of_rule.touched == Touched(100, 0, 0)
     of_drift = read(incidents, "d1", NOW)
     assert of_drift is not None
     assert (len(of_drift.findings), of_drift.steps, of_drift.is_over) == (1, (), False)
     assert [(one.by, one.what) for one in of_drift.said] == [("bob", "asked to accept it")]
+    assert [(one.trace_id, one.metric, one.answered) for one in of_drift.examples] == [("t1", "error_rate", "")]
     assert read(incidents, "i2", NOW) is None
 
 
