@@ -53,7 +53,7 @@ def test_open_alerts_are_listed_acknowledged_and_silenced(client: Client, store_
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("ack j", "no open incident is 'j'; did you mean 'i'"),
+        ("ack j", "no open incident is 'j'; known are: i"),
         ("silence", "say what to silence"),
         ("silence i --for soon", "--for must be a time such as 15m"),
         ("silence k --for 1h", "no open incident is 'k'"),
