@@ -104,9 +104,11 @@ def _blocks(message: Message, room: _Room, *, repeat: bool, buttons: bool) -> li
 
 
 def _facts(message: Message, room: _Room) -> list[str]:
-    pairs = "\n".join(f"{literal(key, 30)} {code(value, room(60))}" for key, value in message.segment[: room(8)])
     shown = [_fact(one, room) for one in message.facts[: room(14)]]
-    return [f"*Where*\n{pairs or 'everything'}", *shown]
+    if words.names_places(message):
+        return shown
+    pairs = [f"{literal(key, 30)} {code(value, room(60))}" for key, value in words.segment(message)[: room(8)]]
+    return ["\n".join((f"*{words.WHERE}*", *(pairs or ["everything"]))), *shown]
 
 
 def _fact(fact: Fact, room: _Room) -> str:
