@@ -126,7 +126,7 @@ def _chart(series: Series) -> Block:
         "rich_text_section",
         text(f"{short(name(series), 60)}  ", bold=True),
         text(sparkline(series), code=True),
-        text(f"  {low} to {high} in {over}{limit}; | is "),
+        text(f"  {low} to {high} in {over}{limit}; | marks "),
         date(series.started),
     )
 

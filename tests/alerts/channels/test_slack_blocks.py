@@ -64,7 +64,7 @@ def test_the_course_is_drawn_in_characters_with_its_range_and_its_begin() -> Non
     name, bars, spread, began = chart["elements"][0]["elements"]
     assert (name["text"], bars["style"]) == ("Quality  ", {"code": True})
     assert bars["text"].index("|") == 20
-    assert spread["text"] == "  0.800 to 0.940 in 24 h, against 0.850; | is "
+    assert spread["text"] == "  0.800 to 0.940 in 24 h, against 0.850; | marks "
     assert (began["type"], began["timestamp"]) == ("date", 1772352030)
 
 
