@@ -12,9 +12,13 @@ import hypothesis
 import pytest
 
 import kafka_server
+from store_fixtures import embedded_store, store_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Once for all folders: a folder that imported the store for itself would start one of its own.
+__all__ = ["embedded_store", "store_client"]
 
 
 # A test fails by what it holds, not by how busy the machine is.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from driftline.containment.state import Contained
 from driftline.errors import SettingsError
+from driftline_alerts.channels.config import Address, Secret  # noqa: TC001  pydantic reads them
 from driftline_alerts.rule import DRIFT, Severity
 from driftline_alerts.signature import key_of
 from driftline_alerts.transition import OPEN
@@ -25,8 +25,6 @@ DRIFT_RULES: Final = "drift"
 """Among ``rules``: all that drift detection finds."""
 
 _SEVERITIES: Final = ("info", "warning", "critical")
-_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
-_ADDRESS: Final = re.compile(r"https?://[^\s/@?#]+(/[!-~]*)?", re.ASCII)
 _SHARE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
@@ -35,28 +33,12 @@ def _share(raw: object) -> object:
     return float(match[1]) / 100 if match else raw
 
 
-def _secret(raw: object) -> SecretStr:
-    match = _VARIABLE.fullmatch(raw) if isinstance(raw, str) else None
-    if match is None:
-        raise ValueError('must name a variable of the environment, such as "${ROLLBACK_SECRET}", not be the secret')
-    value = os.environ.get(match[1], "")
-    if not value:
-        raise ValueError(f"names the variable {match[1]}, which is not set; set it")
+def _signs(secret: SecretStr) -> SecretStr:
     try:
-        key_of(value)
+        key_of(secret.get_secret_value())
     except SettingsError as error:
-        raise ValueError(f"names the variable {match[1]}, but {error}") from None
-    return SecretStr(value)
-
-
-def _address(raw: object) -> SecretStr:
-    match = _VARIABLE.fullmatch(raw) if isinstance(raw, str) else None
-    address = os.environ.get(match[1], "") if match else str(raw)
-    if not _ADDRESS.fullmatch(address):
-        raise ValueError(
-            'must be an https:// address without a login, or a variable with one, such as "${ROLLBACK_URL}"'
-        )
-    return SecretStr(address)
+        raise ValueError(str(error)) from None
+    return secret
 
 
 class _Strict(BaseModel):
@@ -67,12 +49,12 @@ class Webhook(_Strict):
     """Who else is told, such as a flag provider or a deploy pipeline.
 
     Attributes:
-        url: where to post; its path may be a secret, so it may stand in a variable.
-        secret: that requests are signed with, as ``${NAME}`` of the environment.
+        url: where to post.
+        secret: that requests are signed with.
     """
 
-    url: Annotated[SecretStr, BeforeValidator(_address, json_schema_input_type=str)]
-    secret: Annotated[SecretStr, BeforeValidator(_secret, json_schema_input_type=str)]
+    url: Address
+    secret: Annotated[Secret, AfterValidator(_signs)]
 
 
 class Containment(_Strict):

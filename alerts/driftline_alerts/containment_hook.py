@@ -8,17 +8,15 @@ network. The id of a post is made of the one before, so a repeat after a crash h
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final
 
-from driftline.errors import DriftlineError
+from driftline_alerts.channels.sending import failure, post
 from driftline_alerts.digest import digest
 from driftline_alerts.drift.evidence import near
+from driftline_alerts.notifier import DeliveryError
 from driftline_alerts.signature import headers, key_of
 from driftline_store.client import store_errors
 from driftline_store.metrics import DIMENSIONS
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
 CHANNEL: Final = "containment webhook"
 """Its name in ``alert_deliveries``."""
 
-_SECONDS: Final = 10
+_WHO, _KEY = "the webhook of the containment", "webhook"
 _MOST_EVENTS: Final = 10
 _BEGUN, _ENDED = "contained", "released"
 _TOLD: Final = """\
@@ -126,7 +124,7 @@ def tell(client: Client, webhook: Webhook, contained: Sequence[Contained], now: 
 
     Raises:
         StoreError: the store is away; nothing is lost.
-        DriftlineError: the other side did not take it.
+        DeliveryError: the other side did not take it.
     """
     with store_errors("reading what was told of containment"):
         rows = client.query(_TOLD, parameters={"channel": CHANNEL}).result_rows
@@ -136,10 +134,12 @@ def tell(client: Client, webhook: Webhook, contained: Sequence[Contained], now: 
         events = [] if change.reason is None else _changed(client, change.reason)
         at = now()
         data = body(change, at, events)
-        error = _post(webhook.url.get_secret_value(), data, headers(key, change.id, at, data))
-        _record(client, change, error)
-        if error:
-            raise DriftlineError(f"{change.feature} is {change.event}, but the webhook was not told: {error}")
+        try:
+            _post(webhook.url.get_secret_value(), data, headers(key, change.id, at, data))
+        except DeliveryError as error:
+            _record(client, change, error=str(error))
+            raise
+        _record(client, change)
 
 
 def _incident(reference: str) -> str:
@@ -154,30 +154,13 @@ def _changed(client: Client, reason: Contained) -> list[Event]:
     return near(client, segment, (since, since))[:_MOST_EVENTS]
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """What is signed goes where the configuration says and nowhere else."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Make none, so that the answer counts as it is."""
-
-
-def _post(url: str, data: bytes, signed: Mapping[str, str]) -> str:
-    """Why it failed, without address or secret; '' if it was taken."""
-    said = {"Content-Type": "application/json", "User-Agent": "driftline", **signed}
-    request = urllib.request.Request(url, data, said, method="POST")  # noqa: S310 - the form is checked when it is read
-    try:
-        with urllib.request.build_opener(_NoRedirects).open(request, timeout=_SECONDS):
-            return ""
-    except urllib.error.HTTPError as error:
-        with error:
-            hint = ", and redirects are not followed" if 300 <= error.code < 400 else ""
-            return f"it answered {error.code}{hint}; see its log, or correct 'webhook' of 'containment' in alerts.yaml"
-    except (OSError, HTTPException) as error:  # their texts can hold the address
-        cause = error.reason if isinstance(error, urllib.error.URLError) else error
-        return f"it was not reached ({type(cause).__name__}); check the network, or 'webhook' of 'containment'"
+def _post(url: str, data: bytes, signed: Mapping[str, str]) -> None:
+    answer = post(url, data, {"Content-Type": "application/json", **signed}, who=_WHO, key=_KEY)
+    if not 200 <= answer.status < 300:
+        raise failure(answer, who=_WHO, key=_KEY, broken=frozenset())
 
 
-def _record(client: Client, change: Change, error: str) -> None:
+def _record(client: Client, change: Change, error: str = "") -> None:
     row = [change.id, CHANNEL, not error, error, change.feature, f"{change.event} {change.incident}"]
     with store_errors("recording what was told of containment"):
         client.insert(

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
+from driftline.errors import StoreError
 from driftline_store.client import connect
 
 if TYPE_CHECKING:
@@ -30,10 +31,12 @@ class Errand:
     Attributes:
         name: for people.
         do: it, with a client of the store; raises DriftlineError where it has to be done again.
+        without_store: what to do instead while the store is away; raises the same.
     """
 
     name: str
     do: Callable[[Client], None]
+    without_store: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -86,8 +89,12 @@ class Errands:
 
         def do() -> None:
             nonlocal client
-            client = client or connect(self.settings)
-            errand.do(client)
+            try:
+                client = client or connect(self.settings)
+                errand.do(client)
+            except StoreError:
+                errand.without_store()
+                raise
 
         while not self.stop.is_set():
             news.wait(_PATIENCE)

@@ -86,12 +86,16 @@ def asked(rule: Rule, now: datetime) -> list[Asked]:
 def judge(rule: Rule, now: datetime, read: Read) -> list[Outcome]:
     """A rule's verdicts on what was read."""
     window, *before = (read(one) for one in asked(rule, now))
-    if not rule.group_by and not window:
-        nothing = Reading(rule.definition, None, 0, None, None, (now - rule.window, now))
-        window = {tuple(rule.where.items()): nothing}
     if rule.baseline == "other version":
         before = [_other_versions(window)]
     baselines = before[0] if before else {}
+    expected = [] if rule.group_by else [tuple(rule.where.items())]
+    if rule.counts_nothing:
+        expected += baselines
+    if missing := [segment for segment in expected if segment not in window]:
+        value = 0.0 if rule.counts_nothing else None
+        nothing = Reading(rule.definition, value, 0, None, None, (now - rule.window, now))
+        window = {**window, **dict.fromkeys(missing, nothing)}
     return [_outcome(rule, segment, reading, baselines.get(segment)) for segment, reading in window.items()]
 
 
@@ -118,11 +122,11 @@ def _without_version(segment: Segment) -> Segment:
 def _outcome(rule: Rule, segment: Segment, reading: Reading, baseline: Reading | None) -> Outcome:
     if baseline is not None:
         baseline = _scaled(baseline, rule)
-    if reading.value is None and rule.min_n == 0 and rule.definition.is_count:
-        reading = replace(reading, value=0.0)  # asked for: nothing seen is truly 0
+    if reading.value is None and rule.counts_nothing:
+        reading = replace(reading, value=0.0)
     level = baseline.value if baseline is not None and baseline.n >= rule.min_n else None
     threshold = rule.limit.threshold(level)
-    if reading.value is None or threshold is None or reading.n < rule.min_n:
+    if reading.value is None or threshold is None or reading.n < rule.window_n:
         return Outcome(rule, segment, Verdict.NO_DATA, reading, threshold, rule.severity, baseline)
     if rule.breaches(reading.value, threshold):
         beyond = rule.critical.threshold(level) if rule.critical else None

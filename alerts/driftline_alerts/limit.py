@@ -97,8 +97,10 @@ def _limit(raw: object) -> Limit:
     return raw if isinstance(raw, Limit) else parse_limit(raw)
 
 
-_DURATION_FORM: Final[Any] = Annotated[str, Field(pattern=f"^{_DURATION}$")]
-_LIMIT_FORM: Final[Any] = float | Annotated[str, Field(pattern=rf"^{_TEXT}$")]
+_DURATION_FORM: Final[Any] = Annotated[str, Field(pattern=f"^{_DURATION}$", examples=["15m", "1h", "7d"])]
+_LIMIT_FORM: Final[Any] = (
+    float | Annotated[str, Field(pattern=rf"^{_TEXT}$", examples=["5%", "2x", "0.05 less", "5% more"])]
+)
 
 Duration = Annotated[timedelta, BeforeValidator(_duration, json_schema_input_type=_DURATION_FORM)]
 """Written as ``15m``, ``1h`` or ``7d``, at most 31 days."""

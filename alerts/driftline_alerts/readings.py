@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from driftline_alerts.system_metrics import SYSTEM, query_system
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_query import current_instruments
 from driftline_store.metrics_sets import query_sets
@@ -53,6 +54,8 @@ def ask(client: Client, wanted: Iterable[Asked]) -> Read:
         StoreError: the store is away or fails a statement.
     """
     wanted = list(wanted)
+    system = _system(client, wanted)
+    wanted = [one for one in wanted if one.metric in METRICS]
     instruments = _instruments(client, wanted)
 
     def source(one: Asked) -> tuple[Span, str]:
@@ -71,12 +74,23 @@ def ask(client: Client, wanted: Iterable[Asked]) -> Read:
     }
 
     def read(one: Asked) -> Mapping[Segment, Reading]:
+        if one.metric in SYSTEM:
+            return {(): system[one.span][one.metric]}
         found = answers[source(one)].readings(one.metric, one.by)
         if not one.where:
             return found
         return {segment: reading for segment, reading in found.items() if all(pair in segment for pair in one.where)}
 
     return read
+
+
+def _system(client: Client, wanted: Iterable[Asked]) -> dict[Span, dict[str, Reading]]:
+    """What is about Driftline itself, by time and metric."""
+    asked: dict[Span, set[str]] = defaultdict(set)
+    for one in wanted:
+        if one.metric in SYSTEM:
+            asked[one.span].add(one.metric)
+    return {span: query_system(client, sorted(names), since=span[0], until=span[1]) for span, names in asked.items()}
 
 
 def _instruments(client: Client, wanted: Iterable[Asked]) -> dict[tuple[Span, Segment], str]:

@@ -1,72 +1,97 @@
-"""What the parts of a rule must be to each other. Each mistake is the rest of a sentence about the rule."""
+"""What the parts of a rule must be to each other."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from driftline_processors.yaml_model import KeyedError
 from driftline_store.metrics_format import format_value
 
 if TYPE_CHECKING:
     from driftline_alerts.limit import Limit
     from driftline_alerts.rule import Rule
 
+_DRIFT: Final = "drift: "
 _WEEK: Final = timedelta(days=7)
 _SHARES: Final = frozenset({"share", "score"})
+_OF_SEGMENTS: Final = ("min_n", "group_by", "where", "baseline")
 
 
-def check_limits(rule: Rule) -> None:
-    """Raises ValueError when the limits do not make sense together or for the metric."""
-    if (rule.above is None) == (rule.below is None):
-        raise ValueError("needs exactly one of 'above' and 'below'")
-    for limit in (rule.limit, rule.critical, rule.recover):
-        if limit is not None:
-            _check_limit(rule, limit)
-    side, beyond = ("above", 1) if rule.above is not None else ("below", -1)
+def check_rule(rule: Rule) -> None:
+    """Find the first thing about a rule that makes no sense.
+
+    Raises:
+        ValueError: what, as the rest of a sentence about the rule, or about one of its keys.
+    """
+    if rule.name.startswith(_DRIFT):
+        raise KeyedError("name", f"begins with {_DRIFT!r}, as alerts of drift detection do; rename it")
+    if overlap := set(rule.where) & set(rule.group_by):
+        raise KeyedError("where", f"names {min(overlap)!r}, as 'group_by' does; one of them is enough")
+    if rule.is_system and (given := [key for key in _OF_SEGMENTS if key in rule.model_fields_set]):
+        raise KeyedError(given[0], f"has no meaning for {rule.metric!r}, which is about Driftline itself; remove it")
+    _check_limits(rule)
+    _check_baseline(rule)
+
+
+def _check_limits(rule: Rule) -> None:
+    if rule.above is not None and rule.below is not None:
+        raise KeyedError("below", "stands beside 'above'; make two rules of it")
+    if rule.above is None and rule.below is None:
+        raise ValueError("needs 'above' or 'below'")
+    side = "below" if rule.above is None else "above"
+    beyond = 1 if side == "above" else -1
+    _check_limit(rule, side, rule.limit, beyond)
     for key, limit, sign in (("critical", rule.critical, beyond), ("recover", rule.recover, -beyond)):
-        if limit is not None and (limit.number - rule.limit.number) * sign <= 0:
-            where = "more" if sign > 0 else "less"
-            raise ValueError(f"has {key!r} on the wrong side of {side!r}: it must be {where} than that")
+        if limit is None:
+            continue
+        _check_limit(rule, key, limit, beyond)
+        if (limit.number - rule.limit.number) * sign <= 0:
+            more = "more" if sign > 0 else "less"
+            raise KeyedError(key, f"is on the wrong side of {side!r}; it must be {more} than that")
     if rule.critical is not None and rule.severity == "critical":
-        raise ValueError("has 'critical' although its severity is critical anyway; leave out one of them")
+        raise KeyedError("critical", "says nothing, as the severity is critical anyway; remove one of them")
 
 
-def _check_limit(rule: Rule, limit: Limit) -> None:
-    if limit.kind != rule.limit.kind:
-        raise ValueError("needs limits of one kind: all of them numbers, or factors such as 2x, or differences")
-    if limit.kind == "factor" and limit.number == 0:
-        raise ValueError("must have a factor above 0x")
-    if limit.kind == "difference" and limit.number * (1 if rule.above is not None else -1) < 0:
-        raise ValueError("needs a difference with 'more' behind 'above', with 'less' behind 'below'")
+def _check_limit(rule: Rule, key: str, limit: Limit, beyond: int) -> None:
     metric, number = rule.definition, limit.number
+    if limit.kind != rule.limit.kind:
+        raise KeyedError(key, "is of another kind than the other limit; make all numbers, factors or differences")
+    if limit.kind == "factor":
+        if number == 0:
+            raise KeyedError(key, "must be a factor above 0x")
+        return
+    if limit.kind == "difference" and number * beyond < 0:
+        raise KeyedError(key, f"must be so much {'more' if beyond > 0 else 'less'} than before")
     if metric.unit not in _SHARES:
         if limit.is_percent:
-            hint = f"; compared with before, write {1 + number:g}x" if limit.kind == "difference" else ""
-            raise ValueError(f"has a limit in percent, but {metric.name!r} is in {metric.unit}{hint}")
-    elif (limit.kind != "factor" and not 0 <= abs(number) <= 1) or (limit.kind == "value" and number < 0):
+            hint = f"; write {1 + number:g}x for a factor" if limit.kind == "difference" else ""
+            raise KeyedError(key, f"is in percent, but {metric.name!r} in {metric.unit}{hint}")
+    elif not 0 <= number * (beyond if limit.kind == "difference" else 1) <= 1:
         guess = format_value(metric, number / 100).replace(" ", "")
         hint = f"; did you mean {guess}?" if metric.unit == "share" and 0 < number <= 100 else ""
-        raise ValueError(f"has a limit of {number:g}, but {metric.name!r} lies between 0 and 1{hint}")
+        raise KeyedError(key, f"is {number:g}, but {metric.name!r} lies between 0 and 1{hint}")
 
 
-def check_baseline(rule: Rule) -> None:
-    """Raises ValueError when the limit cannot be compared with the baseline."""
+def _check_baseline(rule: Rule) -> None:
     metric, baseline = rule.definition, rule.baseline
-    if rule.limit.relative != (baseline is not None):
-        raise ValueError(
-            "needs 'baseline' (such as 24h) with a factor such as 2x or a difference such as '0.05 less', and only then"
-        )
+    if not rule.limit.relative:
+        if baseline is not None:
+            raise KeyedError("baseline", "goes with a factor such as 2x or a difference such as '0.05 less' only")
+        return
+    if baseline is None:
+        key = "below" if rule.above is None else "above"
+        raise KeyedError(key, "needs a 'baseline', such as 24h, to be compared with")
     if isinstance(baseline, timedelta) and baseline != rule.window and metric.over_time == "distinct":
-        raise ValueError(
-            f"compares the distinct count {rule.metric!r} over unequal times; make 'baseline' as long as 'window'"
-        )
+        raise KeyedError("baseline", f"must be as long as 'window', as {metric.name!r} counts what is distinct")
     if baseline == "last week" and rule.window > _WEEK:
-        raise ValueError("compares windows that overlap; with 'last week' make 'window' at most 7d")
+        raise KeyedError("window", "must be at most 7d, to be compared with last week")
     if baseline == "other version":
         if "prompt_version" not in rule.group_by:
-            raise ValueError("needs 'prompt_version' in 'group_by' to compare with the 'other version'")
+            raise KeyedError("baseline", "needs 'prompt_version' in 'group_by', to compare versions")
         if metric.over_time != "ratio":
-            raise ValueError(
-                f"compares {rule.metric!r} of two versions, which depends on how often each is used; "
-                "choose a metric that is a rate, a mean or a percentile"
+            raise KeyedError(
+                "metric",
+                f"is {metric.name!r}, which depends on how often each version is used; to compare versions, choose a "
+                "rate, a mean or a percentile",
             )

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from driftline.bus.leader import Leadership
 from driftline.errors import BusError, DriftlineError
 from driftline_alerts.actions import actions
+from driftline_alerts.alerts_file import load_file
+from driftline_alerts.buttons import listening
+from driftline_alerts.containing import Containing
 from driftline_alerts.delivery import Delivery
 from driftline_alerts.drift.detection import Detection
 from driftline_alerts.errands import Errands
 from driftline_alerts.evaluate import evaluate
+from driftline_alerts.guard_file import GuardFile
 from driftline_alerts.lead import Lead
 from driftline_alerts.notifiers import dashboard_url, notifiers
-from driftline_alerts.rules import load_rules
 from driftline_alerts.state import acknowledged, decide
 from driftline_alerts.transition import Transition, latest, write
 from driftline_alerts.trouble import Trouble
@@ -49,15 +52,19 @@ def run(settings: Settings, stop: threading.Event) -> None:
     Raises:
         SettingsError: the rules or an address are wrong.
     """
-    rules, channels = load_rules(settings), notifiers(settings, {})
-    names = ", ".join(channel.channel for channel in channels) or "nobody (the setting 'slack_webhook_url' is empty)"
-    logger.info("%d alert rules, every %g s; telling %s", len(rules), settings.alert_seconds, names)
+    file = load_file(settings)
+    channels = notifiers(settings, file.channels)
+    names = ", ".join(channel.channel for channel in channels) or "nobody (no channel is configured: docs/channels.md)"
+    logger.info("%d alert rules, every %g s; telling %s", len(file.rules), settings.alert_seconds, names)
     lead, trouble, ended = Lead(), Trouble(), threading.Event()
-    delivery = Delivery(channels, (), dashboard_url(settings), ended, lead.is_held)
+    delivery = Delivery(channels, file.routes, dashboard_url(settings), ended, lead.is_held)
+    containing = Containing(file.containment, GuardFile(settings.guard_path))
+    todo = [*delivery.errands(), *containing.errands()]
     with (
         Leadership(settings.bus_url, group="alerts") as leadership,
-        Errands(settings, [*delivery.errands()], lead, trouble, ended) as errands,
-        _Worker(settings, rules, trouble) as worker,
+        Errands(settings, todo, lead, trouble, ended) as errands,
+        listening(settings, file.channels.values()),
+        _Worker(settings, file.rules, trouble) as worker,
     ):
 
         def may_act() -> bool:

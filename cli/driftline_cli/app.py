@@ -19,6 +19,7 @@ from driftline_cli.judge import app as judge_app
 from driftline_cli.labels import app as labels_app
 from driftline_cli.options import AsJson, BusUrl, DataDir, DaysBack, OutFile, StoreUrl, load
 from driftline_cli.part import PARENT, run_part, set_up_logging
+from driftline_cli.rules import app as rules_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,6 +34,7 @@ app.add_typer(anchors_app, name="anchors")
 app.add_typer(labels_app, name="labels")
 app.add_typer(evaluators, name="evaluators")
 app.add_typer(judge_app, name="judge")
+app.add_typer(rules_app, name="rules")
 
 ReceiverPort = Annotated[int | None, typer.Option(help="Port of the OTLP/HTTP receiver.", show_default="4318")]
 Port = Annotated[int | None, typer.Option(help="Port of the dashboard.", show_default="8501")]

@@ -15,7 +15,7 @@ from driftline.bus import open_bus
 from driftline.errors import DriftlineError, SettingsError, StoreError
 from driftline.receiver.serve import listening
 from driftline.settings import TABLE
-from driftline_alerts.rules import load_rules
+from driftline_alerts.alerts_file import load_file
 from driftline_cli.part import run_part
 from driftline_cli.supervisor import Supervisor
 from driftline_processors.prepare import prepare
@@ -103,7 +103,7 @@ def check(settings: Settings) -> None:
     Raises:
         DriftlineError: what is wrong and how to mend it.
     """
-    load_rules(settings)
+    load_file(settings)
     host, port = settings.dashboard_host, settings.dashboard_port
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

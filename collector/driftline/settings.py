@@ -150,7 +150,7 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("judge_concurrency", 4, "Judgements under way at once, in each process.", minimum=1, maximum=256),
     Setting("judge_anchor_share", 0.02, "Share of the judgements that is spent on anchors, once there are any (docs/sampling.md).", minimum=0, maximum=1),
     # Alerts and dashboard
-    Setting("alerts_file", "", "File with the alert rules; empty: alerts.yaml in the working directory, else the default rules."),
+    Setting("alerts_file", "", "File of what is watched and who is told; empty: alerts.yaml in the working directory, if there is one."),
     Setting("alert_seconds", 15.0, "Time between two evaluations of the alert rules, in seconds.", minimum=0.5, maximum=3600),
     Setting("drift", True, "Whether everything that is watched is tested for drift (docs/drift.md)."),
     Setting("drift_false_pages", 1.0, "False alarms of drift detection that the whole project accepts in 30 days.", minimum=0.001, maximum=100),

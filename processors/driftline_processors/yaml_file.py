@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
@@ -11,6 +12,34 @@ from driftline.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+
+@dataclass(frozen=True, order=True)
+class Mistake:
+    """What is wrong at a place of a file, both counted from 1."""
+
+    line: int
+    column: int
+    text: str
+
+    @classmethod
+    def at(cls, node: yaml.Node | yaml.Mark, text: str) -> Self:
+        """Where a node begins."""
+        mark = node if isinstance(node, yaml.Mark) else node.start_mark
+        return cls(mark.line + 1, mark.column + 1, text)
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}: {self.text}"
+
+
+def raise_all(mistakes: Sequence[Mistake], source: str) -> None:
+    """Tell all mistakes of a file, in their order, a line each.
+
+    Raises:
+        SettingsError: there is one.
+    """
+    if mistakes:
+        raise SettingsError("\n".join(f"{source} {one}" for one in sorted(set(mistakes))))
 
 
 def read_text(path: Path, what: str, setting: str) -> str:
@@ -49,8 +78,20 @@ def compose(text: str, source: str, if_empty: str) -> yaml.Node:
     Raises:
         SettingsError: the text is not YAML, or empty.
     """
+    root = tree(text, source)
+    if root is None:
+        raise SettingsError(f"{source} is empty; {if_empty}")
+    return root
+
+
+def tree(text: str, source: str) -> yaml.Node | None:
+    """As ``compose``; None where the file is empty.
+
+    Raises:
+        SettingsError: the text is not YAML.
+    """
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        return yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f"{source} line {mark.line + 1}" if mark else source
@@ -60,9 +101,6 @@ def compose(text: str, source: str, if_empty: str) -> yaml.Node:
     except (yaml.YAMLError, RecursionError) as error:
         reason = str(error).partition("\n")[0]
         raise SettingsError(f"{source} is not valid YAML: {reason}; correct it") from None
-    if root is None:
-        raise SettingsError(f"{source} is empty; {if_empty}")
-    return root
 
 
 def items(root: yaml.Node, key: str, source: str) -> list[yaml.MappingNode]:

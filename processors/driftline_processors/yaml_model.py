@@ -9,12 +9,21 @@ from pydantic import BaseModel, ValidationError
 
 from driftline.errors import SettingsError
 from driftline_processors import yaml_file
+from driftline_processors.yaml_file import Mistake
 from driftline_store.metrics import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 M = TypeVar("M", bound=BaseModel)
+
+
+class KeyedError(ValueError):
+    """What a validator of a whole model says about one of its keys: the rest of a sentence that begins with it."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 def build(
@@ -33,32 +42,46 @@ def build(
     Raises:
         SettingsError: the first mistake, as ``evaluators.yaml line 7, column 12: evaluator 'quality': …``.
     """
+    built, mistakes = check(model, node, who, defaults)
+    if built is None:
+        raise SettingsError(f"{source} {mistakes[0]}")
+    return built
+
+
+def check(
+    model: type[M], node: yaml.MappingNode, who: str, defaults: Mapping[str, Any] | None = None
+) -> tuple[M | None, list[Mistake]]:
+    """The model of a mapping, or None and all of its mistakes; the arguments are those of ``build``."""
     try:
-        return model.model_validate({**(defaults or {}), **yaml_file.construct(node)})
+        return model.model_validate({**(defaults or {}), **yaml_file.construct(node)}), []
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        at = f"line {mark.line + 1}, column {mark.column + 1}" if mark else yaml_file.place(node)
-        raise SettingsError(f"{source} {at}: {who}: {error.problem}") from None
+        return None, [Mistake.at(error.problem_mark or node, f"{who}: {error.problem}")]
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        at = yaml_file.place(_node(node, first))
-        raise SettingsError(f"{source} {at}: {who}: {_reason(model, first)}") from None
+        errors: list[Any] = error.errors(include_url=False)
+        return None, [Mistake.at(_node(node, one), f"{who}: {_reason(model, one)}") for one in errors]
     except ValueError as error:  # such as a date that does not exist
-        raise SettingsError(f"{source} {yaml_file.place(node)}: {who}: {error}") from None
+        return None, [Mistake.at(node, f"{who}: {error}")]
 
 
 def _node(node: yaml.MappingNode, error: Any) -> yaml.Node:
     """Where to look: at the key that nobody knows, else at the value that is wrong."""
-    path = [step for step in error["loc"] if step != "[key]"]
+    path = _path(error)
     parent = yaml_file.find(node, path[:-1])
     if error["type"] == "extra_forbidden" and isinstance(parent, yaml.MappingNode):
-        return yaml_file.key_node(parent, path[-1]) or parent
+        return yaml_file.key_node(parent, str(path[-1])) or parent
     return yaml_file.find(node, path)
 
 
+def _path(error: Any) -> list[str | int]:
+    """Keys and list positions down to what is wrong."""
+    path = [step for step in error["loc"] if step != "[key]"]
+    cause = error.get("ctx", {}).get("error")
+    return [*path, cause.key] if isinstance(cause, KeyedError) else path
+
+
 def _reason(model: type[BaseModel], error: Any) -> str:
-    kind, given, path = error["type"], error["input"], error["loc"]
-    key = next((str(step) for step in reversed(path) if isinstance(step, str) and step != "[key]"), "")
+    kind, given, path = error["type"], error["input"], _path(error)
+    key = next((str(step) for step in reversed(path) if isinstance(step, str)), "")
     if kind == "missing":
         return f"{key!r} is missing"
     if kind == "extra_forbidden":

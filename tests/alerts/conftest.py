@@ -8,15 +8,12 @@ import pytest
 
 from alert_support import Slack, slack_server
 from driftline_store.migrate import migrate
-from store_fixtures import embedded_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from driftline_store.client import Client
     from store_fixtures import RunningStore
-
-__all__ = ["embedded_store"]
 
 DATABASE = "alerts"
 _EMPTIED = (

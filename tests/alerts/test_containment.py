@@ -107,7 +107,7 @@ def test_what_began_first_comes_first() -> None:
         ({"features": []}, "at least 1 item"),
         ({"let_through": 1}, "less than 1"),
         ({"severity": "high"}, "critical"),
-        ({"webhook": {"url": "https://u:p@host/x", "secret": "${TEST_SECRET}"}}, "without a login"),
+        ({"webhook": {"url": "https://u:p@host/x", "secret": "${TEST_SECRET}"}}, "must not hold a user"),
         ({"webhook": {"url": "https://host/x", "secret": SECRET}}, "must name a variable"),
         ({"webhook": {"url": "https://host/x", "secret": "${TEST_UNSET}"}}, "TEST_UNSET, which is not set"),
         ({"webhook": {"url": "https://host/x", "secret": "${TEST_SHORT}"}}, "at least 24 bytes but has 5"),
@@ -288,13 +288,15 @@ def test_what_was_not_recorded_is_told_again_with_the_same_id(
     assert ids[0] == ids[1]
 
 
-@pytest.mark.parametrize(("status", "why"), [(500, "answered 500"), (307, "redirects are not followed")])
+@pytest.mark.parametrize(
+    ("status", "why"), [(500, "is busy or broken now .500."), (307, "points elsewhere"), (404, "refuses us")]
+)
 def test_what_is_not_taken_is_told_again(
     pipeline: Pipeline, status: int, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded: list[str] = []
     monkeypatch.setattr(module, "_changed", lambda *_: [])
-    monkeypatch.setattr(module, "_record", lambda _client, _change, error: recorded.append(error))
+    monkeypatch.setattr(module, "_record", lambda _client, _change, error="": recorded.append(error))
     pipeline.answers = [status]
     reasons = contained([alert()], BOTH)
     with pytest.raises(DriftlineError, match=why) as caught:
@@ -309,7 +311,7 @@ def test_an_address_where_nobody_listens_is_not_repeated_in_the_error(monkeypatc
     with running() as gone:
         webhook = gone.webhook
     monkeypatch.setattr(module, "_changed", lambda *_: [])
-    monkeypatch.setattr(module, "_record", lambda *_: None)
+    monkeypatch.setattr(module, "_record", lambda *_, **__: None)
     with pytest.raises(DriftlineError, match=r"not reached \(ConnectionRefusedError\)") as caught:
         tell(Empty(), webhook, contained([replace(alert(), value=0.4)], BOTH), lambda: NOW)  # type: ignore[arg-type]
     assert "SECRET" not in str(caught.value)

@@ -208,6 +208,21 @@ def test_a_difference_holds_where_a_factor_says_nothing() -> None:
     assert judge(rule(above="2x", **risen), NOW, read)[0].verdict is Verdict.NO_DATA
 
 
+def test_a_count_that_is_compared_with_before_sees_what_is_gone() -> None:
+    before = {(("service", "shop"),): 900, (("service", "blog"),): 199}
+
+    def read(asked: Asked) -> dict[Segment, Reading]:
+        counts = {(("service", "new"),): 4} if asked.span[1] == NOW else before
+        return {where: Reading(METRICS["requests"], n, n, None, None, asked.span) for where, n in counts.items()}
+
+    gone = rule(metric="requests", below="0.5x", baseline="last week", window="1h", min_n=200, group_by="service")
+    found = {outcome.segment[0][1]: outcome for outcome in judge(gone, NOW, read)}
+    assert {name: outcome.verdict for name, outcome in found.items()} == {
+        "shop": Verdict.BREACH, "blog": Verdict.NO_DATA, "new": Verdict.NO_DATA,
+    }  # fmt: skip
+    assert (found["shop"].reading.value, found["shop"].reading.n, found["shop"].threshold) == (0, 0, 450)
+
+
 def test_all_rules_of_a_window_share_one_statement(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     put_requests(client, 9.0, 30, feature="chat")
     put_scores(client, [0.8] * 50, feature="chat")

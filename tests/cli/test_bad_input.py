@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from driftline_store.embedded import endpoint
-from store_fixtures import embedded_store, running_store
+from store_fixtures import running_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from store_fixtures import RunningStore
-
-__all__ = ["embedded_store"]
 
 pytestmark = pytest.mark.slow
 

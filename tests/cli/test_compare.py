@@ -16,15 +16,13 @@ from driftline.errors import DriftlineError
 from driftline_cli.app import app
 from driftline_store.histogram import bin_of
 from rollup_support import levels, put_sums
-from store_fixtures import embedded_store, empty
+from store_fixtures import PRICES_AND_RULES, empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from driftline_store.client import Client
     from store_fixtures import RunningStore
-
-__all__ = ["embedded_store"]
 
 PAGE = (Path(__file__).parents[2] / "docs/compare.md").read_text(encoding="utf-8")
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -68,7 +66,7 @@ def _judged(client: Client, version: str, counts: dict[int, int], evaluator: str
 @pytest.fixture(scope="module")
 def filled(embedded_store: RunningStore) -> Iterator[Path]:
     client = embedded_store.client()
-    empty(client)
+    empty(client, keep=PRICES_AND_RULES)
     put_sums(
         client,
         [_version("v4", 40, 1.0), _version("v5", 140, 1.0, model="gpt-5-mini", variant="treatment")],
@@ -78,7 +76,7 @@ def filled(embedded_store: RunningStore) -> Iterator[Path]:
     _judged(client, "v5", {20: 600, 18: 200, 10: 200})
     _judged(client, "v5", {0: 500}, evaluator="an older one")
     yield embedded_store.path
-    empty(client)
+    empty(client, keep=PRICES_AND_RULES)
     client.close()
 
 

@@ -18,7 +18,6 @@ from driftline_processors import dead_letters
 from driftline_processors.resend import resend
 from ingest_support import Pipeline, captured, captured_logs, span_ids
 from receiver_support import MemoryProducer
-from store_fixtures import embedded_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
     from driftline_store.client import Client
     from store_fixtures import RunningStore
-
-__all__ = ["embedded_store"]
 
 GENAI = "otel-genai-openai-1.3b0"
 WHOLE = captured(GENAI, "chat")

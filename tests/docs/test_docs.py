@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from pytest_examples import CodeExample, EvalExample, find_examples
 from typer.main import get_command
 
 import driftline
@@ -33,6 +32,8 @@ from driftline_processors.judge.scale import SCALES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_examples import CodeExample, EvalExample
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
@@ -85,7 +86,17 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryBus]:
 
 
 def examples(name: str) -> list[CodeExample]:
+    from pytest_examples import find_examples  # noqa: PLC0415  takes half a second
+
     return list(find_examples(ROOT / name))
+
+
+@pytest.fixture
+def eval_example(tmp_path: Path, request: pytest.FixtureRequest) -> EvalExample:
+    """As the plugin has it, which is not loaded: its options are for nobody."""
+    from pytest_examples import EvalExample  # noqa: PLC0415  takes half a second
+
+    return EvalExample(tmp_path=tmp_path, pytest_request=request)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/instrumentation.md", "docs/auto-instrumentation.md"])

@@ -12,7 +12,7 @@ from driftline.bus import open_bus
 from driftline_processors.targets import TARGETS
 from ingest_support import Pipeline
 from made_spans import Made
-from store_fixtures import PRICES_AND_RULES, embedded_store, empty, store_client
+from store_fixtures import PRICES_AND_RULES, empty
 from stored_captures import Stored
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from driftline_store.client import Client
     from store_fixtures import RunningStore
-
-__all__ = ["embedded_store", "store_client"]
 
 SPANS = TARGETS[0]
 

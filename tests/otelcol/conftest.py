@@ -12,7 +12,6 @@ from driftline.settings import load
 from driftline_processors import ingest_worker
 from driftline_processors.prepare import prepare
 from driftline_store.client import connect
-from store_fixtures import embedded_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from driftline.settings import Settings
     from driftline_store.client import Client
     from store_fixtures import RunningStore
-
-__all__ = ["embedded_store"]
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from driftline_store.client import Client
     from store_fixtures import RunningStore
 
-__all__ = ["embedded_store"]
+__all__ = ["embedded_store"]  # one of their own: they change prices and limits, which other folders take as given
 
 
 @pytest.fixture(scope="session")

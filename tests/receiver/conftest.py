@@ -6,15 +6,12 @@ import pytest
 
 from driftline import settings as table
 from receiver_support import Sender, Serving, free_port, receiving, serving
-from store_fixtures import embedded_store, store_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from driftline.settings import Settings
-
-__all__ = ["embedded_store", "store_client"]
 
 
 @pytest.fixture
