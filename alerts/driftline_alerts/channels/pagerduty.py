@@ -99,7 +99,7 @@ class PagerDuty:
 
     def _post(self, event: dict[str, Any]) -> None:
         kind = {"Content-Type": "application/json"}
-        answer = post(self._url.get_secret_value(), json.dumps(event).encode(), kind, who=self._who, key="url")
+        answer = post(self._url.get_secret_value(), json.dumps(event).encode(), kind, who=self._who, key="region")
         if answer.status != _TAKEN:
             raise self._refused(answer)
 

@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 from driftline_store.metrics import METRICS
-from driftline_store.metrics_format import format_value
+from driftline_store.metrics_format import NO_DATA, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,9 +52,9 @@ def spread(series: Series) -> tuple[str, str]:
 def number(series: Series, value: float | None) -> str:
     """A value of the series' metric with its unit; plain where another version of Driftline named the metric."""
     metric = METRICS.get(series.metric)
-    if metric is None and value is not None:
-        return f"{value:g}"
-    return format_value(metric, value) if metric else format_value(METRICS["quality"], None)
+    if value is None or metric is None:
+        return NO_DATA if value is None else f"{value:g}"
+    return format_value(metric, value)
 
 
 def name(series: Series) -> str:
