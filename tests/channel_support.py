@@ -154,6 +154,8 @@ class Services:
         return Fault(200, text=json.dumps({"ok": True, **self._method(rest, one.json)}))
 
     def _method(self, method: str, asked: dict[str, Any]) -> dict[str, Any]:
+        if (begin := asked.get("thread_ts", asked.get("ts"))) and begin not in {one["ts"] for one in self.posts}:
+            return {"ok": False, "error": "thread_not_found"}
         if method == "chat.postMessage":
             ts = f"{time.time():.6f}"
             self.posts.append({"ts": ts, "thread_ts": asked.get("thread_ts", ""), **asked})

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from driftline_alerts.channels.plain import clean, short
-from driftline_alerts.channels.sparkline import name, number, spread
+from driftline_alerts.channels.sparkline import known, name, number, spread
 from driftline_alerts.channels.words import clock
 from driftline_store.metrics import METRICS
 
@@ -40,7 +40,7 @@ _STEPS: Final = (1, 2, 2.5, 5, 10)
 
 def chart(series: Series) -> bytes | None:
     """The picture as PNG; None where there are not two values to be drawn."""
-    if sum(value is not None for _, value in series.points) < 2:
+    if sum(value is not None for _, value in known(series)) < 2:
         return None
     picture = _Picture(_Scale.of(series))
     picture.draw(series)
@@ -74,7 +74,7 @@ class _Scale:
 
     @classmethod
     def of(cls, series: Series) -> _Scale:
-        values = [value for _, value in series.points if value is not None]
+        values = [value for _, value in known(series) if value is not None]
         values += [series.limit] if series.limit is not None else []
         low, high = min(values), max(values)
         margin = (high - low) * 0.12 or abs(high) * 0.1 or 1.0
@@ -189,7 +189,7 @@ class _Picture:
 def _runs(series: Series) -> Iterator[list[tuple[datetime, float]]]:
     """Stretches without a gap."""
     run: list[tuple[datetime, float]] = []
-    for moment, value in series.points:
+    for moment, value in known(series):
         if value is None:
             if run:
                 yield run

@@ -44,15 +44,17 @@ class MailConfig(ChannelConfig):
     """People with mailboxes."""
 
     kind: Literal["email"]
-    host: str = Field(pattern=r"^[A-Za-z0-9.-]{1,253}$", description="Of the mail server.")
+    host: str = Field(repr=False, pattern=r"^[A-Za-z0-9.-]{1,253}$", description="Of the mail server.")
     port: int | None = Field(
         default=None, ge=1, le=65535, description="587 with `starttls`, 465 with `tls`, 25 with `none`."
     )
     security: Security = Field(default="starttls", description="`none` is for a relay in one's own network.")
-    username: str = Field(default="", max_length=200, description="Without one, nobody logs in.")
+    username: str = Field(default="", repr=False, max_length=200, description="Without one, nobody logs in.")
     password: Secret | None = Field(default=None, description="Of that user.")
-    sender: MailAddress = Field(alias="from", description="Address that mails come from.")
-    to: tuple[MailAddress, ...] = Field(min_length=1, max_length=50, description="Addresses that they go to.")
+    sender: MailAddress = Field(alias="from", repr=False, description="Address that mails come from.")
+    to: tuple[MailAddress, ...] = Field(
+        repr=False, min_length=1, max_length=50, description="Addresses that they go to."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

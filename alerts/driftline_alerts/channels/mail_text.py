@@ -81,7 +81,8 @@ def small_print(message: Message, *, repeat: bool) -> str:
 
 
 def _facts(message: Message) -> list[tuple[str, str]]:
-    return [("Where", words.place(message)), *((clean(one.label), words.shown(one.value)) for one in message.facts)]
+    place = [] if words.names_places(message) else [(words.WHERE, words.place(message))]
+    return [*place, *((clean(one.label), words.shown(one.value)) for one in message.facts)]
 
 
 def _lines(quote: Quote) -> list[str]:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field, SecretStr
 
+from driftline_alerts.channels import words
 from driftline_alerts.channels.config import Address, ChannelConfig, Secret
 from driftline_alerts.channels.plain import clean, short
 from driftline_alerts.channels.sending import failure, post
 from driftline_alerts.channels.sparkline import sparkline, spread
-from driftline_alerts.channels.words import said, shown, title
 from driftline_alerts.notifier import DeliveryError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class PagerDuty:
 
     def _post(self, event: dict[str, Any]) -> None:
         kind = {"Content-Type": "application/json"}
-        answer = post(self._url.get_secret_value(), json.dumps(event).encode(), kind, who=self._who, key="url")
+        answer = post(self._url.get_secret_value(), json.dumps(event).encode(), kind, who=self._who, key="region")
         if answer.status != _TAKEN:
             raise self._refused(answer)
 
@@ -111,12 +111,12 @@ class PagerDuty:
 
 
 def _payload(message: Message) -> dict[str, Any]:
-    segment = {name: clean(value) for name, value in message.segment}
+    segment = dict(words.segment(message))
     placed = {"component": segment.get("feature"), "group": segment.get("environment")}
     if message.series is not None:
         placed["class"] = message.series.metric
     return {
-        "summary": short(title(message), _LONGEST_SUMMARY),
+        "summary": short(words.title(message), _LONGEST_SUMMARY),
         "source": segment.get("service") or "driftline",
         "severity": message.severity,
         "timestamp": message.at.isoformat(timespec="milliseconds"),
@@ -126,13 +126,13 @@ def _payload(message: Message) -> dict[str, Any]:
 
 
 def _details(message: Message, segment: dict[str, str]) -> dict[str, Any]:
-    details: dict[str, Any] = {clean(one.label): shown(one.value) for one in message.facts}
+    details: dict[str, Any] = {clean(one.label): words.shown(one.value) for one in message.facts}
     details |= {"segment": segment, "what is known": [clean(one) for one in message.sentences]}
     if message.series is not None and (bars := sparkline(message.series)):
         low, high = spread(message.series)
         details["course"] = f"{bars} ({low} to {high})"
     if message.examples:
         details["examples"] = [
-            [*(f"{lead} {rest}".strip() for lead, rest in said(one)), one.url] for one in message.examples
+            [*(f"{lead} {rest}".strip() for lead, rest in words.said(one)), one.url] for one in message.examples
         ]
     return details

@@ -24,7 +24,7 @@ def clean(text: str) -> str:
 
 
 def short(text: str, most: int) -> str:
-    """The begin of a text, with an ellipsis where something is missing; at least one character of it.
+    """The begin of a text, with an ellipsis where something is missing.
 
     Args:
         text: of any length.

@@ -32,6 +32,13 @@ _BROKEN_MESSAGE: Final = re.compile(
 )
 
 
+_NO_THREAD: Final = frozenset({"thread_not_found", "message_not_found", "invalid_thread_ts", "cannot_reply_to_message"})
+
+
+class ThreadGoneError(DeliveryError):
+    """Somebody has deleted the message that begins the thread."""
+
+
 class SlackApi:
     """Calls methods with a bot's token."""
 
@@ -58,7 +65,8 @@ class SlackApi:
             What Slack says.
 
         Raises:
-            DeliveryError: it failed, or it is not known whether it did.
+            ThreadGoneError: what it is about is not there any more.
+            DeliveryError: it failed otherwise, or it is not known whether it did.
         """
         form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
         headers = {
@@ -89,6 +97,8 @@ class SlackApi:
         if not re.fullmatch(r"[a-z_]{1,60}", error) or error in _UNKNOWN_END:
             text = f"{self._who} gave no clear answer to {method}; it will be looked up"
             return DeliveryError(text, again="soon", unsure=True)
+        if error in _NO_THREAD:
+            return ThreadGoneError(f"{self._who} has no such thread any more ({method}: {error})", again="soon")
         if error in _PASSES:
             text = f"{self._who} is busy or broken now ({method}: {error}); it will be tried again"
             return DeliveryError(text, again="soon", retry_after=retry_after(answer))

@@ -104,9 +104,11 @@ def _blocks(message: Message, room: _Room, *, repeat: bool, buttons: bool) -> li
 
 
 def _facts(message: Message, room: _Room) -> list[str]:
-    pairs = "\n".join(f"{literal(key, 30)} {code(value, room(60))}" for key, value in message.segment[: room(8)])
     shown = [_fact(one, room) for one in message.facts[: room(14)]]
-    return [f"*Where*\n{pairs or 'everything'}", *shown]
+    if words.names_places(message):
+        return shown
+    pairs = [f"{literal(key, 30)} {code(value, room(60))}" for key, value in words.segment(message)[: room(8)]]
+    return ["\n".join((f"*{words.WHERE}*", *(pairs or ["everything"]))), *shown]
 
 
 def _fact(fact: Fact, room: _Room) -> str:
@@ -124,7 +126,7 @@ def _chart(series: Series) -> Block:
         "rich_text_section",
         text(f"{short(name(series), 60)}  ", bold=True),
         text(sparkline(series), code=True),
-        text(f"  {low} to {high} in {over}{limit}; | is "),
+        text(f"  {low} to {high} in {over}{limit}; | marks "),
         date(series.started),
     )
 

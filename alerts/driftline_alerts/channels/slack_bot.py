@@ -12,7 +12,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from driftline_alerts.channels.chart import alternative, chart
-from driftline_alerts.channels.slack_api import SlackApi
+from driftline_alerts.channels.slack_api import SlackApi, ThreadGoneError
 from driftline_alerts.channels.slack_blocks import body
 from driftline_alerts.notifier import DeliveryError
 
@@ -58,7 +58,7 @@ class SlackBot:
         self._api = SlackApi(token, api_url, f"channel {channel!r}: Slack")
 
     def send(self, message: Message, *, thread: str, repeat: bool) -> str:  # noqa: ARG002  it was looked up
-        """Post one message, into the thread if there is one.
+        """Post one message, into the thread if there is one, else as the first of a new one.
 
         Returns:
             The time stamp of the first message, which is the thread's id.
@@ -66,9 +66,11 @@ class SlackBot:
         Raises:
             DeliveryError: Slack did not take it, or did not say whether it did.
         """
-        metadata = {"event_type": EVENT, "event_payload": {"id": message.id, "incident": message.incident}}
-        where = {"channel": self._slack_channel, **({"thread_ts": thread} if thread else {})}
-        posted = self._api.call("chat.postMessage", **where, **body(message, buttons=self._buttons), metadata=metadata)
+        try:
+            posted = self._post(message, thread)
+        except ThreadGoneError:
+            thread = ""
+            posted = self._post(message, thread)
         first = thread or str(posted.get("ts", ""))
         self._add_to(first, message)
         return first
@@ -79,12 +81,24 @@ class SlackBot:
         Raises:
             DeliveryError: Slack does not say now.
         """
+        try:
+            return self._found(message, thread)
+        except ThreadGoneError:
+            return self._found(message, "")
+
+    def _found(self, message: Message, thread: str) -> str | None:
         for one in self._since(message, thread):
             metadata = one.get("metadata") or {}
             payload = metadata.get("event_payload") or {}
             if metadata.get("event_type") == EVENT and payload.get("id") == message.id:
                 return thread or str(one["ts"])
         return None
+
+    def _post(self, message: Message, thread: str) -> dict[str, Any]:
+        metadata = {"event_type": EVENT, "event_payload": {"id": message.id, "incident": message.incident}}
+        where = {"channel": self._slack_channel, **({"thread_ts": thread} if thread else {})}
+        shown = body(message, buttons=self._buttons)
+        return self._api.call("chat.postMessage", **where, **shown, metadata=metadata)
 
     def _since(self, message: Message, thread: str) -> Iterator[dict[str, Any]]:
         method, where = ("conversations.replies", {"ts": thread}) if thread else ("conversations.history", {})

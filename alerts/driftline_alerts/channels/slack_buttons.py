@@ -66,7 +66,7 @@ class Listener:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; what is under way is finished."""
+        """End, which takes up to 3 s; what is under way is finished."""
         self._stop.set()
         self._thread.join()
 

@@ -26,7 +26,7 @@ _LONGEST_LINK: Final = 500
 # The characters of RFC 3986; whatever else stands in an address has to be encoded.
 _LINK: Final = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
 # Signs that begin or end a format in mrkdwn, and what looks like them.
-_ALIKE: Final = str.maketrans({"*": "∗", "~": "∼", "`": "'", "_": "_"})
+_ALIKE: Final = str.maketrans({"*": "∗", "~": "∼", "`": "'"})
 _ITALIC: Final = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _EMOJI: Final = re.compile(r"(?<![0-9]):(?=[a-z0-9_+'-]+:)|:(?=[0-9]*[a-z_+'-][a-z0-9_+'-]*:)")  # but no time of day
 

@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 from driftline_store.metrics import METRICS
-from driftline_store.metrics_format import format_value
+from driftline_store.metrics_format import NO_DATA, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _GAP: Final = "·"
 _BEGIN: Final = "|"
+_GREATEST: Final = 1e100
+"""Differences of greater values can be infinite."""
 _WIDTH: Final = 40
 """Most characters, so that it stays on one line on a phone."""
 
@@ -28,12 +30,12 @@ def sparkline(series: Series) -> str:
 
     Stretches without a value are dots. A series without any value is empty.
     """
-    stretches = _stretches(series.points)
+    stretches = _stretches(known(series))
     values = [_mean(stretch) for stretch in stretches]
-    known = [value for value in values if value is not None]
-    if not known:
+    there = [value for value in values if value is not None]
+    if not there:
         return ""
-    low, high = min(known), max(known)
+    low, high = min(there), max(there)
     bars = [_GAP if value is None else _bar(value, low, high) for value in values]
     began = sum(1 for stretch in stretches if stretch[-1][0] < series.started)
     if 0 < began < len(bars):
@@ -43,16 +45,16 @@ def sparkline(series: Series) -> str:
 
 def spread(series: Series) -> tuple[str, str]:
     """The least and the greatest value, with their unit; ``n/a`` where there is none."""
-    known = [value for _, value in series.points if value is not None]
-    return number(series, min(known, default=None)), number(series, max(known, default=None))
+    there = [value for _, value in known(series) if value is not None]
+    return number(series, min(there, default=None)), number(series, max(there, default=None))
 
 
 def number(series: Series, value: float | None) -> str:
     """A value of the series' metric with its unit; plain where another version of Driftline named the metric."""
     metric = METRICS.get(series.metric)
-    if metric is None and value is not None:
-        return f"{value:g}"
-    return format_value(metric, value) if metric else format_value(METRICS["quality"], None)
+    if value is None or metric is None:
+        return NO_DATA if value is None else f"{value:g}"
+    return format_value(metric, value)
 
 
 def name(series: Series) -> str:
@@ -61,13 +63,22 @@ def name(series: Series) -> str:
     return metric.title if metric else series.metric
 
 
+def known(series: Series) -> list[tuple[datetime, float | None]]:
+    """The points, without values that cannot be drawn."""
+    return [(moment, value if _can_be_drawn(value) else None) for moment, value in series.points]
+
+
+def _can_be_drawn(value: float | None) -> bool:
+    return value is not None and abs(value) < _GREATEST  # which NaN is not
+
+
 def _bar(value: float, low: float, high: float) -> str:
     return _BARS[round((value - low) / (high - low) * (len(_BARS) - 1))] if high > low else _BARS[len(_BARS) // 2]
 
 
 def _mean(stretch: Sequence[Point]) -> float | None:
-    known = [value for _, value in stretch if value is not None]
-    return fmean(known) if known else None
+    there = [value for _, value in stretch if value is not None]
+    return fmean(there) if there else None
 
 
 def _stretches(points: Sequence[Point]) -> list[Sequence[Point]]:

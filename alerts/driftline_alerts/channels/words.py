@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 REPEAT: Final = "This message may have been sent before: Driftline was interrupted while it told you."
 
+WHERE: Final = "Where"
+
 _PHASES: Final[dict[Phase, str]] = {
     "update": "Update",
     "acknowledged": "Acknowledged",
@@ -26,10 +28,19 @@ def title(message: Message) -> str:
     return f"{_PHASES.get(message.phase, message.severity.capitalize())}: {clean(message.headline)}"
 
 
+def segment(message: Message) -> list[tuple[str, str]]:
+    """The segment's dimensions and values, but for those that it leaves open."""
+    return [(clean(name), kept) for name, value in message.segment if (kept := clean(value))]
+
+
 def place(message: Message) -> str:
     """The segment in one line."""
-    pairs = (f"{name} {clean(value) or '(none)'}" for name, value in message.segment)
-    return ", ".join(pairs) or "everything"
+    return ", ".join(f"{name} {value}" for name, value in segment(message)) or "everything"
+
+
+def names_places(message: Message) -> bool:
+    """Whether a fact says where, as of several segments at once, so that the one need not be shown."""
+    return any(one.label == WHERE for one in message.facts)
 
 
 def clock(moment: datetime) -> str:

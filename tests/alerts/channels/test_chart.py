@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -48,7 +49,15 @@ def test_there_is_no_picture_without_two_values(values: tuple[float | None, ...]
 
 
 @pytest.mark.parametrize(
-    "values", [(0.0, 0.0), (5.0, 5.0), (1e-9, 2e-9), (-1e12, 1e12), (0.5, None, 0.7), (1e308, 1e308)]
+    "values",
+    [
+        (0.0, 0.0),
+        (5.0, 5.0),
+        (1e-9, 2e-9),
+        (-1e12, 1e12),
+        (0.5, None, 0.7),
+        (1.0, math.nan, math.inf, 2.0, -1e308, 1e308),
+    ],
 )
 def test_any_values_can_be_drawn(values: tuple[float | None, ...]) -> None:
     points = tuple((NOW + timedelta(minutes=number), value) for number, value in enumerate(values))
@@ -72,6 +81,7 @@ def test_a_line_of_characters_shows_low_and_high_gaps_and_the_begin() -> None:
     assert line(1.0, 1.0, 0.0, 0.0, started=2) == "██|▁▁"
     assert line(0.3, 0.3) == "▅▅"
     assert line(None, None) == line() == ""
+    assert line(0.0, 1.0, math.nan, 1e308) == "▁█··"
 
 
 def test_a_long_series_fits_in_one_line() -> None:

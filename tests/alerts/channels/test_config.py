@@ -51,6 +51,7 @@ def test_no_secret_and_no_address_is_shown(text: str) -> None:
     assert built.channel == "support"
     shown: list[Any] = [repr(config), str(config), config.model_dump_json(), repr(built), repr(vars(built))]
     assert not any("SECRET" in str(one) or "hooks.example" in str(one) for one in shown)
+    assert ".example" not in repr(config)
 
 
 def test_what_surrounds_a_secret_in_the_environment_is_no_part_of_it() -> None:

@@ -45,6 +45,18 @@ def test_a_message_says_first_what_happened_and_then_where_and_since_when() -> N
     assert fields[2] == "*Based on*\n1,204 judged answers"
 
 
+def test_what_a_segment_leaves_open_is_not_shown() -> None:
+    fields = body(told(segment=(("service", ""), ("feature", "checkout")), facts=()))["blocks"][1]["fields"]
+    assert [field["text"] for field in fields] == ["*Where*\nfeature `checkout`"]
+    fields = body(told(segment=(("service", ""),), facts=()))["blocks"][1]["fields"]
+    assert [field["text"] for field in fields] == ["*Where*\neverything"]
+
+
+def test_where_a_fact_names_several_places_the_first_is_not_shown_beside_them() -> None:
+    fields = body(told(facts=(Fact("Where", "feature a; feature b"),)))["blocks"][1]["fields"]
+    assert [field["text"] for field in fields] == ["*Where*\nfeature a; feature b"]
+
+
 def test_the_course_is_drawn_in_characters_with_its_range_and_its_begin() -> None:
     (chart,) = [
         block for block in body(told())["blocks"] if "Quality" in json.dumps(block) and block["type"] == "rich_text"
@@ -52,7 +64,7 @@ def test_the_course_is_drawn_in_characters_with_its_range_and_its_begin() -> Non
     name, bars, spread, began = chart["elements"][0]["elements"]
     assert (name["text"], bars["style"]) == ("Quality  ", {"code": True})
     assert bars["text"].index("|") == 20
-    assert spread["text"] == "  0.800 to 0.940 in 24 h, against 0.850; | is "
+    assert spread["text"] == "  0.800 to 0.940 in 24 h, against 0.850; | marks "
     assert (began["type"], began["timestamp"]) == ("date", 1772352030)
 
 
@@ -143,7 +155,7 @@ def test_names_stay_as_they_are() -> None:
 
 anything = st.text(max_size=30) | st.sampled_from(["&" * 4000, '"' * 4000, "<" * 300, "_ " * 2000, "\\" * 4000, ""])
 moments = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))  # noqa: DTZ001
-values = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+values = st.none() | st.floats()
 points = st.lists(values, min_size=1, max_size=90).map(
     lambda found: tuple((NOW + timedelta(minutes=number), value) for number, value in enumerate(found))
 )

@@ -61,6 +61,17 @@ def test_a_message_is_found_behind_many_others(world: Services, monkeypatch: pyt
     assert bot(world).find(FIRST, thread="") is None
 
 
+def test_where_the_thread_was_deleted_a_new_one_begins(world: Services) -> None:
+    update = told(id="update", at=NOW, phase="update", series=None)
+    thread = bot(world).send(FIRST, thread="", repeat=False)
+    world.posts.clear()
+    assert bot(world).find(update, thread=thread) is None
+    second = bot(world).send(update, thread=thread, repeat=False)
+    assert second != thread
+    assert [post["thread_ts"] for post in world.posts] == [""]
+    assert bot(world).find(update, thread=thread) == second
+
+
 def test_what_breaks_off_after_slack_took_it_is_unsure_and_then_found(world: Services) -> None:
     world.fail("api", CLOSED_BUT_TAKEN)
     with pytest.raises(DeliveryError) as caught:
