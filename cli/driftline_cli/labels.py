@@ -142,6 +142,36 @@ def export(
 
 
 @app.command()
+def review(
+    file: Annotated[Path | None, typer.Argument(help="A .csv or .jsonl file.", show_default="list them")] = None,
+    *,
+    days: Days = 7,
+    rule: Annotated[str, typer.Option(help="Name of one review rule of alerts.yaml.", show_default="all")] = "",
+    every: Annotated[bool, typer.Option("--all", help="Also what has been labelled.")] = False,
+    evaluation: Evaluation = "quality",
+    data_dir: DataDir = None,
+    store: StoreUrl = None,
+) -> None:
+    """List what the review rules of alerts.yaml have found and nobody has labelled, or write it to a file for that."""
+    from driftline_cli import labels_file, labels_text  # noqa: PLC0415
+    from driftline_store import examples  # noqa: PLC0415
+    from driftline_store.review_cases import cases  # noqa: PLC0415
+
+    with _store(data_dir, store, "reading the cases to review") as client:
+        found = cases(client, _ago(days), rule=rule, every=every)
+        if file is None:
+            labels_text.print_cases(found)
+            return
+        keys = list(dict.fromkeys((case.trace_id, case.span_id) for case in found))
+        # They were not drawn by chance, so they say nothing about all answers.
+        labels_file.write(file, labels_file.to_label(keys, evaluation, None, examples.texts(client, keys)))
+    typer.echo(
+        f"{len(keys)} answers are in {file}. Fill in score (0 to 1) or label (pass or fail), then: "
+        f"driftline labels import {file}"
+    )
+
+
+@app.command()
 def agreement(
     *,
     days: Days = 30,

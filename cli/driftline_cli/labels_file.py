@@ -23,7 +23,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula, which a text of a stranger must not be."""
 
 
-def to_label(answers: Sequence[Key], name: str, probability: float, texts: Mapping[Key, Texts]) -> Iterator[Row]:
+def to_label(answers: Sequence[Key], name: str, probability: float | None, texts: Mapping[Key, Texts]) -> Iterator[Row]:
     """Rows that wait for a score or a label."""
     for key in answers:
         known = {"trace_id": key[0], "span_id": key[1], "name": name, "probability": probability}

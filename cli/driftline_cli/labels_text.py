@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from driftline_store.estimates.figure import Figure
     from driftline_store.labels import Label
     from driftline_store.quality import Quality
+    from driftline_store.review_cases import Case
 
 _TITLES: Final = {
     "agreement": "agreement: same verdict",
@@ -35,6 +36,15 @@ def print_labels(labels: Sequence[Label]) -> None:
         at = one.at.isoformat(" ", "seconds")[:19]
         table.add_row(at, one.labeller, one.name, one.label, f"{one.score:g}", one.trace_id, one.note)
     Console(highlight=False, markup=False).print(table if labels else "no labels")
+
+
+def print_cases(cases: Sequence[Case]) -> None:
+    """A line for each case."""
+    table = Table("found (UTC)", "rule", "by", "segment", "trace", box=None)
+    for one in cases:
+        segment = ", ".join(f"{name}={value}" for name, value in one.segment.items() if value)
+        table.add_row(one.at.isoformat(" ", "seconds")[:19], one.rule, one.found, segment, one.trace_id)
+    Console(highlight=False, markup=False).print(table if cases else "nothing waits for review")
 
 
 def print_json(found: Sequence[Quality]) -> None:

@@ -31,6 +31,7 @@ LETTER: Final = "concat(topic, '/', toString(partition), '/', toString(offset))"
 HOLDINGS: Final = (
     Holding("judge_queue", {"trace_id": "trace", "unit_id": "session"}),
     Holding("anchors", {"trace_id": "trace"}),
+    Holding("review_cases", {"trace_id": "trace"}),
     Holding("llm_content", {"trace_id": "trace"}),
     Holding("dead_letters", {LETTER: "letter"}),
     Holding(
@@ -81,6 +82,7 @@ NOTHING: Final[Mapping[str, str]] = {
     "drift_events": "versions, and what operators say about them",
     "drift_findings": "figures of segments, and ids of traces",
     "drift_actions": "what operators want done",
+    "review_positions": "times",
     "purges": "hashes of ids",
     "purged_traces": "trace ids, random numbers",
     "purge_marks": "ids while a purge runs, which removes them itself",

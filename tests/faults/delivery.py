@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from driftline_alerts.transition import State, Transition
     from driftline_store.client import Client
 
-SETTLE_SECONDS = 90.0
+SETTLE_SECONDS = 240.0
 CHANNELS: Final[dict[str, Service]] = {"hook": "hook", "webhook": "slack", "bot": "api", "pager": "pagerduty"}
 """Name in alerts.yaml -> who plays it."""
 ONCE: Final = frozenset({"bot"})
