@@ -21,7 +21,7 @@ from driftline.bus import LOGS_TOPIC, SPANS_TOPIC, open_bus
 from driftline.settings import load
 from driftline_processors.prepare import prepare
 from ingest_support import captured
-from store_fixtures import RunningStore, start_store
+from store_fixtures import running_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from driftline_store.client import Client
 
 MEMBER = Path(__file__).parent / "groups" / "member.py"
-PARTITIONS = 12
 SPANS_A_MESSAGE = 5
+LOAD_SECONDS = 0.5
+"""Between two lots of messages: each lot is an insert or more, and the store's inserts are what these tests cost."""
+
 WAIT_SECONDS = 120
 
 
@@ -88,11 +90,15 @@ class Member:
 
 @dataclass
 class Group:
-    """A bus, a store and the ingest processes between them."""
+    """A bus, a store and the ingest processes between them.
+
+    Attributes:
+        client: of the store, one for all looks at it, as opening one costs five times as much as a look.
+    """
 
     path: Path
     bus_url: str
-    store: RunningStore
+    client: Client
     members: list[Member] = field(default_factory=list)
     sent: int = 0
 
@@ -120,13 +126,13 @@ class Group:
             producer.close()
 
     @contextlib.contextmanager
-    def load(self) -> Iterator[None]:
-        """Keep sending while the block runs."""
+    def load(self, messages: int) -> Iterator[None]:
+        """Keep sending while the block runs, so many messages every ``LOAD_SECONDS``."""
         stop = threading.Event()
 
         def run() -> None:
-            while not stop.wait(0.1):
-                self.send(2)
+            while not stop.wait(LOAD_SECONDS):
+                self.send(messages)
 
         thread = threading.Thread(target=run)
         thread.start()
@@ -137,11 +143,7 @@ class Group:
             thread.join()
 
     def stored(self) -> int:
-        client = self.store.client()
-        try:
-            return int(client.query("SELECT count() FROM llm_spans").result_rows[0][0])
-        finally:
-            client.close()
+        return int(self.client.query("SELECT count() FROM llm_spans").result_rows[0][0])
 
     def wait_until_stored(self) -> None:
         """Until all that was sent so far is there."""
@@ -159,11 +161,8 @@ class Group:
         for member in self.members:
             if member.process.poll() is None:
                 member.leave()
-        client = self.store.client()
-        try:
-            assert totals(client) == dict.fromkeys(("spans", "distinct", "requests", "calls", "histogram"), self.sent)
-        finally:
-            client.close()
+        names = ("spans", "distinct", "requests", "calls", "histogram")
+        assert totals(self.client) == dict.fromkeys(names, self.sent)
 
     def logs(self) -> str:
         return "\n".join(f"{member.log.name}:\n{member.log.read_text()[-3000:]}" for member in self.members)
@@ -172,20 +171,20 @@ class Group:
 @contextlib.contextmanager
 def group(path: Path, bus_url: str) -> Iterator[Group]:
     """A store on the folder, and whatever processes join, all gone at the end."""
-    opened = Group(path, bus_url, start_store(path, prepared=True))
-    try:
-        prepare(load(data_dir=str(path))).close()
-        yield opened
-    finally:
-        for member in opened.members:
-            if member.process.poll() is None:
-                member.kill()
-        opened.store.stop()
+    with running_store(path, prepared=True), contextlib.closing(prepare(load(data_dir=str(path)))) as client:
+        opened = Group(path, bus_url, client)
+        try:
+            yield opened
+        finally:
+            for member in opened.members:
+                if member.process.poll() is None:
+                    member.kill()
 
 
-def recreate_topics(address: str) -> None:
+def recreate_topics(bus_url: str) -> None:
     """Delete both topics, if they exist, and create them anew: offsets start at 0 again."""
-    with open_bus(f"kafka://{address}?partitions={PARTITIONS}") as bus:
+    address = bus_url.removeprefix("kafka://").partition("?")[0]
+    with open_bus(bus_url) as bus:
         import kafka  # noqa: PLC0415  only once driftline.bus has imported it
 
         with kafka.KafkaAdminClient(bootstrap_servers=address) as admin:

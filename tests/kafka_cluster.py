@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import subprocess
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import kafka_files
 import kafka_server
 
 if TYPE_CHECKING:
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NODES = 3
-_START_SECONDS = 120.0
 
 # Later lines of a properties file override earlier ones. Two listeners: clients of the second one are told the
 # addresses of proxies. Dead nodes are noticed in two seconds instead of nine, so that more rounds fit into an hour.
@@ -50,16 +47,16 @@ class Cluster:
         """
         numbers = range(1, NODES + 1)
         self._folders = {number: folder / f"kafka-{number}" for number in numbers}
-        ports = kafka_server._free_ports(3 * NODES)
+        ports = kafka_files.free_ports(3 * NODES)
         self.ports = dict(zip(numbers, ports, strict=False))
         proxied = dict(zip(numbers, ports[NODES:], strict=False))
         controllers = dict(zip(numbers, ports[2 * NODES :], strict=True))
         self.advertised = {number: proxy(port) for number, port in proxied.items()}
         voters = ",".join(f"{number}@127.0.0.1:{port}" for number, port in controllers.items())
-        identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = kafka_files.new_id()
         for number, at in self._folders.items():
             at.mkdir()
-            base = kafka_server._PROPERTIES.format(port=self.ports[number], controller=controllers[number], folder=at)
+            base = kafka_files.properties(at, port=self.ports[number], controller=controllers[number])
             own = _OVERRIDES.format(
                 node=number,
                 voters=voters,
@@ -69,9 +66,7 @@ class Cluster:
                 advertised=self.advertised[number],
             )
             (at / "server.properties").write_text(base + own)
-            (at / "classpath").write_text(kafka_server._classpath())
-        with ThreadPoolExecutor(NODES) as pool:
-            list(pool.map(lambda number: self._form(number, identity), numbers))
+            kafka_files.form(at, cluster=cluster, node=number)
         self.start(numbers)
 
     @property
@@ -87,12 +82,12 @@ class Cluster:
     def start(self, nodes: Iterable[int]) -> None:
         """Start nodes, all at once."""
         with ThreadPoolExecutor(NODES) as pool:
-            list(pool.map(lambda number: kafka_server._launch(self._folders[number], self.ports[number]), nodes))
+            list(pool.map(lambda number: kafka_server.launch(self._folders[number], self.ports[number]), nodes))
 
     def kill(self, nodes: Iterable[int]) -> None:
         """Kill nodes as a power switch would; what they acknowledged is on their disks."""
         for number in nodes:
-            kafka_server._stop(self._folders[number])
+            kafka_server.stop(self._folders[number])
 
     def leader(self, topic: str, partition: int) -> int:
         """The node that leads a partition now."""
@@ -108,10 +103,3 @@ class Cluster:
     def stop(self) -> None:
         """Kill them all."""
         self.kill(self._folders)
-
-    def _form(self, number: int, identity: str) -> None:
-        at = self._folders[number]
-        form = ["kafka.tools.StorageTool", "format", "-t", identity, "-c", str(at / "server.properties")]
-        with (at / "log").open("ab") as log:
-            command = [*kafka_server._java((at / "classpath").read_text()), *form]
-            subprocess.run(command, stdout=log, stderr=log, check=True, timeout=_START_SECONDS)

@@ -65,15 +65,30 @@ def prepared(embedded_store: RunningStore) -> Iterator[Client]:
         yield client
 
 
+@contextlib.contextmanager
+def opened(store: RunningStore, client: Client, folder: Path) -> Iterator[Desk]:
+    for table in ("llm_spans", "dead_letters", "dead_letter_actions"):
+        client.command(f"TRUNCATE TABLE {table}")
+    place, bus_url = store.endpoint, f"sqlite:///{folder / 'bus.db'}"
+    store_url = f"clickhouse://{place.user}:{place.password}@{place.host}:{place.port}/{client.database}"
+    with open_bus(bus_url) as bus, Pipeline.open(bus, client) as pipeline:
+        pipeline.send(captured(GENAI, "responses"), CUT, captured(GENAI, "embeddings"))
+        yield Desk(pipeline, client, {"--store": store_url, "--bus": bus_url})
+
+
 @pytest.fixture
 def desk(embedded_store: RunningStore, prepared: Client, tmp_path: Path) -> Iterator[Desk]:
-    for table in ("llm_spans", "dead_letters", "dead_letter_actions"):
-        prepared.command(f"TRUNCATE TABLE {table}")
-    place, bus_url = embedded_store.endpoint, f"sqlite:///{tmp_path / 'bus.db'}"
-    store_url = f"clickhouse://{place.user}:{place.password}@{place.host}:{place.port}/{prepared.database}"
-    with open_bus(bus_url) as bus, Pipeline.open(bus, prepared) as pipeline:
-        pipeline.send(captured(GENAI, "responses"), CUT, captured(GENAI, "embeddings"))
-        yield Desk(pipeline, prepared, {"--store": store_url, "--bus": bus_url})
+    with opened(embedded_store, prepared, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture(scope="class")
+def common_desk(
+    embedded_store: RunningStore, prepared: Client, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desk]:
+    """For tests that change nothing."""
+    with opened(embedded_store, prepared, tmp_path_factory.mktemp("desk")) as found:
+        yield found
 
 
 def test_a_letter_is_listed_with_its_place_and_error_and_counted_as_open(desk: Desk) -> None:
@@ -172,17 +187,18 @@ def test_letters_of_a_topic_that_was_created_again_are_told_apart(desk: Desk) ->
     assert desk.open_letters() == 1
 
 
-@pytest.mark.parametrize(
-    ("command", "arguments", "says"),
-    [
-        ("show", ["otlp_spans/0/999"], "no dead letter is at"),
-        ("show", ["42"], "named by its place"),
-        ("resend", [], "--all"),
-        ("resend", [PLACE, "--all"], "--all"),
-        ("resend", ["--all", "--file", "x"], "name the one letter"),
-        ("resend", [PLACE, "--file", "/nowhere"], "cannot be read"),
-        ("export", [PLACE, "/nowhere/file"], "cannot be written"),
-    ],
-)
-def test_a_wrong_use_says_what_to_do(desk: Desk, command: str, arguments: list[str], says: str) -> None:
-    assert says in desk.refused(command, *arguments)
+class TestWrongUse:
+    @pytest.mark.parametrize(
+        ("command", "arguments", "says"),
+        [
+            ("show", ["otlp_spans/0/999"], "no dead letter is at"),
+            ("show", ["42"], "named by its place"),
+            ("resend", [], "--all"),
+            ("resend", [PLACE, "--all"], "--all"),
+            ("resend", ["--all", "--file", "x"], "name the one letter"),
+            ("resend", [PLACE, "--file", "/nowhere"], "cannot be read"),
+            ("export", [PLACE, "/nowhere/file"], "cannot be written"),
+        ],
+    )
+    def test_it_says_what_to_do(self, common_desk: Desk, command: str, arguments: list[str], says: str) -> None:
+        assert says in common_desk.refused(command, *arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import time
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext
 
+    from driftline_store.client import Client
     from store_fixtures import RunningStore
 
 pytestmark = pytest.mark.browser
@@ -77,17 +79,27 @@ def page(browser: BrowserContext) -> Iterator[Page]:
     page.close()
 
 
+@pytest.fixture(scope="class")
+def still(browser: BrowserContext, url: str) -> Iterator[Page]:
+    """A page that stands, for tests that only look at it: to build one takes seconds of both processors."""
+    page = browser.new_page()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(url)
+    tile(page, "requests")
+    yield page
+    page.close()
+
+
 def tile(page: Page, metric: str) -> str:
     """A tile's whole text; waits until all sections of the page stand."""
     page.locator(".dl-row:not(.dl-head)").first.wait_for()
     return page.locator(f'[data-metric="{metric}"]').inner_text()
 
 
-def shown(store: RunningStore, end: datetime, where: dict[str, str]) -> dict[str, tuple[str, str]]:
+def shown(client: Client, end: datetime, where: dict[str, str]) -> dict[str, tuple[str, str]]:
     """What the metrics layer says about the 24 h before a moment, as it should stand on the page."""
-    client, since = store.client(), end - timedelta(hours=24)
+    since = end - timedelta(hours=24)
     frame = query_metrics(client, TILES, since=since, until=end, where=where)
-    client.close()
     found = {name: readings(frame, name, since=since, until=end)[0] for name in TILES}
     return {
         name: (format_value(METRICS[name], reading.value), f"n = {reading.n:,} {reading.metric.n_label}")
@@ -109,17 +121,18 @@ def moment_of(page: Page) -> datetime:
 def assert_tiles(page: Page, store: RunningStore, **where: str) -> None:
     """Wait until all tiles show what the metrics layer says of their moment."""
     deadline = time.monotonic() + WAIT / 1000
-    while wrong := _differences(page, store, where):
-        assert time.monotonic() < deadline, wrong
-        page.wait_for_timeout(300)
+    with contextlib.closing(store.client()) as client:
+        while wrong := _differences(page, client, where):
+            assert time.monotonic() < deadline, wrong
+            page.wait_for_timeout(300)
 
 
-def _differences(page: Page, store: RunningStore, where: dict[str, str]) -> list[tuple[str, str, str]]:
+def _differences(page: Page, client: Client, where: dict[str, str]) -> list[tuple[str, str, str]]:
     moment = moment_of(page)
     texts = {name: tile(page, name) for name in TILES}
     return [
         (name, wanted, texts[name])
-        for name, (value, basis) in shown(store, moment, where).items()
+        for name, (value, basis) in shown(client, moment, where).items()
         for wanted in (value, basis)
         if not re.search(rf"(^|\n){re.escape(wanted)}($|\n| · )", texts[name])
     ]
@@ -141,25 +154,27 @@ def test_the_tiles_are_the_metrics_layers_numbers_and_the_console_is_silent(
     assert problems == []
 
 
-@pytest.mark.parametrize("width", [1440, 800])
-def test_nothing_scrolls_sideways(page: Page, url: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(url)
-    tile(page, "requests")
-    widths = "[document.documentElement, document.querySelector('.stMain')].map(e => e.scrollWidth - e.clientWidth)"
-    assert page.evaluate(widths) == [0, 0]
-    clipped = (
-        "[...document.querySelectorAll('.dl-tile *')].filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth)"
-    )
-    assert page.evaluate(f"{clipped}.map(e => e.outerHTML)") == []
+class TestAStillPage:
+    @pytest.mark.parametrize("width", [1440, 800])
+    def test_nothing_scrolls_sideways(self, still: Page, width: int) -> None:
+        still.set_viewport_size({"width": width, "height": 900})
+        fits = (
+            "[document.documentElement, document.querySelector('.stMain')].every(e => e.scrollWidth == e.clientWidth)"
+        )
+        still.wait_for_function(fits)  # the charts take the new width a moment later
+        wider = "e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth"
+        clipped = f"[...document.querySelectorAll('.dl-tile *')].filter({wider})"
+        assert still.evaluate(f"{clipped}.map(e => e.outerHTML)") == []
 
+    def test_the_tiles_and_a_chart_fit_on_one_screen(self, still: Page) -> None:
+        still.set_viewport_size({"width": 1440, "height": 900})
+        box = still.locator(".stVegaLiteChart").first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 900
 
-def test_the_tiles_and_a_chart_fit_on_one_screen(page: Page, url: str) -> None:
-    page.goto(url)
-    tile(page, "requests")
-    box = page.locator(".stVegaLiteChart").first.bounding_box()
-    assert box is not None
-    assert box["y"] + box["height"] <= 900
+    def test_dark_follows_the_system(self, still: Page) -> None:
+        still.emulate_media(color_scheme="dark")
+        expect(still.locator(".stApp")).to_have_css("background-color", "rgb(17, 22, 28)")
 
 
 def test_what_users_wrote_is_text_and_nothing_else(page: Page, url: str) -> None:
@@ -207,14 +222,6 @@ def test_a_refresh_keeps_the_place_and_the_open_answer(page: Page, url: str) -> 
     assert before > 300
     assert page.evaluate("document.querySelector('.stMain').scrollTop") == before
     assert page.locator(".dl-answer").inner_text() == text
-
-
-def test_dark_follows_the_system(page: Page, url: str) -> None:
-    page.emulate_media(color_scheme="dark")
-    page.goto(url)
-    tile(page, "requests")
-    colour = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
-    assert colour == "rgb(17, 22, 28)"
 
 
 def test_the_page_comes_alive_with_the_store(page: Page, browser: BrowserContext, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from groups_support import PARTITIONS, group, recreate_topics
+from groups_support import group, recreate_topics
 from kafka_server import OwnBroker
 
 if TYPE_CHECKING:
@@ -16,19 +16,26 @@ if TYPE_CHECKING:
     from groups_support import Group
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Not the one that all tests share: ingest reads topics of fixed names."""
+    """Not the one that all tests share: ingest reads topics of fixed names. One that idles costs 3 % of a processor."""
     broker = OwnBroker(tmp_path_factory.mktemp("broker"))
     yield broker.address
     broker.stop()
 
 
 @pytest.fixture
-def kafka_group(own_broker: str, tmp_path: Path) -> Iterator[Group]:
-    recreate_topics(own_broker)
-    with group(tmp_path, f"kafka://{own_broker}?partitions={PARTITIONS}") as opened:
+def kafka_group(own_broker: str, tmp_path: Path, partitions: int) -> Iterator[Group]:
+    bus_url = f"kafka://{own_broker}?partitions={partitions}"
+    recreate_topics(bus_url)
+    with group(tmp_path, bus_url) as opened:
         yield opened
+
+
+@pytest.fixture
+def partitions() -> int:
+    """Of a topic on Kafka; each that has messages takes an insert of its own."""
+    return 3
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from driftline.bus import SPANS_TOPIC
 from driftline_processors.reports import Instance, alive
-from groups_support import PARTITIONS, recreate_topics, wait_for
+from groups_support import recreate_topics, wait_for
 
 if TYPE_CHECKING:
     from groups_support import Group
@@ -31,18 +31,18 @@ WHERE = pytest.mark.parametrize(
 
 
 def test_members_that_join_leave_and_crash_lose_and_double_nothing(sqlite_group: Group) -> None:
-    with sqlite_group.load():
+    with sqlite_group.load(2):
         first = sqlite_group.join()
         sqlite_group.wait_for_more()
         second = sqlite_group.join()
-        sqlite_group.wait_for_more(100)
+        sqlite_group.wait_for_more(20)
         sqlite_group.join()
-        sqlite_group.wait_for_more(100)
+        sqlite_group.wait_for_more(20)
         first.kill()
-        sqlite_group.wait_for_more(100)
+        sqlite_group.wait_for_more(20)
         sqlite_group.join()
         second.leave()
-        sqlite_group.wait_for_more(100)
+        sqlite_group.wait_for_more(20)
     sqlite_group.end()
 
 
@@ -73,13 +73,16 @@ def test_a_member_killed_at_the_worst_moment_loses_and_doubles_nothing(sqlite_gr
 
 
 @pytest.mark.kafka
-def test_twelve_partitions_are_shared_by_three_processes_and_all_go_to_the_last(kafka_group: Group) -> None:
+@pytest.mark.parametrize("partitions", [12])
+def test_twelve_partitions_are_shared_by_three_processes_and_all_go_to_the_last(
+    kafka_group: Group, partitions: int
+) -> None:
     members = [kafka_group.join() for _ in range(3)]
-    with kafka_group.load():
-        wait_for(lambda: partitions(kafka_group) == [4, 4, 4], kafka_group.logs)
+    with kafka_group.load(2):
+        wait_for(lambda: shares(kafka_group) == [4, 4, 4], kafka_group.logs)
         members[0].kill()
         members[1].leave()
-        wait_for(lambda: partitions(kafka_group) == [PARTITIONS], kafka_group.logs)
+        wait_for(lambda: shares(kafka_group) == [partitions], kafka_group.logs)
     kafka_group.end()
 
 
@@ -90,7 +93,7 @@ def test_a_topic_made_anew_under_the_members_is_read_from_its_start(kafka_group:
     sleeper.wait_until_paused()
     kafka_group.join()
     kafka_group.wait_until_stored()
-    recreate_topics(kafka_group.bus_url.removeprefix("kafka://").partition("?")[0])
+    recreate_topics(kafka_group.bus_url)
     # Members that looked while the topic was away can share out nothing until their group changes (kafka-python 3).
     kafka_group.join()
     kafka_group.send(20)
@@ -100,14 +103,9 @@ def test_a_topic_made_anew_under_the_members_is_read_from_its_start(kafka_group:
     kafka_group.end()
 
 
-def partitions(group: Group) -> list[int]:
+def shares(group: Group) -> list[int]:
     """How many partitions of the spans each live member says it owns."""
-    client = group.store.client()
-    try:
-        instances = alive(client)
-    finally:
-        client.close()
-    return sorted(owned(instance) for instance in instances)
+    return sorted(owned(instance) for instance in alive(group.client))
 
 
 def owned(instance: Instance) -> int:

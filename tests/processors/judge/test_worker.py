@@ -245,13 +245,13 @@ def test_a_store_that_was_away(settings: Settings, endpoint: Endpoint, tmp_path:
     slow = verdict()
     slow.seconds = 0.2
     endpoint.script(slow)
-    store = start_store(tmp_path)
+    store = start_store(tmp_path, prepared=True)
     elsewhere = {"data_dir": str(tmp_path), "bus": f"sqlite:///{tmp_path / 'other.db'}"}
     apart = Settings({**settings.values, **elsewhere})
     try:
         with judging(apart), storing(apart):
             client = store.client()
-            wait_for(lambda: client.command("EXISTS TABLE judged_rollups") == 1 and rate(client) == 1.0)
+            wait_for(lambda: rate(client) == 1.0)
             send_many(client, [os.urandom(16) for _ in range(40)], SPAN)
             wait_for(lambda: len(evaluations(client)) >= 5)
             client.close()
