@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _SEVERITIES: Final = ("info", "warning", "critical")
 _MOST_SEGMENTS: Final = 5
 _POINTS: Final = 48
+_FEWEST_POINTS: Final = 3
+"""With fewer there is nothing to see."""
 _SHORTEST, _LONGEST = timedelta(hours=4), timedelta(days=14)
 """Of the time that is drawn: three times as long as something is wrong."""
 _MINUTE: Final = timedelta(minutes=1)
@@ -62,7 +64,7 @@ def compose(client: Client, parcel: Parcel, dashboard_url: str) -> Message:
         severity=lead.detail.severity,
         headline=told.headline,
         segment=lead.segment,
-        facts=(*told.facts, *_clock(parcel, lead)),
+        facts=(*_clock(parcel, lead), *told.facts),
         sentences=(*_people(parcel), *told.sentences),
         examples=told.examples if parcel.phase in {"opened", "update"} else (),
         series=_series(client, lead) if is_new else None,
@@ -208,7 +210,7 @@ def _series(client: Client, lead: Transition) -> Series | None:
         for at, value in zip(frame["bucket"], frame[metric.name], strict=True)
     )
     limit = None if math.isnan(lead.threshold) else lead.threshold
-    return Series(metric.name, points, limit, lead.started) if points else None
+    return Series(metric.name, points, limit, lead.started) if len(points) >= _FEWEST_POINTS else None
 
 
 def _links(lead: Transition, dashboard_url: str) -> tuple[Link, ...]:

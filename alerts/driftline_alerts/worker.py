@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from driftline.bus.leader import Leadership
@@ -16,11 +17,12 @@ from driftline_alerts.buttons import listening
 from driftline_alerts.containing import Containing
 from driftline_alerts.delivery import Delivery
 from driftline_alerts.drift.detection import Detection
-from driftline_alerts.errands import Errands
+from driftline_alerts.errands import Errand, Errands
 from driftline_alerts.evaluate import evaluate
 from driftline_alerts.guard_file import GuardFile
 from driftline_alerts.lead import Lead
 from driftline_alerts.notifiers import dashboard_url, notifiers
+from driftline_alerts.review import review
 from driftline_alerts.state import acknowledged, decide
 from driftline_alerts.transition import Transition, latest, write
 from driftline_alerts.trouble import Trouble
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from driftline.settings import Settings
+    from driftline_alerts.review_rule import ReviewRule
     from driftline_alerts.rule import Rule
 
 logger = logging.getLogger(__name__)
@@ -59,7 +62,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     lead, trouble, ended = Lead(), Trouble(), threading.Event()
     delivery = Delivery(channels, file.routes, dashboard_url(settings), ended, lead.is_held)
     containing = Containing(file.containment, GuardFile(settings.guard_path))
-    todo = [*delivery.errands(), *containing.errands()]
+    todo = [*delivery.errands(), *containing.errands(), Errand("review", partial(_review, file.review))]
     with (
         Leadership(settings.bus_url, group="alerts") as leadership,
         Errands(settings, todo, lead, trouble, ended) as errands,
@@ -105,6 +108,10 @@ def step(client: Client, rules: Sequence[Rule], now: datetime) -> list[Transitio
             change.n,
         )
     return changes
+
+
+def _review(rules: Sequence[ReviewRule], client: Client) -> None:
+    review(client, rules, datetime.now(UTC))
 
 
 class _Worker:

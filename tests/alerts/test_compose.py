@@ -34,6 +34,8 @@ def facts(one: Message) -> dict[str, str | datetime]:
 
 def test_a_rules_message_says_what_where_since_when_and_shows_the_worst(client: Client) -> None:
     put_requests(client, 9.0, 30, feature="chat")
+    for minutes in (16, 31):
+        put_requests(client, 1.0, 30, at=NOW - minutes * MINUTE, feature="chat")
     blank = {"is_first": True, "start": NOW - MINUTE, "feature": "chat", "cost": 0.01, "is_error": False}
     put(client, "llm_traces", [blank | {"trace_id": f"t{n}", "duration": float(n)} for n in range(1, 6)])
     detail = Detail(
@@ -54,7 +56,8 @@ def test_a_rules_message_says_what_where_since_when_and_shows_the_worst(client: 
     ]
     assert found.series is not None
     assert found.series.limit == 3
-    assert [value for _, value in found.series.points if value is not None] == [pytest.approx(9.0, rel=0.03)]
+    values = [value for _, value in found.series.points if value is not None]
+    assert values == [pytest.approx(seconds, rel=0.03) for seconds in (1.0, 1.0, 9.0)]
 
 
 def test_segments_of_one_incident_are_listed(client: Client) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from driftline_store.client import Client
 
 RULES = """\
+defaults: false
 rules:
   - {name: slow, metric: latency_p95, window: 15m, above: 3, group_by: feature}
 """
@@ -164,7 +165,7 @@ def test_a_store_that_is_away_is_waited_for(
 
 def test_wrong_rules_end_the_worker(tmp_path: Path, environ: dict[str, str]) -> None:
     (tmp_path / "rules.yaml").write_text("rules: [{name: x, metric: qualty, window: 1h, below: 1}]")
-    with pytest.raises(SettingsError, match=r"rules\.yaml line 1: rule 'x': metric 'qualty' is unknown"):
+    with pytest.raises(SettingsError, match=r"rules\.yaml line 1, column 27: rule 'x': 'metric' names 'qualty'"):
         run(driftline_settings.load(environ), threading.Event())
 
 

@@ -27,7 +27,7 @@ def colours(series: Series) -> set[tuple[int, ...]]:
     assert image.size == (WIDTH * 2, HEIGHT * 2)
     found = image.getcolors(image.width * image.height)
     assert found is not None
-    return {colour for count, colour in found if count > 40}  # type: ignore[misc]
+    return {colour for count, colour in found if count > 40}
 
 
 def is_near(wanted: tuple[int, int, int], found: set[tuple[int, ...]]) -> bool:
