@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from driftline.settings import load
 from driftline_processors.prepare import prepare
-from store_fixtures import RunningStore, start_store
+from store_fixtures import start_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +38,7 @@ while True:
         client = connect(settings, wait=60)
         while True:
             match_pending(client, settings)
-            time.sleep(0.02)
+            time.sleep(0.1)
     except Exception as error:
         if not is_transient(error):
             raise
@@ -67,16 +68,12 @@ def wait_for_a_claim(client: Client, give: int) -> None:
         assert time.monotonic() < deadline, "nothing was claimed"
 
 
-def filed(store: RunningStore) -> tuple[int, int, int]:
+def filed(client: Client) -> tuple[int, int, int]:
     """Rows, distinct events among them, and their sum per minute."""
-    client = store.client()
-    try:
-        [row] = client.query(
-            "SELECT (SELECT count() FROM evaluations), (SELECT uniqExact(explanation) FROM evaluations), "
-            "(SELECT sum(thumbs_up) FROM llm_rollups WHERE resolution = 'day')"
-        ).result_rows
-    finally:
-        client.close()
+    [row] = client.query(
+        "SELECT (SELECT count() FROM evaluations), (SELECT uniqExact(explanation) FROM evaluations), "
+        "(SELECT sum(thumbs_up) FROM llm_rollups WHERE resolution = 'day')"
+    ).result_rows
     return int(row[0]), int(row[1]), int(row[2])
 
 
@@ -109,11 +106,12 @@ def test_kills_while_feedback_is_filed_lose_nothing_and_double_nothing(tmp_path:
                 matching.wait()
                 matching = start(tmp_path)
         deadline = time.monotonic() + SETTLE_SECONDS
-        while filed(store)[0] < expected and time.monotonic() < deadline:
-            time.sleep(0.2)
-        time.sleep(1)  # for a row too many
-        assert matching.poll() is None, (tmp_path / "matching.log").read_text()
-        assert filed(store) == (expected, expected, expected), f"seed {seed}"
+        with contextlib.closing(store.client()) as client:
+            while filed(client)[0] < expected and time.monotonic() < deadline:
+                time.sleep(0.2)
+            time.sleep(1)  # for a row too many
+            assert matching.poll() is None, (tmp_path / "matching.log").read_text()
+            assert filed(client) == (expected, expected, expected), f"seed {seed}"
     finally:
         matching.kill()
         matching.wait()
