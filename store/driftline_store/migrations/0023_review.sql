@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS review_cases (
     found String,                                     -- what the rule looks for: a phrase, a pattern, a confidence
     at DateTime64(3, 'UTC')
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ReplacingMergeTree(at)
 ORDER BY (rule, trace_id);
 
 -- Until when of arrival they have looked: one row.
