@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from driftline_alerts.outbox import Parcel
     from driftline_alerts.transition import Transition
 
-_SEVERITIES: Final = ("info", "warning", "critical")
 _MOST_SEGMENTS: Final = 5
 _POINTS: Final = 48
 _FEWEST_POINTS: Final = 3
@@ -132,7 +131,7 @@ def _lead(parcel: Parcel) -> Transition:
     steps = [step for step in parcel.steps if step.state == "firing"] or list(parcel.steps)
     if parcel.phase == "resolved":
         steps = [step for step in parcel.steps if step.state == "resolved"] or steps
-    return max(steps, key=lambda step: (_SEVERITIES.index(step.detail.severity), step.at))
+    return max(steps, key=lambda step: (step.gravity, step.at))
 
 
 def _headline(lead: Transition, segments: int) -> str:

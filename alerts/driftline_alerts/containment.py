@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field
 
 from driftline.containment.state import Contained
-from driftline.errors import SettingsError
-from driftline_alerts.channels.config import Address, Secret  # noqa: TC001  pydantic reads them
-from driftline_alerts.rule import DRIFT, Severity
-from driftline_alerts.signature import key_of
+from driftline_alerts.channels.config import Address, SigningSecret  # noqa: TC001  pydantic reads them
+from driftline_alerts.rule import DRIFT, SEVERITIES, Severity
 from driftline_alerts.transition import OPEN
+from driftline_processors.judge.fields import Share  # noqa: TC001
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
 
@@ -23,22 +21,6 @@ if TYPE_CHECKING:
 
 DRIFT_RULES: Final = "drift"
 """Among ``rules``: all that drift detection finds."""
-
-_SEVERITIES: Final = ("info", "warning", "critical")
-_SHARE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%")
-
-
-def _share(raw: object) -> object:
-    match = _SHARE.fullmatch(raw.strip()) if isinstance(raw, str) else None
-    return float(match[1]) / 100 if match else raw
-
-
-def _signs(secret: SecretStr) -> SecretStr:
-    try:
-        key_of(secret.get_secret_value())
-    except SettingsError as error:
-        raise ValueError(str(error)) from None
-    return secret
 
 
 class _Strict(BaseModel):
@@ -54,7 +36,7 @@ class Webhook(_Strict):
     """
 
     url: Address
-    secret: Annotated[Secret, AfterValidator(_signs)]
+    secret: SigningSecret
 
 
 class Containment(_Strict):
@@ -71,7 +53,7 @@ class Containment(_Strict):
     features: Annotated[tuple[str, ...], Field(min_length=1)]
     severity: Severity = "critical"
     rules: tuple[str, ...] = ()
-    let_through: Annotated[float, BeforeValidator(_share, json_schema_input_type=float | str), Field(ge=0, lt=1)] = 0.0
+    let_through: Annotated[Share, Field(lt=1)] = 0.0
     webhook: Webhook | None = None
 
     def features_of(self, alert: Transition) -> tuple[str, ...]:
@@ -83,7 +65,7 @@ class Containment(_Strict):
 
     def _is_meant(self, alert: Transition) -> bool:
         name = DRIFT_RULES if alert.rule.startswith(DRIFT) else alert.rule
-        is_grave = _SEVERITIES.index(alert.detail.severity) >= _SEVERITIES.index(self.severity)
+        is_grave = alert.gravity >= SEVERITIES.index(self.severity)
         return is_grave and (not self.rules or name in self.rules)
 
 

@@ -28,8 +28,6 @@ KEEP: Final = timedelta(hours=24)
 UNSURE: Final = "unsure: "
 REFUSED: Final = "refused: "
 
-_SEVERITIES: Final = ("info", "warning", "critical")
-
 _STEPS: Final = f"""\
 SELECT {", ".join(COLUMNS)} FROM alert_transitions
 WHERE is_news AND (incident, rule) IN (
@@ -118,7 +116,7 @@ class Incident:
     @property
     def worst(self) -> Transition:
         """The step that decides where it goes: the first of the highest severity."""
-        return max(self.steps, key=_rank)
+        return max(self.steps, key=lambda step: step.gravity)
 
     def told(self, channel: str) -> list[Attempts]:
         """What a channel was told, oldest first."""
@@ -210,11 +208,7 @@ def _is_worse(incident: Incident, untold: Iterable[Transition], channel: str) ->
     """Whether what is to be told is of a higher severity than all that was."""
     new = {step.id for step in untold}
     before = (step for step in incident.steps if step.id not in new and (step.id, channel) in incident.attempts)
-    return max(map(_rank, untold)) > max(map(_rank, before), default=0)
-
-
-def _rank(step: Transition) -> int:
-    return _SEVERITIES.index(step.detail.severity)
+    return max(step.gravity for step in untold) > max((step.gravity for step in before), default=0)
 
 
 def _begun(incident: Incident, untold: Iterable[Transition], channel: str, told: Sequence[Attempts]) -> list[Parcel]:

@@ -21,6 +21,8 @@ DRIFT: Final = "drift: "
 """Begins the names of alerts that no rule has raised, but drift detection."""
 
 Severity = Literal["info", "warning", "critical"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
+"""From the least to the gravest."""
 NoData = Literal["keep", "resolve", "fire"]
 
 

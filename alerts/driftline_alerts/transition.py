@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from driftline_alerts.detail import Detail
 from driftline_alerts.digest import digest
 from driftline_alerts.evaluate import Segment
+from driftline_alerts.rule import SEVERITIES
 from driftline_store.client import store_errors
 from driftline_store.metrics import DIMENSIONS
 
@@ -78,6 +79,11 @@ class Transition:
     def key(self) -> Key:
         """Which alert it belongs to."""
         return self.rule, self.segment
+
+    @property
+    def gravity(self) -> int:
+        """Its severity, as a place in ``SEVERITIES``."""
+        return SEVERITIES.index(self.detail.severity)
 
     def next(self, state: State, now: datetime, **changed: Any) -> Self:
         """The step after this one."""

@@ -7,7 +7,10 @@ import re
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from driftline.errors import SettingsError
+from driftline_alerts.signature import key_of
 
 if TYPE_CHECKING:
     from driftline_alerts.notifier import Notifier
@@ -67,8 +70,19 @@ def _checked(address: SecretStr) -> SecretStr:
     return address
 
 
+def _signing(secret: SecretStr) -> SecretStr:
+    try:
+        key_of(secret.get_secret_value())
+    except SettingsError as error:
+        raise ValueError(f"names a variable that does not hold a secret to sign with: {error}") from None
+    return secret
+
+
 Secret = Annotated[SecretStr, BeforeValidator(_secret, json_schema_input_type=_REFERENCE_FORM)]
 """Written as ``${NAME}`` of a variable of the environment, and read from it."""
+
+SigningSecret = Annotated[Secret, AfterValidator(_signing)]
+"""Likewise, of what requests are signed with: at least 24 bytes, or ``whsec_`` and their base64."""
 
 SecretAddress = Annotated[SecretStr, BeforeValidator(_secret_address, json_schema_input_type=_REFERENCE_FORM)]
 """A web address that is a secret, written as ``${NAME}``."""

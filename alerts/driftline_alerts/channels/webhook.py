@@ -7,12 +7,11 @@ of a day and drops what is there sees each message once. The signature is that o
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 
-from driftline.errors import SettingsError
-from driftline_alerts.channels.config import Address, ChannelConfig, Secret
+from driftline_alerts.channels.config import Address, ChannelConfig, SigningSecret
 from driftline_alerts.channels.payload import encode
 from driftline_alerts.channels.sending import failure, post
 from driftline_alerts.signature import headers, key_of
@@ -24,20 +23,12 @@ if TYPE_CHECKING:
 _BROKEN_MESSAGE: Final = frozenset({400, 413, 415, 422})
 
 
-def _signing(secret: SecretStr) -> SecretStr:
-    try:
-        key_of(secret.get_secret_value())
-    except SettingsError as error:
-        raise ValueError(f"names a variable that does not hold a secret to sign with: {error}") from None
-    return secret
-
-
 class WebhookConfig(ChannelConfig):
     """An address that takes JSON."""
 
     kind: Literal["webhook"]
     url: Address = Field(description="Where it is posted to; redirections are not followed.")
-    secret: Annotated[Secret, AfterValidator(_signing)] = Field(
+    secret: SigningSecret = Field(
         description="What requests are signed with: at least 24 bytes, or `whsec_` and their base64."
     )
 
