@@ -16,6 +16,7 @@ from driftline_alerts.drift.incidents import Incidents
 from driftline_alerts.drift.lifecycle import Over, Turn, end_silent, turns
 from driftline_alerts.drift.segments import LEVELS
 from driftline_alerts.drift.stream import ANCHORS, Part, StreamKey
+from driftline_alerts.drift.tuning import Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,6 +58,7 @@ class World:
     """
 
     seed: int = 1
+    tuning: Tuning = field(default_factory=Tuning)
     warm_up: float = 3600.0
     budget: float = 1.0
     laws: dict[tuple[str, Segment], Mapping[int, float]] = field(default_factory=dict)
@@ -67,7 +69,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
-        self.fleet, self.incidents = Fleet(self.warm_up), Incidents()
+        self.fleet, self.incidents = Fleet(self.warm_up, self.tuning), Incidents()
         self.turns: list[Turn | Over] = []
 
     def stream(self, metric: str, leaf: Segment, law: Mapping[int, float], per_hour: float) -> None:

@@ -15,6 +15,7 @@ from driftline.errors import SettingsError
 from driftline_alerts.channels import CONFIGS
 from driftline_alerts.channels.config import ChannelConfig
 from driftline_alerts.containment import Containment  # noqa: TC001  pydantic reads it
+from driftline_alerts.drift.tuning import DriftRule  # noqa: TC001  pydantic reads it
 from driftline_alerts.review_rule import ReviewRule
 from driftline_alerts.routes import Route  # noqa: TC001  pydantic reads it
 from driftline_alerts.rule import Rule
@@ -53,6 +54,9 @@ class AlertsFile(Strict):
     )
     without: Texts = Field(default=(), description="Names of rules that come with Driftline and do not hold.")
     rules: tuple[Rule, ...] = Field(default=(), description="What must hold.")
+    drift: tuple[DriftRule, ...] = Field(
+        default=(), description="What drift detection does differently with some streams; the first that matches."
+    )
     review: tuple[ReviewRule, ...] = Field(
         default=(), description="What people should look at, without being called for it."
     )

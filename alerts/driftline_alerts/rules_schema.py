@@ -16,7 +16,12 @@ from driftline_alerts.system_metrics import SYSTEM
 PATH: Final = Path(__file__).with_name("alerts.schema.json")
 """Where it is kept, and shipped."""
 
-_SECTIONS: Final = {"The file": "AlertsFile", "A rule": "Rule", "A review rule": "ReviewRule"}
+_SECTIONS: Final = {
+    "The file": "AlertsFile",
+    "A rule": "Rule",
+    "A rule of drift detection": "DriftRule",
+    "A review rule": "ReviewRule",
+}
 _NAMED: Final = {"metric": "a metric", "group_by": "dimensions", "where": "dimension: value"}
 """Types that are told by their meaning, as their values are too many."""
 

@@ -17,6 +17,7 @@ from driftline_alerts.buttons import listening
 from driftline_alerts.containing import Containing
 from driftline_alerts.delivery import Delivery
 from driftline_alerts.drift.detection import Detection
+from driftline_alerts.drift.tuning import Tuning
 from driftline_alerts.errands import Errand, Errands
 from driftline_alerts.evaluate import evaluate
 from driftline_alerts.guard_file import GuardFile
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from driftline.settings import Settings
+    from driftline_alerts.alerts_file import AlertsFile
     from driftline_alerts.review_rule import ReviewRule
     from driftline_alerts.rule import Rule
 
@@ -67,7 +69,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
         Leadership(settings.bus_url, group="alerts") as leadership,
         Errands(settings, todo, lead, trouble, ended) as errands,
         listening(settings, file.channels.values()),
-        _Worker(settings, file.rules, trouble) as worker,
+        _Worker(settings, file, trouble) as worker,
     ):
 
         def may_act() -> bool:
@@ -117,9 +119,9 @@ def _review(rules: Sequence[ReviewRule], client: Client) -> None:
 class _Worker:
     """Holds the store's client over the rounds, and what drift detection knows."""
 
-    def __init__(self, settings: Settings, rules: Sequence[Rule], trouble: Trouble) -> None:
+    def __init__(self, settings: Settings, file: AlertsFile, trouble: Trouble) -> None:
         self._settings = settings
-        self._rules = rules
+        self._file = file
         self._trouble = trouble
         self._client: Client | None = None
         self._detection: Detection | None = None
@@ -142,14 +144,21 @@ class _Worker:
     def round(self, may_act: Callable[[], bool]) -> None:
         """One evaluation and one look for drift."""
         now = datetime.now(UTC)
-        self.tried("rules", lambda: step(self._connected(), self._rules, now))
+        self.tried("rules", lambda: step(self._connected(), self._file.rules, now))
         if self._settings.drift:
             self.tried("drift", lambda: self._look(now, may_act))
 
     def _look(self, now: datetime, may_act: Callable[[], bool]) -> None:
         if self._detection is None:
             budget, warm_up = self._settings.drift_false_pages, self._settings.drift_warm_up_minutes * 60
-            opened = Detection.open(self._connected(), now, budget=budget, warm_up=warm_up, may_go_on=may_act)
+            opened = Detection.open(
+                self._connected(),
+                now,
+                budget=budget,
+                warm_up=warm_up,
+                may_go_on=may_act,
+                tuning=Tuning(self._file.drift),
+            )
             if opened is None:
                 return
             self._detection = opened

@@ -26,6 +26,7 @@ from driftline_alerts.drift.reading import actions, look_back
 from driftline_alerts.drift.snapshots import Snapshot, load, save
 from driftline_alerts.drift.stream import ANCHORS
 from driftline_alerts.drift.telling import tell, told_of_volume
+from driftline_alerts.drift.tuning import Tuning
 from driftline_alerts.drift.volumes import Volumes
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 
 _PAST: Final = timedelta(days=28)
 """How much of what arrived before the first start is taken for the baseline."""
+_USUAL: Final = Tuning()
 _SAVED: Final = 300.0
 """Seconds between two snapshots while nothing is found: what arrived since is read again after a crash."""
 _SPLIT: Final = DAY
@@ -75,7 +77,14 @@ class Detection:
 
     @classmethod
     def open(
-        cls, client: Client, now: datetime, *, budget: float, warm_up: float, may_go_on: Callable[[], bool]
+        cls,
+        client: Client,
+        now: datetime,
+        *,
+        budget: float,
+        warm_up: float,
+        may_go_on: Callable[[], bool],
+        tuning: Tuning = _USUAL,
     ) -> Self | None:
         """As it was saved last; or anew, from what arrived in the past, which may take minutes.
 
@@ -85,6 +94,7 @@ class Detection:
             budget: false pages that the project accepts in 30 days.
             warm_up: seconds that a baseline spans at least.
             may_go_on: is asked now and then.
+            tuning: what is done differently with some streams.
 
         Returns:
             None where it may not go on.
@@ -94,11 +104,12 @@ class Detection:
         """
         snapshot = load(client)
         if snapshot.states:
-            opened = cls._restored(snapshot, budget)
+            opened = cls._restored(snapshot, budget, tuning)
             opened.fleet.warm_up = warm_up
             return opened
-        feed, news, fleet, volumes = Feed.starting(now), News.starting(client, now), Fleet(warm_up), Volumes()
-        past = history(client, now - _PAST, now)
+        feed, news, volumes = Feed.starting(now), News.starting(client, now), Volumes()
+        fleet = Fleet(warm_up, tuning)
+        past = tuning.watched(history(client, now - _PAST, now))
         for _, parts in groupby(past, key=lambda part: part.begin):
             fleet.apply(parts)
             if not may_go_on():
@@ -130,7 +141,7 @@ class Detection:
         is_behind = True
         while is_behind and may_go_on() and time.monotonic() < until:
             is_behind = self._feed.behind(now)
-            parts = self._feed.read(client, now)
+            parts = list(self.fleet.tuning.watched(self._feed.read(client, now)))
             self._volumes.take(parts)
             touched = self.fleet.apply(parts)
             is_news |= self._find(client, touched)
@@ -140,7 +151,7 @@ class Detection:
             self.save(client)
         told = []
         while self._untold:
-            told.append(tell(client, self._untold[0]))
+            told.append(tell(client, self._untold[0], self.fleet.tuning))
             del self._untold[0]
         look_closer(client, self.fleet.monitors.values(), now)
         return told
@@ -169,12 +180,12 @@ class Detection:
         self._saved = self._feed.position
 
     @classmethod
-    def _restored(cls, snapshot: Snapshot, budget: float) -> Self:
+    def _restored(cls, snapshot: Snapshot, budget: float, tuning: Tuning) -> Self:
         states, rest = snapshot.states, json.loads(snapshot.states["rest"])
         opened = cls(
             Feed.load(states["feed"]),
             News.load(states["news"]),
-            fleet_state.load(states["fleet"]),
+            fleet_state.load(states["fleet"], tuning),
             Volumes.load(states["volumes"]),
             budget=budget,
         )
@@ -246,7 +257,8 @@ class Detection:
         """Once a day at most: streams become due one by one, and eight weeks of all of them are read each time."""
         at = self._feed.position
         if at - self._learned >= DAY and any(refit.is_due(one, at) for one in self.fleet.monitors.values()):
-            past = _while_allowed(history(client, moment(at - refit.LONGEST), moment(at)), may_go_on)
+            read = self.fleet.tuning.watched(history(client, moment(at - refit.LONGEST), moment(at)))
+            past = _while_allowed(read, may_go_on)
             with contextlib.suppress(_StoppedError):
                 logger.info("learned season and scatter of %d streams", refit.refit(self.fleet, past, at))
                 self._learned = at

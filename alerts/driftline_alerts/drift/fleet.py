@@ -13,6 +13,7 @@ from driftline_alerts.drift.baseline import grow, inherit, start
 from driftline_alerts.drift.monitor import FEWEST, QUIET, Monitor, directions
 from driftline_alerts.drift.stream import VOLUMES
 from driftline_alerts.drift.transform import columns
+from driftline_alerts.drift.tuning import Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,10 +48,12 @@ class Fleet:
 
     Attributes:
         warm_up: seconds that a baseline spans at least.
+        tuning: what is done differently with some streams.
         monitors: by name, in the order in which their streams were first seen.
     """
 
     warm_up: float = 3600.0
+    tuning: Tuning = field(default_factory=Tuning)
     monitors: dict[Name, Monitor] = field(default_factory=dict)
     _versions: dict[tuple[str, StreamKey, bool], list[Monitor]] = field(default_factory=dict, repr=False)
 
@@ -77,6 +80,7 @@ class Fleet:
 
     def add(self, monitor: Monitor) -> None:
         """Take a monitor in, as one that later versions of its stream can follow."""
+        monitor.rule = self.tuning.monitored(monitor.key)
         self.monitors[monitor.key, monitor.falls] = monitor
         for name in _CHANGED:
             if name in dict(monitor.key.segment):

@@ -18,6 +18,7 @@ from driftline_alerts.drift.recovery import Recovery
 from driftline_alerts.drift.stream import StreamKey
 from driftline_alerts.drift.trail import Trail
 from driftline_alerts.drift.transform import Transform
+from driftline_alerts.drift.tuning import Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ _PLAIN: Final = (
 )
 _OF_ALARM: Final = ("opened", "question", "is_paged", "effect", "n", "total", "squares")
 _LENGTH: Final = 8
+_USUAL: Final = Tuning()
 
 
 def dump(fleet: Fleet) -> bytes:
@@ -46,12 +48,12 @@ def dump(fleet: Fleet) -> bytes:
     return len(text).to_bytes(_LENGTH, "big") + text + b"".join(arrays)
 
 
-def load(data: bytes) -> Fleet:
-    """The fleet that was dumped."""
+def load(data: bytes, tuning: Tuning = _USUAL) -> Fleet:
+    """The fleet that was dumped, as it is to be from now on."""
     whole = memoryview(data)
     end = _LENGTH + int.from_bytes(whole[:_LENGTH], "big")
     state, arrays = json.loads(bytes(whole[_LENGTH:end])), whole[end:]
-    fleet = Fleet(state["warm_up"])
+    fleet = Fleet(state["warm_up"], tuning)
     for head in state["monitors"]:
         monitor = _monitor(head)
         for one in head["panel"]:

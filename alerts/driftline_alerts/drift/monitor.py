@@ -98,6 +98,7 @@ class Monitor:
         is_pinned: whether somebody chose the time that its baseline is of.
         arrived: observations, those of long ago counting less; ``days`` is the time in which they came, likewise.
         bad: begin and end of the times in which it had an alarm, which no baseline may hold.
+        rule: how its metric is watched; the fleet that takes it in may know better.
     """
 
     key: StreamKey
@@ -118,11 +119,10 @@ class Monitor:
     arrived: float = 0.0
     days: float = 0.0
     bad: list[tuple[float, float]] = field(default_factory=list)
+    rule: Monitored = field(init=False)
 
-    @property
-    def rule(self) -> Monitored:
-        """How its metric is watched."""
-        return MONITORED[self.key.metric]
+    def __post_init__(self) -> None:
+        self.rule = MONITORED[self.key.metric]
 
     @property
     def suspicion(self) -> float:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from driftline_alerts.drift.events import Event
     from driftline_alerts.drift.evidence import Evidence
+    from driftline_alerts.drift.tuning import DriftRule, Tuning
     from driftline_alerts.drift.volumes import VolumeTurn
     from driftline_alerts.drift.worst import Example
     from driftline_alerts.transition import State
@@ -29,7 +30,7 @@ _MOST: Final = 5
 """Events and shifts that are told."""
 
 
-def tell(client: Client, finding: Finding) -> Finding:
+def tell(client: Client, finding: Finding, tuning: Tuning) -> Finding:
     """Store a finding with what belongs to it, and the alert that people get; again is the same as once.
 
     Returns:
@@ -38,12 +39,11 @@ def tell(client: Client, finding: Finding) -> Finding:
     Raises:
         StoreError: the store is away or fails a statement; tell it again.
     """
-    whole = finding
+    whole, key = finding, StreamKey(finding.metric, finding.instrument, finding.segment, finding.evaluator)
     if finding.metric != METRIC and finding.kind not in OVER:
-        key = StreamKey(finding.metric, finding.instrument, finding.segment, finding.evaluator)
         whole = _with(finding, evidence(client, key, (finding.earliest, finding.latest), finding.at))
     write(client, whole)
-    write_transitions(client, [_transition(whole)])
+    write_transitions(client, [_transition(whole, tuning.of(key))])
     return whole
 
 
@@ -100,7 +100,7 @@ def _what(event: Event) -> str:
     return event.text or f"{event.kind} {event.before or '?'} -> {event.after}"
 
 
-def _transition(finding: Finding) -> Transition:
+def _transition(finding: Finding, rule: DriftRule) -> Transition:
     """As alerts are stored and delivered."""
     state: State = "resolved" if finding.kind in OVER else "firing"
     window = (finding.at - finding.started).total_seconds() / 60
@@ -109,7 +109,9 @@ def _transition(finding: Finding) -> Transition:
         window_minutes=max(round(window), 1),
         low=finding.low,
         high=finding.high,
-        severity="critical",
+        severity=rule.severity,
+        team=rule.team,
+        runbook=rule.runbook,
         headline=finding.headline,
         facts=finding.facts,
         sentences=finding.remarks,

@@ -1,0 +1,88 @@
+"""``drift`` in alerts.yaml: what drift detection does differently with some streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import ValidationError
+
+from drift_world import START, World, scores, segment
+from driftline_alerts.drift.segments import LEVELS
+from driftline_alerts.drift.stream import ANCHORS, Part, StreamKey
+from driftline_alerts.drift.telling import tell
+from driftline_alerts.drift.tuning import DriftRule, Tuning
+from driftline_alerts.transition import latest
+from driftline_store.monitored import MONITORED
+
+if TYPE_CHECKING:
+    from driftline_alerts.drift.finding import Finding
+    from driftline_store.client import Client
+
+V5 = segment("production", "support", "gpt", "answer", "5")
+SEARCH = segment("production", "search", "gpt", "find", "1")
+
+
+def rule(**values: Any) -> DriftRule:
+    return DriftRule.model_validate(values)
+
+
+def key(metric: str = "quality", of: tuple[tuple[str, str], ...] = V5) -> StreamKey:
+    return StreamKey(metric, "judge" if metric == "quality" else "", of)
+
+
+def test_the_first_rule_that_matches_decides() -> None:
+    tuning = Tuning(
+        (
+            rule(metrics="quality", where={"feature": "support"}, min_change=0.05, severity="warning"),
+            rule(where={"feature": "support"}, tolerance="10%"),
+            rule(metrics=["latency_p95", "quality"], min_ratio="30%"),
+        )
+    )
+    quality = tuning.monitored(key())
+    assert (quality.least_effect.absolute, quality.tolerance) == (0.05, 0.0)
+    assert tuning.monitored(key("error_rate")).tolerance == 0.1
+    assert tuning.monitored(key("latency_p95", SEARCH)).least_effect.relative == 0.3
+    assert tuning.monitored(key("error_rate", SEARCH)) == MONITORED["error_rate"]
+    assert tuning.monitored(key("quality", V5[: len(LEVELS[0])])).least_effect.relative == 0.3, "of no feature alone"
+    assert tuning.monitored(key("quality", ANCHORS)) == MONITORED["quality"], "the judge's own"
+
+
+def test_what_is_not_watched_is_not_looked_at() -> None:
+    tuning = Tuning((rule(metrics="quality", where={"feature": "search"}, watch=False),))
+    parts = [Part(key(of=of), {20: 1}, START, START) for of in (V5, SEARCH)]
+    assert [part.key.segment for part in tuning.watched(parts)] == [V5]
+
+
+@pytest.mark.parametrize(("min_change", "messages"), [(None, 1), (0.25, 0)])
+def test_a_change_smaller_than_somebody_wants_to_know_calls_nobody(min_change: float | None, messages: int) -> None:
+    world = World(tuning=Tuning((rule(min_change=min_change),)))
+    world.stream("quality", V5, scores(0.9), 200)
+    world.pass_time(30)
+    world.stream("quality", V5, scores(0.75), 200)
+    assert len(world.pass_time(12)) == messages
+
+
+def test_what_is_found_has_the_severity_and_team_of_its_rule(client: Client, finding: Finding) -> None:
+    tuning = Tuning((rule(severity="warning", team="search", runbook="https://wiki.example/drift"),))
+    tell(client, finding, tuning)
+    (known,) = latest(client, finding.at).values()
+    detail = known.last.detail
+    assert (detail.severity, detail.team, detail.runbook) == ("warning", "search", "https://wiki.example/drift")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"metrics": "qualty"}, "not watched for drift; did you mean 'quality'"),
+        ({"metrics": "spend"}, "not watched for drift"),
+        ({"where": {"service": "shop"}}, "segments of drift detection have environment"),
+        ({"where": {"featur": "x"}}, "no dimension"),
+        ({"tolerance": 2}, "at most 100%"),
+        ({"min_change": -1}, "greater than or equal to 0"),
+        ({"watch": "no"}, "valid boolean"),
+    ],
+)
+def test_mistakes_say_what_is_expected(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        rule(**values)
