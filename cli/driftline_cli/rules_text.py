@@ -38,7 +38,7 @@ def print_preview(
     console = Console(highlight=False, markup=False)
     by_name = {rule.name: rule for rule in rules}
     table = Table(
-        "rule", "segment", "fired", "for", f"{since:%d %b %H:%M} to {until:%d %b %H:%M} UTC", "worst", box=None
+        "rule", "segment", "fired", "for", f"{since:%d %b %H:%M} to {until:%d %b %H:%M} UTC", "began with", box=None
     )
     for (name, segment), group in groupby(episodes, key=lambda one: (one.rule, one.segment)):
         found = list(group)
@@ -115,6 +115,7 @@ def _length(episodes: Sequence[Episode], until: datetime) -> str:
 
 
 def _worst(rule: Rule, episodes: Sequence[Episode]) -> str:
+    """The value that the worst began with, against its limit."""
     metric, side = KNOWN[rule.metric], max if rule.above is not None else min
     known = [one for one in episodes if one.value == one.value]
     if not known:
