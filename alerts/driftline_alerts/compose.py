@@ -15,6 +15,7 @@ from driftline_alerts.drift.worst import SEARCHES, first_line
 from driftline_alerts.evaluate import window_name
 from driftline_alerts.message import Fact, Link, Message, Quote, Series
 from driftline_alerts.rule import DRIFT
+from driftline_alerts.system_metrics import KNOWN
 from driftline_alerts.transition import OPEN
 from driftline_store.examples import texts
 from driftline_store.metrics import METRICS
@@ -136,7 +137,7 @@ def _lead(parcel: Parcel) -> Transition:
 
 def _headline(lead: Transition, segments: int) -> str:
     where = f"{segments} segments" if segments > 1 else in_words(lead.segment)
-    title = METRICS[lead.metric].title if lead.metric in METRICS else lead.metric
+    title = KNOWN[lead.metric].title if lead.metric in KNOWN else lead.metric
     if lead.detail.note or math.isnan(lead.value):
         return f"{title} of {where}: {lead.detail.note or lead.why or 'no data'}"
     side = lead.detail.side if lead.state in OPEN else f"no longer {lead.detail.side}"
@@ -148,7 +149,7 @@ def _figures(lead: Transition) -> list[tuple[str, str]]:
     detail = lead.detail
     if math.isnan(lead.value):
         return []
-    metric = METRICS.get(lead.metric)
+    metric = KNOWN.get(lead.metric)
     label = metric.n_label if metric else "observations"
     before = ""
     if detail.baseline is not None:
@@ -243,5 +244,5 @@ def _list(steps: Sequence[Transition]) -> str:
 def _value(lead: Transition, value: float | None) -> str:
     if value is None or math.isnan(value):
         return "" if value is None else NO_DATA
-    metric = METRICS.get(lead.metric)
+    metric = KNOWN.get(lead.metric)
     return format_value(metric, value) if metric else f"{value:g}"

@@ -17,9 +17,10 @@ from driftline.errors import DriftlineError
 from driftline_alerts.actions import Action, ask
 from driftline_alerts.compose import in_words
 from driftline_alerts.limit import parse_duration
+from driftline_alerts.system_metrics import KNOWN
 from driftline_alerts.transition import OPEN, Transition, latest
 from driftline_store.client import connect
-from driftline_store.metrics import METRICS, closest
+from driftline_store.metrics import closest
 from driftline_store.metrics_format import format_value
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _check_open(client: Client, incident: str) -> None:
 
 
 def _value(one: Transition, number: float) -> str:
-    metric = METRICS.get(one.metric)
+    metric = KNOWN.get(one.metric)
     return format_value(metric, number) if metric else f"{number:g}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from driftline_alerts.drift.segments import LEAF
 from driftline_alerts.drift.stream import ANCHORS, VOLUMES
@@ -52,7 +52,7 @@ class DriftRule(Strict):
     """What is done differently with the streams that match; the first that matches decides."""
 
     metrics: Metrics = Field(default=(), description="One or several metrics; without it, all that are watched.")
-    where: Annotated[Where, BeforeValidator(lambda raw: _known(raw) if isinstance(raw, dict) else raw)] = Field(
+    where: Annotated[Where, AfterValidator(_known)] = Field(
         default_factory=dict, description="Dimensions that must have exactly these values."
     )
     watch: bool = Field(default=True, strict=True, description="Whether they are watched at all.")

@@ -15,6 +15,9 @@ from driftline_alerts.drift import fleet_state
 from driftline_alerts.drift.finding import write
 from driftline_alerts.drift.reading import actions
 from driftline_alerts.drift.snapshots import Snapshot, save
+from driftline_alerts.drift.telling import tell
+from driftline_alerts.drift.tuning import DriftRule, Tuning
+from driftline_alerts.transition import latest
 from driftline_cli.app import app
 
 if TYPE_CHECKING:
@@ -99,3 +102,11 @@ def test_a_time_to_learn_from_is_asked_for_unless_an_incident_lies_in_it(
     assert (good.segment, good.metric, f"{good.since:%m-%d}") == ((("feature", "support"),), "quality", "10-01")
     with pytest.raises(DriftlineError, match="must end after it begins"):
         run("learn --since 2d --until 3d", store_url)
+
+
+def test_what_is_found_has_the_severity_and_team_of_its_rule(client: Client, finding: Finding) -> None:
+    tuning = Tuning((DriftRule(severity="warning", team="search", runbook="https://wiki.example/drift"),))
+    tell(client, finding, tuning)
+    (known,) = latest(client, finding.at).values()
+    detail = known.last.detail
+    assert (detail.severity, detail.team, detail.runbook) == ("warning", "search", "https://wiki.example/drift")

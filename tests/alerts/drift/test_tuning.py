@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -10,14 +10,8 @@ from pydantic import ValidationError
 from drift_world import START, World, scores, segment
 from driftline_alerts.drift.segments import LEVELS
 from driftline_alerts.drift.stream import ANCHORS, Part, StreamKey
-from driftline_alerts.drift.telling import tell
 from driftline_alerts.drift.tuning import DriftRule, Tuning
-from driftline_alerts.transition import latest
 from driftline_store.monitored import MONITORED
-
-if TYPE_CHECKING:
-    from driftline_alerts.drift.finding import Finding
-    from driftline_store.client import Client
 
 V5 = segment("production", "support", "gpt", "answer", "5")
 SEARCH = segment("production", "search", "gpt", "find", "1")
@@ -61,14 +55,6 @@ def test_a_change_smaller_than_somebody_wants_to_know_calls_nobody(min_change: f
     world.pass_time(30)
     world.stream("quality", V5, scores(0.75), 200)
     assert len(world.pass_time(12)) == messages
-
-
-def test_what_is_found_has_the_severity_and_team_of_its_rule(client: Client, finding: Finding) -> None:
-    tuning = Tuning((rule(severity="warning", team="search", runbook="https://wiki.example/drift"),))
-    tell(client, finding, tuning)
-    (known,) = latest(client, finding.at).values()
-    detail = known.last.detail
-    assert (detail.severity, detail.team, detail.runbook) == ("warning", "search", "https://wiki.example/drift")
 
 
 @pytest.mark.parametrize(
