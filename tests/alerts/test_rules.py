@@ -87,7 +87,7 @@ MISTAKES = {
     "a: \tb: c": "is not valid YAML",
     "rules:\n  - a: \x00": "is not valid YAML: unacceptable character",
     "- name: slow":
-        "a.yaml line 1, column 1: expected keys such as 'rules:'; known are defaults, without, rules, review",
+        "a.yaml line 1, column 1: expected keys such as 'rules:'; known are defaults, without, rules, drift",
     "rules: slow": "a.yaml line 1, column 8: the file: 'rules' is 'slow': input should be a valid tuple",
     "rules: []\nrule: []": "a.yaml line 2, column 1: the file: 'rule' is unknown; did you mean 'rules'?",
     "defaults: 1": "a.yaml line 1, column 11: the file: 'defaults' is 1: input should be a valid boolean",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from driftline_alerts.alerts_file import AlertsFile
 
 PAGE = Path(__file__).parents[2] / "docs" / "alerts.md"
+DRIFT = PAGE.with_name("drift.md")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
@@ -28,6 +29,14 @@ def test_its_examples_are_right(files: list[AlertsFile]) -> None:
     assert len(files) == 4
     assert files[0].routes[0].escalate is not None
     assert files[0].routes[1].quiet == "22:00-07:00"
+
+
+def test_what_the_page_about_drift_shows_of_it_is_right() -> None:
+    (block,) = re.findall(r"```yaml\n(drift:.*?)```", DRIFT.read_text(encoding="utf-8"), flags=re.DOTALL)
+    first, second, third = parse_file(block, "drift.md").drift
+    assert (first.min_change, first.where) == (0.05, {"feature": "search"})
+    assert not second.watch
+    assert third.tolerance == 0.1
 
 
 def test_the_rules_that_it_calls_shipped_are() -> None:
