@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
+from driftline.errors import DriftlineError
 from driftline_alerts.drift.evidence import evidence
 from driftline_alerts.drift.stream import StreamKey
 from driftline_alerts.drift.telling import what_changed
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from driftline_alerts.outbox import Parcel
     from driftline_alerts.transition import Transition
 
+logger = logging.getLogger(__name__)
+
 _MOST_SEGMENTS: Final = 5
 _POINTS: Final = 48
 _FEWEST_POINTS: Final = 3
@@ -39,6 +43,35 @@ _FEWEST_POINTS: Final = 3
 _SHORTEST, _LONGEST = timedelta(hours=4), timedelta(days=14)
 """Of the time that is drawn: three times as long as something is wrong."""
 _MINUTE: Final = timedelta(minutes=1)
+
+
+def composed(client: Client, parcel: Parcel, dashboard_url: str) -> Message:
+    """As ``compose``; what cannot be composed for a reason that nobody foresaw is told without figures.
+
+    Raises:
+        StoreError: as ``compose``.
+    """
+    try:
+        return compose(client, parcel, dashboard_url)
+    except DriftlineError:
+        raise
+    except Exception:
+        lead = _lead(parcel)
+        logger.exception("the message about incident %s is told without figures", lead.incident)
+        return Message(
+            id=parcel.id,
+            incident=lead.incident,
+            phase=parcel.phase,
+            severity=lead.detail.severity,
+            headline=f"{lead.rule}: {in_words(lead.segment)} is {lead.state}",
+            segment=lead.segment,
+            facts=tuple(_clock(parcel, lead)),
+            sentences=("Its figures could not be shown here: see the dashboard, and the log of the alert worker.",),
+            examples=(),
+            series=None,
+            links=_links(lead, dashboard_url),
+            at=parcel.steps[-1].at,
+        )
 
 
 def compose(client: Client, parcel: Parcel, dashboard_url: str) -> Message:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.actions import actions, silenced
-from driftline_alerts.compose import compose
+from driftline_alerts.compose import composed
 from driftline_alerts.deliver import Courier
 from driftline_alerts.errands import Errand
 from driftline_alerts.outbox import Plan, read
@@ -56,5 +56,5 @@ class Delivery:
             silenced(actions(client, now - _SILENCES), now),
             now,
         )
-        message = partial(compose, client, dashboard_url=self.dashboard_url)
+        message = partial(composed, client, dashboard_url=self.dashboard_url)
         Courier(client, channel, message, self.stop, self.may_act).deliver(read(client, now), plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from driftline.settings import Settings
     from driftline_alerts.lead import Lead
     from driftline_alerts.trouble import Trouble
+
+logger = logging.getLogger(__name__)
 
 _PATIENCE: Final = 15.0
 """Seconds between two times that it is done, if nobody wakes us."""
@@ -100,6 +103,9 @@ class Errands:
             news.wait(_PATIENCE)
             news.clear()
             if self.lead.is_held() and not self.stop.is_set():
-                self.trouble.tried(errand.name, do, forget)
+                try:
+                    self.trouble.tried(errand.name, do, forget)
+                except Exception:  # a thread that ends would say nothing for ever
+                    logger.exception("%s failed in a way that nobody foresaw; it is tried again", errand.name)
         if client is not None:
             client.close()

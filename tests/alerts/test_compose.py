@@ -11,7 +11,8 @@ import pytest
 
 from alert_support import MINUTE, NOW, put_requests, step_of
 from drift_support import put
-from driftline_alerts.compose import compose
+from driftline_alerts import compose as module
+from driftline_alerts.compose import compose, composed
 from driftline_alerts.detail import Detail
 from driftline_alerts.outbox import Parcel
 from driftline_alerts.rule import DRIFT
@@ -113,6 +114,17 @@ def test_a_finding_is_told_as_drift_detection_said_it(client: Client) -> None:
     assert (example.value, example.asked, example.answered) == ("0.100", "Where?", "Somewhere.")
     assert found.can_accept
     assert not message(client, replace(step, state="resolved"), phase="resolved").can_accept
+
+
+def test_what_cannot_be_composed_is_told_all_the_same(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("nobody foresaw this")
+
+    monkeypatch.setattr(module, "_links", lambda *_: ())
+    monkeypatch.setattr(module, "_series", broken)
+    found = composed(client, Parcel("m", "opened", (step_of(feature="chat"),), ""), DASHBOARD)
+    assert found.headline == "slow: feature chat is firing"
+    assert "could not be shown" in found.sentences[0]
 
 
 def test_a_metric_of_another_version_is_told_plainly(client: Client) -> None:
