@@ -76,28 +76,33 @@ def ask(client: Client, action: Action) -> None:
         client.insert("alert_actions", [row], column_names=list(_COLUMNS), settings=settings)
 
 
-def actions(client: Client, since: datetime) -> list[Action]:
-    """What people said since a moment, and what is silenced still, oldest first.
+def said(client: Client, since: datetime) -> list[Action]:
+    """What people said since a moment, oldest first.
 
     Raises:
         StoreError: the store is away or fails the query.
     """
-    sql = (
-        f"SELECT {', '.join(_COLUMNS[1:])} FROM alert_actions WHERE at >= {{since:DateTime64(3, 'UTC')}} "
-        "OR until > now64(3) ORDER BY at, id"
-    )
+    return _read(client, "at >= {at:DateTime64(3, 'UTC')} ORDER BY at, id", since)
+
+
+def silences(client: Client, now: datetime) -> list[Action]:
+    """The silences that hold at a moment; of several for the same it is the latest.
+
+    Raises:
+        StoreError: the store is away or fails the query.
+    """
+    latest = "action = 'silence' ORDER BY at DESC, id LIMIT 1 BY incident, rule, mapSort(segment)"
+    return [one for one in _read(client, latest, now) if one.until > now]
+
+
+def _read(client: Client, which: str, at: datetime) -> list[Action]:
+    sql = f"SELECT {', '.join(_COLUMNS[1:])} FROM alert_actions WHERE {which}"
     with store_errors("reading what people want done about alerts"):
-        rows = client.query(sql, parameters={"since": since}).result_rows
+        rows = client.query(sql, parameters={"at": at}).result_rows
     return [
-        Action(kind, by, incident, rule, _in_order(segment), until, why, at)
-        for kind, incident, rule, segment, until, by, why, at in rows
+        Action(kind, by, incident, rule, _in_order(segment), until, why, when)
+        for kind, incident, rule, segment, until, by, why, when in rows
     ]
-
-
-def silenced(actions_: list[Action], now: datetime) -> list[Action]:
-    """The silences that hold; of several for the same it is the latest."""
-    latest = {(one.incident, one.rule, one.segment): one for one in actions_ if one.kind == "silence"}
-    return [one for one in latest.values() if one.until > now]
 
 
 def _in_order(segment: dict[str, str]) -> Segment:

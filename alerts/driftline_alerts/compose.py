@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from driftline.errors import DriftlineError
 from driftline_alerts.drift.evidence import evidence
 from driftline_alerts.drift.stream import StreamKey
 from driftline_alerts.drift.telling import what_changed
@@ -19,6 +18,7 @@ from driftline_alerts.message import Fact, Link, Message, Quote, Series
 from driftline_alerts.rule import DRIFT
 from driftline_alerts.system_metrics import KNOWN
 from driftline_alerts.transition import OPEN
+from driftline_store.client import StoreUnavailableError
 from driftline_store.examples import texts
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import NO_DATA, format_value
@@ -46,14 +46,14 @@ _MINUTE: Final = timedelta(minutes=1)
 
 
 def composed(client: Client, parcel: Parcel, dashboard_url: str) -> Message:
-    """As ``compose``; what cannot be composed for a reason that nobody foresaw is told without figures.
+    """As ``compose``; what cannot be composed, for whatever reason but an absent store, is told without figures.
 
     Raises:
-        StoreError: as ``compose``.
+        StoreUnavailableError: the store is away; compose it again.
     """
     try:
         return compose(client, parcel, dashboard_url)
-    except DriftlineError:
+    except StoreUnavailableError:
         raise
     except Exception:
         lead = _lead(parcel)
@@ -161,10 +161,9 @@ def _drift(client: Client, lead: Transition, dashboard_url: str) -> _Told:
 
 
 def _lead(parcel: Parcel) -> Transition:
-    """The step that the message is about: of the highest severity, the latest that fires, else the latest of all."""
-    steps = [step for step in parcel.steps if step.state == "firing"] or list(parcel.steps)
-    if parcel.phase == "resolved":
-        steps = [step for step in parcel.steps if step.state == "resolved"] or steps
+    """The step that the message is about: of what is still wrong, the gravest, and of these the latest."""
+    current = {step.key: step for step in parcel.steps}.values()
+    steps = [step for step in current if step.state in OPEN] or list(current)
     return max(steps, key=lambda step: (step.gravity, step.at))
 
 

@@ -58,7 +58,8 @@ class Containment(_Strict):
 
     def features_of(self, alert: Transition) -> tuple[str, ...]:
         """The features that an alert contains: the one that its segment names, or all where it names none."""
-        if alert.state not in OPEN or not self._is_meant(alert):
+        # That the judge changed says nothing of the answers.
+        if alert.state not in OPEN or alert.detail.is_judges or not self._is_meant(alert):
             return ()
         feature = dict(alert.segment).get("feature", "")
         return tuple(name for name in self.features if feature in {"", name})

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 _ATTEMPTS: Final = 4
 _LONGEST_WAIT: Final = 30.0
+_FAILURES: Final = 3
+"""Incidents in a row that could not be told, after which the channel is left alone until the next round."""
 
 
 @dataclass(frozen=True)
@@ -53,22 +55,30 @@ class Courier:
     may_act: Callable[[], bool]
 
     def deliver(self, incidents: Iterable[Incident], plan: Plan) -> None:
-        """Tell what is due, in order, until it fails; that comes first the next time.
+        """Tell what is due, of each incident in order: what fails comes first the next time.
+
+        One that fails does not keep the others from being told, but several in a row are the channel's failure.
 
         Raises:
             StoreError: the store is away; nothing is lost.
+            DeliveryError: the channel asks for a long pause.
         """
+        failures = 0
         for incident in incidents:
             self._drop_silenced(incident, plan)
             for parcel in plan.parcels(incident, self.notifier.channel):
-                if self.stop.is_set():
+                if self.stop.is_set() or failures == _FAILURES or not self.may_act():
                     return
                 try:
                     self._attempt(parcel)
+                    failures = 0
                 except DeliveryError as error:
                     logger.warning("alert %r was not delivered: %s", parcel.steps[0].rule, error)
+                    if (error.retry_after or 0) > _LONGEST_WAIT:
+                        raise
                     if error.again != "never":
-                        return
+                        failures += 1
+                        break
 
     def _attempt(self, parcel: Parcel) -> None:
         """Send one message, again after failures that may pass."""
@@ -78,7 +88,7 @@ class Courier:
         def once() -> None:
             nonlocal is_repeat
             if not self.may_act():  # a pause between attempts can outlast our lease
-                raise DeliveryError("another worker leads now and tells it", again="later")
+                raise DeliveryError("we do not lead any more; who does tells it", again="later")
             reference = self._look_up(parcel, message) if is_repeat else None
             try:
                 if reference is None:
@@ -95,7 +105,7 @@ class Courier:
             stop=tenacity.stop_after_attempt(_ATTEMPTS) | tenacity.stop_when_event_set(self.stop),
             wait=_wait,
             sleep=tenacity.sleep_using_event(self.stop),
-            retry=tenacity.retry_if_exception(lambda error: isinstance(error, DeliveryError) and error.again == "soon"),
+            retry=tenacity.retry_if_exception(_is_soon_over),
             reraise=True,
         )(once)
 
@@ -139,7 +149,14 @@ class Courier:
 _BACK_OFF: Final = tenacity.wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT)
 
 
+def _is_soon_over(error: BaseException) -> bool:
+    """Whether to try again in this round; not where people may have got it."""
+    if not isinstance(error, DeliveryError) or error.again != "soon":
+        return False
+    return not error.unsure and (error.retry_after or 0) <= _LONGEST_WAIT
+
+
 def _wait(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, DeliveryError) else None
-    return float(_BACK_OFF(state)) if asked is None else min(asked, _LONGEST_WAIT)
+    return float(_BACK_OFF(state)) if asked is None else asked

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from driftline_alerts.actions import actions, silenced
+from driftline_alerts.actions import silences
 from driftline_alerts.compose import composed
 from driftline_alerts.deliver import Courier
 from driftline_alerts.errands import Errand
+from driftline_alerts.notifier import DeliveryError
 from driftline_alerts.outbox import Plan, read
 
 if TYPE_CHECKING:
@@ -22,10 +24,8 @@ if TYPE_CHECKING:
     from driftline_alerts.notifier import Notifier
     from driftline_alerts.routes import Route
 
-_SILENCES: Final = timedelta(days=1)
 
-
-@dataclass(frozen=True)
+@dataclass
 class Delivery:
     """All channels.
 
@@ -42,6 +42,7 @@ class Delivery:
     dashboard_url: str
     stop: threading.Event
     may_act: Callable[[], bool]
+    _not_before: dict[str, float] = field(default_factory=dict)
 
     def errands(self) -> Iterable[Errand]:
         """One for each channel."""
@@ -49,12 +50,17 @@ class Delivery:
             yield Errand(channel.channel, partial(self._tell, channel))
 
     def _tell(self, channel: Notifier, client: Client) -> None:
+        if time.monotonic() < self._not_before.get(channel.channel, 0.0):
+            return  # it asked for a pause
         now = datetime.now(UTC)
         plan = Plan(
             self.routes,
             [one.channel for one in self.channels],
-            silenced(actions(client, now - _SILENCES), now),
+            silences(client, now),
             now,
         )
         message = partial(composed, client, dashboard_url=self.dashboard_url)
-        Courier(client, channel, message, self.stop, self.may_act).deliver(read(client, now), plan)
+        try:
+            Courier(client, channel, message, self.stop, self.may_act).deliver(read(client, now), plan)
+        except DeliveryError as error:
+            self._not_before[channel.channel] = time.monotonic() + (error.retry_after or 0)

@@ -32,6 +32,7 @@ class Detail(BaseModel):
         sentences: likewise.
         examples: trace and span of the worst, likewise, and their value in the metric's unit.
         can_accept: whether the level can be taken for the new normal.
+        is_judges: whether it is the judge that changed, and not the answers.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -52,6 +53,7 @@ class Detail(BaseModel):
     sentences: tuple[str, ...] = ()
     examples: tuple[tuple[str, str, float | None], ...] = ()
     can_accept: bool = False
+    is_judges: bool = False
 
     @classmethod
     def of(cls, outcome: Outcome) -> Self:
@@ -82,6 +84,11 @@ class Detail(BaseModel):
         """The same for an alert that ends because its rule does."""
         note = "the rule was removed or changed, so nothing watches this any more"
         return self.model_copy(update={"note": note, "low": None, "high": None, "baseline": None})
+
+    def ended(self, why: str) -> Self:
+        """The same for an alert of drift detection that ends without a finding."""
+        told = {"facts": (("Was", self.headline),), "sentences": (), "examples": (), "can_accept": False}
+        return self.model_copy(update={"headline": f"Over: {why}", **told})
 
 
 def _minutes(time: timedelta) -> int:

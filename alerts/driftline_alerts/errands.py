@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,13 +15,12 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
-    from driftline.errors import DriftlineError
     from driftline.settings import Settings
     from driftline_alerts.lead import Lead
     from driftline_alerts.trouble import Trouble
 
-logger = logging.getLogger(__name__)
-
+_BEAT: Final = 0.5
+"""Seconds between two looks whether we lead."""
 _PATIENCE: Final = 15.0
 """Seconds between two times that it is done, if nobody wakes us."""
 
@@ -84,7 +82,7 @@ class Errands:
     def _work(self, errand: Errand, news: threading.Event) -> None:
         client: Client | None = None
 
-        def forget(_: DriftlineError) -> None:
+        def forget(_: Exception) -> None:
             nonlocal client
             if client is not None:
                 client.close()
@@ -101,11 +99,11 @@ class Errands:
 
         while not self.stop.is_set():
             news.wait(_PATIENCE)
+            if not self.lead.is_held():
+                self.stop.wait(_BEAT)  # the news stay
+                continue
             news.clear()
-            if self.lead.is_held() and not self.stop.is_set():
-                try:
-                    self.trouble.tried(errand.name, do, forget)
-                except Exception:  # a thread that ends would say nothing for ever
-                    logger.exception("%s failed in a way that nobody foresaw; it is tried again", errand.name)
+            if not self.stop.is_set():
+                self.trouble.tried(errand.name, do, forget)
         if client is not None:
             client.close()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from driftline_alerts.digest import digest
 from driftline_alerts.routes import Route, route_of
 from driftline_alerts.transition import COLUMNS, Transition, from_row
 from driftline_store.client import store_errors
@@ -24,23 +25,30 @@ if TYPE_CHECKING:
     from driftline_alerts.message import Phase
 
 KEEP: Final = timedelta(hours=24)
-"""How old a step may be and still be told to people."""
+"""How old a step of an incident that is over may be and still be told to people."""
+_PAUSE: Final = timedelta(seconds=15)
+"""After an attempt that may have succeeded; twice as long after each further one, so that people get few repeats."""
+_LONGEST_PAUSE: Final = timedelta(hours=1)
 UNSURE: Final = "unsure: "
 REFUSED: Final = "refused: "
 
-_STEPS: Final = f"""\
-SELECT {", ".join(COLUMNS)} FROM alert_transitions
-WHERE is_news AND (incident, rule) IN (
-    SELECT incident, rule FROM alert_transitions WHERE is_news AND at > toDateTime64({{since:Float64}}, 3, 'UTC')
-)
-ORDER BY at, id"""
+# Rows of before incidents were stored are told by what is younger.
+_WANTED: Final = """\
+is_news AND (incident != '' OR at > toDateTime64({since:Float64}, 3, 'UTC')) AND incident IN (
+    SELECT incident FROM (
+        SELECT incident, argMax(state, at) AS last, max(at) AS lately FROM alert_transitions WHERE is_news
+        GROUP BY incident, rule, segment
+    ) WHERE last != 'resolved' OR lately > toDateTime64({since:Float64}, 3, 'UTC')
+)"""
+_STEPS: Final = f"SELECT {', '.join(COLUMNS)} FROM alert_transitions WHERE {_WANTED} ORDER BY at, id LIMIT 1 BY id"
 
 # A begun attempt has neither a result nor an error.
 _ATTEMPTS: Final = f"""\
 SELECT transition_id, channel, max(delivered), countIf(NOT delivered AND error = '')
         > countIf(NOT delivered AND error != '') OR countIf(startsWith(error, '{UNSURE}')) > 0,
-    max(startsWith(error, '{REFUSED}')), argMax(message, at), argMaxIf(reference, at, delivered), max(at)
-FROM alert_deliveries WHERE transition_id IN {{ids:Array(String)}}
+    max(startsWith(error, '{REFUSED}')), argMax(message, at), argMaxIf(reference, at, delivered), max(at),
+    countIf(startsWith(error, '{UNSURE}'))
+FROM alert_deliveries WHERE transition_id IN (SELECT id FROM alert_transitions WHERE {_WANTED})
 GROUP BY transition_id, channel"""
 
 
@@ -55,6 +63,7 @@ class Attempts:
         message: id of the message that it was last part of.
         reference: what the channel calls that message.
         at: when the last of them was.
+        broken: how many may have succeeded, although we were told that they failed.
     """
 
     is_delivered: bool
@@ -63,6 +72,7 @@ class Attempts:
     message: str
     reference: str
     at: datetime
+    broken: int = 0
 
     @property
     def is_pending(self) -> bool:
@@ -104,19 +114,20 @@ class Incident:
     attempts: dict[tuple[str, str], Attempts] = field(default_factory=dict)
 
     @property
+    def now(self) -> list[Transition]:
+        """The latest step of each of its alerts that is not over; of all, once all are."""
+        latest = list({step.key: step for step in self.steps}.values())
+        return [step for step in latest if step.state != "resolved"] or latest
+
+    @property
     def is_over(self) -> bool:
         """Whether all its alerts are resolved."""
-        return all(step.state == "resolved" for step in {step.key: step for step in self.steps}.values())
+        return all(step.state == "resolved" for step in self.now)
 
     @property
-    def is_acknowledged(self) -> bool:
-        """Whether anybody has seen it."""
-        return any(step.state == "acknowledged" for step in self.steps)
-
-    @property
-    def worst(self) -> Transition:
-        """The step that decides where it goes: the first of the highest severity."""
-        return max(self.steps, key=lambda step: step.gravity)
+    def unseen(self) -> datetime | None:
+        """Since when something fires that nobody has acknowledged; None where there is no such thing."""
+        return min((step.at for step in self.now if step.state == "firing"), default=None)
 
     def told(self, channel: str) -> list[Attempts]:
         """What a channel was told, oldest first."""
@@ -124,27 +135,29 @@ class Incident:
         return sorted((one for one in found if one and one.is_delivered), key=lambda one: one.at)
 
     def untold(self, channel: str, since: datetime) -> list[Transition]:
-        """What it was not, of what is younger than a moment."""
-        found = ((step, self.attempts.get((step.id, channel))) for step in self.steps if step.at > since)
+        """What it was not: of one that is over, what is younger than a moment."""
+        young = (step for step in self.steps if step.at > since or not self.is_over)
+        found = ((step, self.attempts.get((step.id, channel))) for step in young)
         return [step for step, tried in found if tried is None or tried.is_pending]
 
 
 def read(client: Client, now: datetime) -> list[Incident]:
-    """All incidents that had news in the last ``KEEP``, those that began first, first.
+    """All incidents that are open or had news in the last ``KEEP``, those that began first, first.
 
     Raises:
         StoreError: the store is away or fails a statement.
     """
     with store_errors("reading undelivered alerts"):
-        rows = client.query(_STEPS, parameters={"since": (now - KEEP).timestamp()}).result_rows
-        steps = [from_row(row) for row in rows]
-        tried = client.query(_ATTEMPTS, parameters={"ids": [step.id for step in steps]}).result_rows if steps else []
+        parameters = {"since": (now - KEEP).timestamp()}
+        steps = [from_row(row) for row in client.query(_STEPS, parameters=parameters).result_rows]
+        tried = client.query(_ATTEMPTS, parameters=parameters).result_rows if steps else []
     found: dict[str, Incident] = {}
     for step in steps:
         found.setdefault(step.incident, Incident(step.incident)).steps.append(step)
     incident_of = {step.id: step.incident for step in steps}
     for step_id, channel, *rest in tried:
-        found[incident_of[step_id]].attempts[step_id, channel] = Attempts(*rest)
+        if step_id in incident_of:  # else it is younger than what was read first
+            found[incident_of[step_id]].attempts[step_id, channel] = Attempts(*rest)
     return list(found.values())
 
 
@@ -160,38 +173,40 @@ class Plan:
     def parcels(self, incident: Incident, channel: str) -> list[Parcel]:
         """What a channel is to be told of an incident now, in this order."""
         told, untold = incident.told(channel), incident.untold(channel, self.now - KEEP)
-        route = route_of(self.routes, incident.worst, self.channels)
-        is_escalated = self._is_escalated(incident, route, channel)
-        is_meant = channel in route.channels or is_escalated or bool(told)
-        if not untold or not is_meant or self._is_held(incident, route):
+        # Alerts of an incident can be those of several teams.
+        routes = [route_of(self.routes, step, self.channels) for step in incident.steps]
+        route = next((one for one in routes if channel in one.channels), None)
+        further = None if route else next((one for one in routes if self._is_escalated(incident, one, channel)), None)
+        chosen = route or further or (routes[0] if told else None)
+        if not untold or chosen is None or self._is_held(incident, chosen):
             return []
-        thread = told[0].reference if told else ""
-        if again := _begun(incident, untold, channel, told):
+        begun = [step for step in untold if _is_unsure(incident, step, channel)]
+        if begun:
             # What was begun comes first, alone: what else is to be told may depend on how it ended.
-            return again
+            return _again(incident, begun, channel, told, self.now)
+        thread = told[-1].reference if told else ""
         if incident.is_over:
-            return [Parcel(untold[0].id, "resolved", tuple(untold), thread)]
+            return [_parcel("resolved", untold, thread)]
         if not told:
-            return [Parcel(untold[0].id, "opened", tuple(untold), "", is_escalated=is_escalated)]
-        is_time = told[-1].at + route.cooldown <= self.now or _is_worse(incident, untold, channel)
+            return [_parcel("opened", untold, "", is_escalated=further is not None)]
+        is_time = told[-1].at + chosen.cooldown <= self.now or _is_worse(incident, untold, channel)
         return list(_updates(untold, thread, is_time=is_time))
 
     def is_silenced(self, incident: Incident) -> bool:
         """Whether somebody wants to hear nothing of it."""
         return all(
-            any(one.concerns(incident.id, step.rule, step.segment) for one in self.silences) for step in incident.steps
+            any(one.concerns(incident.id, step.rule, step.segment) for one in self.silences) for step in incident.now
         )
 
     def _is_held(self, incident: Incident, route: Route) -> bool:
-        is_urgent = incident.worst.detail.severity == "critical"
+        is_urgent = any(step.detail.severity == "critical" for step in incident.now)
         return self.is_silenced(incident) or (route.is_quiet(self.now) and not is_urgent)
 
     def _is_escalated(self, incident: Incident, route: Route, channel: str) -> bool:
         later = route.escalate
         if later is None or channel not in later.channels or channel in route.channels:
             return False
-        is_waiting = not incident.is_acknowledged and not incident.is_over
-        return is_waiting and self.now - incident.steps[0].at >= later.after
+        return incident.unseen is not None and self.now - incident.unseen >= later.after
 
 
 def _updates(untold: Sequence[Transition], thread: str, *, is_time: bool) -> Iterable[Parcel]:
@@ -199,9 +214,9 @@ def _updates(untold: Sequence[Transition], thread: str, *, is_time: bool) -> Ite
     seen = [step for step in untold if step.state == "acknowledged"]
     rest = [step for step in untold if step.state != "acknowledged"]
     if seen:
-        yield Parcel(seen[0].id, "acknowledged", tuple(seen), thread)
+        yield _parcel("acknowledged", seen, thread)
     if rest and is_time:
-        yield Parcel(rest[0].id, "update", tuple(rest), thread)
+        yield _parcel("update", rest, thread)
 
 
 def _is_worse(incident: Incident, untold: Iterable[Transition], channel: str) -> bool:
@@ -211,15 +226,30 @@ def _is_worse(incident: Incident, untold: Iterable[Transition], channel: str) ->
     return max(step.gravity for step in untold) > max((step.gravity for step in before), default=0)
 
 
-def _begun(incident: Incident, untold: Iterable[Transition], channel: str, told: Sequence[Attempts]) -> list[Parcel]:
-    """Messages whose end nobody knows, made of the same steps again."""
+def _parcel(phase: Phase, steps: Sequence[Transition], thread: str, *, is_escalated: bool = False) -> Parcel:
+    """A new message, whose id says what is in it."""
+    name = digest(phase, [step.id for step in steps])
+    return Parcel(name, phase, tuple(steps), thread, is_escalated=is_escalated)
+
+
+def _is_unsure(incident: Incident, step: Transition, channel: str) -> bool:
+    tried = incident.attempts.get((step.id, channel))
+    return tried is not None and tried.is_unsure
+
+
+def _again(
+    incident: Incident, begun: Iterable[Transition], channel: str, told: Sequence[Attempts], now: datetime
+) -> list[Parcel]:
+    """Messages whose end nobody knows, made of the same steps again; each time after a longer pause."""
     by_message: Mapping[str, list[Transition]] = defaultdict(list)
-    for step in untold:
-        tried = incident.attempts.get((step.id, channel))
-        if tried and tried.is_unsure:
+    for step in begun:
+        tried = incident.attempts[step.id, channel]
+        pause = min(_PAUSE * 2.0 ** (tried.broken - 1), _LONGEST_PAUSE)
+        if not tried.broken or now - tried.at >= pause:
             by_message[tried.message or step.id].append(step)
+    thread = told[-1].reference if told else ""
     return [
-        Parcel(name, _phase(incident, steps, told), tuple(steps), told[0].reference if told else "", is_repeat=True)
+        Parcel(name, _phase(incident, steps, told), tuple(steps), thread, is_repeat=True)
         for name, steps in by_message.items()
     ]
 

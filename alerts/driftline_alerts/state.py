@@ -92,21 +92,20 @@ class _Round:
         why = _NOTHING if outcome.verdict is Verdict.NO_DATA else ""
         if verdict is Verdict.BREACH:
             self._breach(outcome, before, why)
-        elif before is None or verdict is Verdict.NO_DATA:
+        elif before is None:
             return
-        elif before.state == "pending":
+        elif before.state == "pending":  # also where there is nothing: that it lasts cannot be known
             self._take(_told(before.next("calm", self.now, why=why, is_news=False), outcome))
         elif verdict is Verdict.OK and before.state in OPEN:
             self._right_again(before, why, outcome)
 
     def miss(self, before: Transition, rule: Rule) -> None:
         """Nothing came of a segment that was wrong."""
-        if rule.no_data == "resolve":
-            gone = replace(before, value=math.nan, n=0)
-            if before.state == "pending":
-                self._take(gone.next("calm", self.now, why=_NOTHING, is_news=False))
-            else:
-                self._right_again(gone, _NOTHING)
+        gone = replace(before, value=math.nan, n=0)
+        if before.state == "pending":
+            self._take(gone.next("calm", self.now, why=_NOTHING, is_news=False))
+        elif rule.no_data == "resolve":
+            self._right_again(gone, _NOTHING)
 
     def withdraw(self, before: Transition) -> None:
         """Nothing watches it any more."""
@@ -117,12 +116,15 @@ class _Round:
 
     def _breach(self, outcome: Outcome, before: Transition | None, why: str) -> None:
         rule, state = outcome.rule, before.state if before else "calm"
-        if before and state == "recovering":
-            self._take(_told(before.next("firing", self.now, why="wrong again", is_news=False), outcome))
+        was = before.detail.severity if before else ""
+        if before and state in OPEN and outcome.severity == "critical" != was:
+            self._take(_told(before.next("firing", self.now, why="it has become critical"), outcome))
+        elif before and state == "recovering":
+            step = _told(before.next("firing", self.now, why="wrong again", is_news=False), outcome)
+            self._take(_as_grave(step, before))
         elif before and state in OPEN:
-            if outcome.severity == "critical" and before.detail.severity != "critical":
-                self._take(_told(before.next("firing", self.now, why="it has become critical"), outcome))
-        elif rule.for_ and not (before and state == "pending"):
+            return
+        elif rule.for_ and not self._is_pending(rule, before):
             self._take(self._begin(outcome, "pending", before, self.now, is_news=False, why=why))
         elif not (before and state == "pending"):
             self._take(self._begin(outcome, "firing", before, self.now, why=why))
@@ -141,7 +143,11 @@ class _Round:
         else:
             words = f"it was over before, and was not: now it must stay right for {window_name(calm)}"
             step = before.next("recovering", self.now, why=words, is_news=False)
-        self._take(_told(step, outcome))
+        self._take(_as_grave(_told(step, outcome), before))
+
+    def _is_pending(self, rule: Rule, before: Transition | None) -> bool:
+        """Whether it broke the limit lately: what did so before a pause of ours says nothing."""
+        return before is not None and before.state == "pending" and self.now - before.started < rule.for_ + _TOGETHER
 
     def _begin(
         self,
@@ -157,7 +163,7 @@ class _Round:
         at = after(before, self.now)
         begun = Transition(
             id=step_id(key, state, before),
-            incident=self._incident(key, at),
+            incident=self._incident(key, at, outcome.rule.for_),
             rule=outcome.rule.name,
             segment=outcome.segment,
             state=state,
@@ -173,15 +179,20 @@ class _Round:
         )
         return _told(begun, outcome)
 
-    def _incident(self, key: Key, at: datetime) -> str:
+    def _incident(self, key: Key, at: datetime, lasts: timedelta) -> str:
         """That of other segments of the rule which began just now, else a new one."""
         others = (one.last for one in self.known.values() if one.last.rule == key[0] and one.last.state in OPEN)
-        together = [one for one in others if self.now - one.started < _TOGETHER]
+        together = [one for one in others if self.now - one.started < _TOGETHER + lasts]
         return min(together, key=lambda one: one.started).incident if together else digest(*key, str(at), length=_SHORT)
 
     def _take(self, step: Transition) -> None:
         self.steps.append(step)
         take(self.known, step)
+
+
+def _as_grave(step: Transition, before: Transition) -> Transition:
+    """Until it is over, an alert is as grave as it was."""
+    return replace(step, detail=step.detail.model_copy(update={"severity": before.detail.severity}))
 
 
 _NOTHING: Final = "nothing comes any more"

@@ -132,8 +132,10 @@ def latest(client: Client, now: datetime) -> dict[Key, Known]:
         "SELECT rule, segment, arraySort(groupArray(at)) AS times FROM alert_transitions WHERE state = 'resolved' "
         "AND at > toDateTime64({since:Float64}, 3, 'UTC') GROUP BY rule, segment"
     )
+    # Details are long: only those of the latest are read.
     sql = (
-        f"SELECT {names}, times FROM (SELECT {names} FROM alert_transitions "
+        f"SELECT {names}, times FROM (SELECT {names} FROM alert_transitions WHERE (rule, at) IN "
+        "(SELECT rule, max(at) FROM alert_transitions GROUP BY rule, segment) "
         f"ORDER BY at DESC LIMIT 1 BY rule, segment) AS t LEFT JOIN ({ended}) AS f USING (rule, segment)"
     )
     with store_errors("reading the state of alerts"):
@@ -144,19 +146,24 @@ def latest(client: Client, now: datetime) -> dict[Key, Known]:
 
 
 def write(client: Client, transitions: Iterable[Transition]) -> None:
-    """Append steps, each once however often it is written.
+    """Append steps as one insert, once however often it is written.
+
+    Two writers who take some of the same steps, and others, store these twice: readers take one of each id.
 
     Raises:
         StoreError: the store is away or fails the statement; write them again.
     """
-    for transition in transitions:
-        with store_errors("writing the state of alerts"):
-            client.insert(
-                "alert_transitions",
-                [_to_row(transition)],
-                column_names=COLUMNS,
-                settings={"insert_deduplication_token": transition.id, "async_insert": 0},
-            )
+    steps = {one.id: one for one in transitions}
+    if not steps:
+        return
+    token = next(iter(steps)) if len(steps) == 1 else digest(*steps)
+    with store_errors("writing the state of alerts"):
+        client.insert(
+            "alert_transitions",
+            [_to_row(one) for one in steps.values()],
+            column_names=COLUMNS,
+            settings={"insert_deduplication_token": token, "async_insert": 0},
+        )
 
 
 def step_id(key: Key, state: State, before: Transition | None) -> str:

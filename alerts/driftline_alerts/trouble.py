@@ -23,7 +23,7 @@ class Trouble:
         self._known: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def tried(self, what: str, action: Callable[[], T], on_failure: Callable[[DriftlineError], None]) -> T | None:
+    def tried(self, what: str, action: Callable[[], T], on_failure: Callable[[Exception], None]) -> T | None:
         """Do something; None where it fails.
 
         Args:
@@ -39,11 +39,14 @@ class Trouble:
         except SettingsError:
             raise
         except DriftlineError as error:
-            with self._lock:
-                is_new = str(error) not in self._known.values()
-                self._known[what] = str(error)
-            if is_new:
+            if self._is_new(what, str(error)):
                 logger.warning("alerts wait: %s", error)
+            on_failure(error)
+            return None
+        except Exception as error:
+            # Nobody foresaw it; but who stopped here would watch nothing and tell nobody.
+            if self._is_new(what, repr(error)):
+                logger.exception("alerts wait: the %s failed; please report this", what)
             on_failure(error)
             return None
         with self._lock:
@@ -51,3 +54,9 @@ class Trouble:
         if was_wrong:
             logger.info("alerts go on: what was wrong with the %s is over", what)
         return result
+
+    def _is_new(self, what: str, words: str) -> bool:
+        with self._lock:
+            is_new = words not in self._known.values()
+            self._known[what] = words
+        return is_new

@@ -10,13 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from driftline.bus.leader import Leadership
-from driftline.errors import BusError, DriftlineError
-from driftline_alerts.actions import actions
+from driftline.errors import BusError
+from driftline_alerts.actions import said
 from driftline_alerts.alerts_file import load_file
 from driftline_alerts.buttons import listening
 from driftline_alerts.containing import Containing
 from driftline_alerts.delivery import Delivery
 from driftline_alerts.drift.detection import Detection
+from driftline_alerts.drift.telling import end_unknown
 from driftline_alerts.drift.tuning import Tuning
 from driftline_alerts.errands import Errand, Errands
 from driftline_alerts.evaluate import evaluate
@@ -25,12 +26,12 @@ from driftline_alerts.lead import Lead
 from driftline_alerts.notifiers import dashboard_url, notifiers
 from driftline_alerts.review import review
 from driftline_alerts.state import acknowledged, decide
-from driftline_alerts.transition import Transition, latest, write
+from driftline_alerts.transition import Transition, latest, take, write
 from driftline_alerts.trouble import Trouble
 from driftline_store.client import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from clickhouse_connect.driver.client import Client
 
@@ -81,8 +82,10 @@ def run(settings: Settings, stop: threading.Event) -> None:
                 worker.stand_by()
             elif time.monotonic() >= due:
                 due = time.monotonic() + settings.alert_seconds
-                worker.round(may_act)
-                errands.wake()
+                for part in worker.round(may_act):
+                    part()
+                    if may_act():
+                        errands.wake()
             stop.wait(min(_BEAT_SECONDS, settings.alert_seconds))
 
 
@@ -96,7 +99,10 @@ def step(client: Client, rules: Sequence[Rule], now: datetime) -> list[Transitio
         StoreError: the store is away or fails a statement; repeat it, nothing is written twice.
     """
     outcomes, known = evaluate(client, rules, now), latest(client, now)
-    changes = acknowledged(actions(client, now - _ACTIONS), known, now) + decide(outcomes, rules, known, now)
+    changes = acknowledged(said(client, now - _ACTIONS), known, now)
+    for change in changes:
+        take(known, change)
+    changes += decide(outcomes, rules, known, now)
     write(client, changes)
     for change in changes:
         segment = ", ".join(f"{name}={value}" for name, value in change.segment) or "everything"
@@ -141,14 +147,16 @@ class _Worker:
         """Forget what drift detection knew: another worker goes on from what was saved."""
         self._detection = None
 
-    def round(self, may_act: Callable[[], bool]) -> None:
-        """One evaluation and one look for drift."""
+    def round(self, may_act: Callable[[], bool]) -> Iterator[Callable[[], object]]:
+        """One evaluation and one look for drift: what it tells does not wait for the other."""
         now = datetime.now(UTC)
-        self.tried("rules", lambda: step(self._connected(), self._file.rules, now))
-        if self._settings.drift:
-            self.tried("drift", lambda: self._look(now, may_act))
+        yield lambda: self.tried("rules", lambda: step(self._connected(), self._file.rules, now))
+        yield lambda: self.tried("drift", lambda: self._look(now, may_act))
 
     def _look(self, now: datetime, may_act: Callable[[], bool]) -> None:
+        if not self._settings.drift:
+            end_unknown(self._connected(), frozenset(), now)
+            return
         if self._detection is None:
             budget, warm_up = self._settings.drift_false_pages, self._settings.drift_warm_up_minutes * 60
             opened = Detection.open(
@@ -179,6 +187,6 @@ class _Worker:
         if client is not None:
             client.close()
 
-    def _failed(self, error: DriftlineError) -> None:
+    def _failed(self, error: Exception) -> None:
         if not isinstance(error, BusError):
             self._disconnect()  # a store that was restarted may have another address

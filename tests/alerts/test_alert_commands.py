@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from alert_support import step_of
 from driftline.errors import DriftlineError
-from driftline_alerts.actions import actions, silenced
+from driftline_alerts.actions import said, silences
 from driftline_alerts.transition import write
 from driftline_cli.app import app
 
@@ -40,14 +40,14 @@ def test_open_alerts_are_listed_acknowledged_and_silenced(client: Client, store_
     assert "feature support" in run("list", store_url)
 
     run("ack i --why mine", store_url)
-    (asked,) = actions(client, NOW - timedelta(minutes=1))
+    (asked,) = said(client, NOW - timedelta(minutes=1))
     assert (asked.kind, asked.incident, asked.why) == ("acknowledge", "i", "mine")
 
     assert run("silence --feature support --for 2h", store_url).startswith("silent until")
-    (silence,) = silenced(actions(client, NOW), datetime.now(UTC))
+    (silence,) = silences(client, datetime.now(UTC))
     assert silence.segment == (("feature", "support"),)
     assert "nobody is silenced" in run("silence --feature support --for 0m", store_url)
-    assert silenced(actions(client, NOW), datetime.now(UTC)) == []
+    assert silences(client, datetime.now(UTC)) == []
 
 
 @pytest.mark.parametrize(

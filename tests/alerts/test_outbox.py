@@ -40,7 +40,8 @@ def tell(one: Incident, parcel: Parcel, at: datetime = NOW, *, channel: str = CH
 def test_segments_that_fire_together_are_one_message() -> None:
     steps = [feature("a"), feature("b"), feature("c")]
     (parcel,) = plan().parcels(incident(*steps), CHANNEL)
-    assert (parcel.phase, parcel.id, parcel.steps, parcel.thread) == ("opened", steps[0].id, tuple(steps), "")
+    assert (parcel.phase, parcel.steps, parcel.thread) == ("opened", tuple(steps), "")
+    assert plan().parcels(incident(*steps), CHANNEL) == [parcel], "under the same id each time"
 
 
 def test_what_joins_waits_for_the_cooldown_and_goes_to_the_thread() -> None:
@@ -119,10 +120,11 @@ def test_an_incident_that_nobody_acknowledges_goes_further() -> None:
 
 def test_an_attempt_whose_end_nobody_knows_is_made_again_of_the_same_steps_and_alone() -> None:
     one = incident(feature("a"), feature("b"))
-    tell(one, plan().parcels(one, CHANNEL)[0], is_delivered=False, is_unsure=True)
+    (first,) = plan().parcels(one, CHANNEL)
+    tell(one, first, is_delivered=False, is_unsure=True)
     one.steps += [feature("c", minutes=1), feature("a", "resolved", 2)]
     (again,) = plan().parcels(one, CHANNEL)
-    assert (again.phase, again.is_repeat, len(again.steps), again.id) == ("opened", True, 2, one.steps[0].id)
+    assert (again.phase, again.is_repeat, len(again.steps), again.id) == ("opened", True, 2, first.id)
     tell(one, again)
     assert [(parcel.phase, len(parcel.steps)) for parcel in plan(NOW + 20 * MINUTE).parcels(one, CHANNEL)] == [
         ("update", 2)
@@ -137,8 +139,47 @@ def test_what_is_refused_is_given_up_and_the_rest_told() -> None:
     assert [(parcel.phase, len(parcel.steps)) for parcel in plan().parcels(one, CHANNEL)] == [("opened", 1)]
 
 
-def test_old_news_is_not_told() -> None:
-    assert plan(NOW + timedelta(hours=25)).parcels(incident(feature("a")), CHANNEL) == []
+def test_old_news_is_told_only_of_what_is_still_wrong() -> None:
+    later = plan(NOW + timedelta(days=3))
+    assert later.parcels(incident(feature("a"), feature("a", "resolved", 9)), CHANNEL) == []
+    assert len(later.parcels(incident(feature("a")), CHANNEL)) == 1
+
+
+def test_an_incident_of_several_teams_is_told_to_all_of_them() -> None:
+    routes = [Route.model_validate({"channels": name, "where": {"feature": name}}) for name in ("chat", "search")]
+    both = Plan(routes, ["chat", "search", "boss"], (), NOW)
+    one = incident(feature("chat"), feature("search"))
+    assert [len(both.parcels(one, name)) for name in ("chat", "search", "boss")] == [1, 1, 0]
+
+
+def test_what_becomes_worse_after_it_was_acknowledged_goes_further_again() -> None:
+    later = {"escalate": {"after": "30m", "channels": "boss"}}
+    one = incident(feature("a"), feature("a", "acknowledged", 2), feature("a", minutes=60, severity="critical"))
+    assert plan(NOW + 89 * MINUTE, **later).parcels(one, "boss") == []
+    assert len(plan(NOW + 90 * MINUTE, **later).parcels(one, "boss")) == 1
+
+
+def test_a_silence_is_about_what_is_wrong_now() -> None:
+    one = incident(feature("a"), feature("b"), feature("a", "resolved", 1))
+    silence = Action("silence", "anna", segment=(("feature", "b"),))
+    assert plan(NOW + 2 * MINUTE, silence).parcels(one, CHANNEL) == []
+
+
+def test_what_may_have_arrived_is_sent_again_after_longer_and_longer_pauses() -> None:
+    one = incident(feature("a"))
+    (first,) = plan().parcels(one, CHANNEL)
+    for broken, seconds in ((1, 15), (2, 30), (3, 60), (20, 3600)):
+        tell(one, first, is_delivered=False, is_unsure=True, broken=broken)
+        assert plan(NOW + timedelta(seconds=seconds - 1)).parcels(one, CHANNEL) == []
+        assert plan(NOW + timedelta(seconds=seconds)).parcels(one, CHANNEL)[0].is_repeat
+
+
+def test_each_phase_of_an_incident_has_a_message_of_its_own() -> None:
+    one = incident(feature("a"))
+    (opened,) = plan().parcels(one, CHANNEL)
+    one.steps.append(feature("a", "resolved", 1))
+    (over,) = plan().parcels(one, CHANNEL)
+    assert over.id != opened.id
 
 
 def test_who_is_not_meant_is_told_nothing() -> None:

@@ -116,6 +116,36 @@ def test_an_alert_that_flaps_must_stay_right_for_longer_each_time() -> None:
     )
 
 
+def test_what_becomes_critical_while_it_recovers_is_news_and_stays_critical_until_it_is_over() -> None:
+    one = alerts(critical=6)
+    for verdict in (BAD, GOOD, BAD, GOOD):
+        one.look(a=verdict)
+    (worse,) = one.look(a=BAD, critical=True)
+    assert (worse.state, worse.is_news, worse.detail.severity) == ("firing", True, "critical")
+    (better,) = one.look(a=GOOD)
+    assert (better.state, better.detail.severity) == ("recovering", "critical")
+    (again,) = one.look(a=BAD)
+    assert (again.state, again.is_news, again.detail.severity) == ("firing", False, "critical")
+
+
+@pytest.mark.parametrize("lasts", ["5m", "15m"])
+def test_segments_that_fire_together_are_one_incident_however_long_a_breach_must_last(lasts: str) -> None:
+    one = alerts(**{"for": lasts})
+    fired = [step for _ in range(20) for step in one.look(a=BAD, b=BAD, c=BAD) if step.state == "firing"]
+    assert (len(fired), len({step.incident for step in fired})) == (3, 1)
+
+
+def test_a_breach_that_was_not_seen_to_last_begins_anew() -> None:
+    one = alerts(**{"for": "5m"})
+    assert one.states(a=BAD) == ["(pending)"]
+    assert one.states(a=NOTHING) == ["(calm)"]
+    assert one.states(a=BAD) == ["(pending)"]
+    assert one.states() == ["(calm)"], "nor is there a segment"
+    one.look(a=BAD)
+    assert [step.state for step in one.look(minutes=600, a=BAD)] == ["pending"], "we were away"
+    assert [one.states(a=BAD) for _ in range(5)] == [[], [], [], [], ["firing"]]
+
+
 def test_an_hour_of_flapping_is_few_messages() -> None:
     one = alerts()
     news = [step for n in range(240) for step in one.look(minutes=0.25, a=BAD if n % 2 else GOOD) if step.is_news]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from alert_support import MINUTE, NOW, put_requests, rule, step_of
-from driftline_alerts.actions import Action, actions, ask, silenced
+from driftline_alerts.actions import Action, ask, said, silences
 from driftline_alerts.transition import Known, latest, write
 from driftline_alerts.worker import step
 
@@ -62,7 +62,7 @@ def test_a_silence_holds_until_its_end_or_until_it_is_taken_back(client: Client)
     other = Action("silence", "ben", incident="i", until=LATER, at=NOW)
     for action in (one, other, replace(one, until=NOW + MINUTE, at=NOW + MINUTE)):
         ask(client, action)
-    known = actions(client, NOW)
+    known = said(client, NOW)
     assert one in known, "it is read as it was written"
-    assert silenced(known, NOW + 2 * MINUTE) == [other]
-    assert silenced(known, LATER) == []
+    assert silences(client, NOW + 2 * MINUTE) == [other]
+    assert silences(client, LATER) == []

@@ -25,7 +25,7 @@ from driftline_alerts.drift.news import News
 from driftline_alerts.drift.reading import actions, look_back
 from driftline_alerts.drift.snapshots import Snapshot, load, save
 from driftline_alerts.drift.stream import ANCHORS
-from driftline_alerts.drift.telling import tell, told_of_volume
+from driftline_alerts.drift.telling import end_unknown, tell, told_of_volume, volume_incident
 from driftline_alerts.drift.tuning import Tuning
 from driftline_alerts.drift.volumes import Volumes
 
@@ -71,7 +71,7 @@ class Detection:
         self._feed, self._news, self._volumes = feed, news, volumes
         self._incidents = Incidents()
         self._untold: list[Finding] = []
-        self._acted = 0.0
+        self._acted = feed.position
         self._step = 0
         self._saved = self._split = self._learned = 0.0
 
@@ -105,6 +105,7 @@ class Detection:
         snapshot = load(client)
         if snapshot.states:
             opened = cls._restored(snapshot, budget, tuning)
+            end_unknown(client, opened.open_incidents, now)
             opened.fleet.warm_up = warm_up
             return opened
         feed, news, volumes = Feed.starting(now), News.starting(client, now), Volumes()
@@ -114,6 +115,7 @@ class Detection:
             fleet.apply(parts)
             if not may_go_on():
                 return None
+        end_unknown(client, frozenset(), now)
         # What was found in the past is over, or part of what is usual.
         for monitor in fleet.monitors.values():
             begin_quietly(monitor)
@@ -194,6 +196,13 @@ class Detection:
         opened._untold = [Finding.model_validate(one) for one in rest["untold"]]
         opened._acted, opened._step = rest["acted"], snapshot.step
         return opened
+
+    @property
+    def open_incidents(self) -> set[str]:
+        """Those that can still end, and what is not told yet."""
+        found = {one.id for one in self._incidents.known.values()} | {one.incident for one in self._untold}
+        alarms = ((key, one.volume.alarm) for key, one in self._volumes.streams.items())
+        return found | {volume_incident(key, alarm) for key, alarm in alarms if alarm}
 
     def _expect(self, events: Iterable[Event]) -> None:
         for event in events:

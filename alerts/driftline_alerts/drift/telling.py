@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.detail import Detail
@@ -11,21 +13,27 @@ from driftline_alerts.drift.finding import OVER, SHORT, Finding, Pointer, moment
 from driftline_alerts.drift.stream import VOLUMES, StreamKey
 from driftline_alerts.drift.volumes import METRIC
 from driftline_alerts.rule import DRIFT
-from driftline_alerts.transition import Transition
+from driftline_alerts.transition import OPEN, Transition, latest
 from driftline_alerts.transition import write as write_transitions
+from driftline_store.client import store_errors
 from driftline_store.metrics import METRICS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
     from clickhouse_connect.driver.client import Client
 
     from driftline_alerts.drift.events import Event
     from driftline_alerts.drift.evidence import Evidence
     from driftline_alerts.drift.tuning import DriftRule, Tuning
+    from driftline_alerts.drift.volume import Alarm as VolumeAlarm
     from driftline_alerts.drift.volumes import VolumeTurn
     from driftline_alerts.drift.worst import Example
     from driftline_alerts.transition import State
 
 _MINUTE: Final = 60
+_MOMENT: Final = timedelta(milliseconds=1)
 _MOST: Final = 5
 """Events and shifts that are told."""
 
@@ -43,8 +51,32 @@ def tell(client: Client, finding: Finding, tuning: Tuning) -> Finding:
     if finding.metric != METRIC and finding.kind not in OVER:
         whole = _with(finding, evidence(client, key, (finding.earliest, finding.latest), finding.at))
     write(client, whole)
-    write_transitions(client, [_transition(whole, tuning.of(key))])
+    step = _transition(whole, tuning.of(key))
+    # Somebody may have acknowledged it at a later moment than that of what arrived.
+    write_transitions(client, [replace(step, at=max(step.at, _last(client, step.rule) + _MOMENT))])
     return whole
+
+
+def end_unknown(client: Client, known: Collection[str], now: datetime) -> None:
+    """Resolve the alerts of incidents that drift detection does not know any more, as nothing else ever would.
+
+    Args:
+        client: of the store.
+        known: ids of incidents that it may still end.
+        now: aware.
+
+    Raises:
+        StoreError: the store is away or fails a statement.
+    """
+    steps = [one.last for one in latest(client, now).values() if one.last.rule.startswith(DRIFT)]
+    orphans = [step for step in steps if step.state in OPEN and step.incident not in known]
+    why = "drift detection began anew, or is off: nothing watches this any more"
+    write_transitions(client, [step.next("resolved", now, why=why, detail=step.detail.ended(why)) for step in orphans])
+
+
+def volume_incident(key: StreamKey, alarm: VolumeAlarm) -> str:
+    """Id of the incident of requests that stopped or exploded."""
+    return digest(key.segment, alarm.direction, alarm.since, length=SHORT)
 
 
 def told_of_volume(turn: VolumeTurn, now: float) -> Finding:
@@ -53,7 +85,7 @@ def told_of_volume(turn: VolumeTurn, now: float) -> Finding:
     before, after = (alarm.seen, alarm.usual) if turn.is_over else (alarm.usual, alarm.seen)
     began = moment(alarm.since * _MINUTE)
     return Finding(
-        incident=digest(turn.key.segment, alarm.direction, alarm.since, length=SHORT),
+        incident=volume_incident(turn.key, alarm),
         at=moment(now),
         kind="recovered" if turn.is_over else "opened",
         metric=turn.key.metric,
@@ -79,6 +111,13 @@ def what_changed(found: Evidence) -> list[str]:
         for one in found.shifts[:_MOST]
     ]
     return changed
+
+
+def _last(client: Client, rule: str) -> datetime:
+    with store_errors("reading the state of an alert"):
+        sql = "SELECT max(at) FROM alert_transitions WHERE rule = {rule:String}"
+        found: datetime = client.query(sql, parameters={"rule": rule}).result_rows[0][0]
+    return found.replace(tzinfo=UTC)
 
 
 def _with(finding: Finding, found: Evidence) -> Finding:
@@ -117,6 +156,7 @@ def _transition(finding: Finding, rule: DriftRule) -> Transition:
         sentences=finding.remarks,
         examples=tuple((one.trace_id, one.span_id, one.value) for one in finding.examples),
         can_accept=state == "firing" and finding.about not in VOLUMES,
+        is_judges=finding.blame == "judge",
     )
     return Transition(
         id=digest(finding.id, state),
