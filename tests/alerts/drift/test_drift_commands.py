@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,13 +16,15 @@ from driftline_alerts.drift import fleet_state
 from driftline_alerts.drift.finding import write
 from driftline_alerts.drift.reading import actions
 from driftline_alerts.drift.snapshots import Snapshot, save
-from driftline_alerts.drift.telling import tell
+from driftline_alerts.drift.telling import end_unknown, tell
 from driftline_alerts.drift.tuning import DriftRule, Tuning
 from driftline_alerts.transition import latest
+from driftline_alerts.transition import write as write_steps
 from driftline_cli.app import app
 
 if TYPE_CHECKING:
     from driftline_alerts.drift.finding import Finding
+    from driftline_alerts.transition import Transition
     from driftline_store.client import Client
 
 LEAF = segment("production", "support", "gpt", "answer", "5")
@@ -110,3 +113,34 @@ def test_what_is_found_has_the_severity_and_team_of_its_rule(client: Client, fin
     (known,) = latest(client, finding.at).values()
     detail = known.last.detail
     assert (detail.severity, detail.team, detail.runbook) == ("warning", "search", "https://wiki.example/drift")
+
+
+def test_an_alert_ends_although_somebody_acknowledged_it_after_what_ended_it_arrived(
+    client: Client, finding: Finding
+) -> None:
+    finding = finding.model_copy(update={"incident": "acknowledged"})
+    tell(client, finding, Tuning())
+    fired = last_of(client, finding)
+    write_steps(client, [fired.next("acknowledged", finding.at + timedelta(hours=2), actor="anna")])
+    tell(client, finding.model_copy(update={"kind": "recovered", "at": finding.at + timedelta(hours=1)}), Tuning())
+    over = last_of(client, finding)
+    assert over.state == "resolved"
+    assert over.at > finding.at + timedelta(hours=2)
+
+
+def test_alerts_of_incidents_that_nobody_knows_any_more_end(client: Client, finding: Finding) -> None:
+    finding = finding.model_copy(update={"incident": "unknown"})
+    tell(client, finding, Tuning())
+    now = finding.at + timedelta(days=1)
+    end_unknown(client, {finding.incident}, now)
+    assert last_of(client, finding).state == "firing"
+    end_unknown(client, set(), now)
+    over = last_of(client, finding)
+    assert over.state == "resolved"
+    assert "began anew" in over.detail.headline
+    assert over.detail.facts == (("Was", finding.headline),)
+
+
+def last_of(client: Client, finding: Finding) -> Transition:
+    known = latest(client, finding.at).values()
+    return next(one.last for one in known if one.last.incident == finding.incident)
