@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
+from driftline_alerts.channels.plain import clean
 from driftline_alerts.drift.evidence import evidence
 from driftline_alerts.drift.stream import StreamKey
 from driftline_alerts.drift.telling import what_changed
@@ -264,7 +265,7 @@ def _trace(dashboard_url: str, trace: str) -> str:
 
 def in_words(segment: Segment) -> str:
     """A segment as people say it."""
-    return ", ".join(f"{name} {value}" for name, value in segment if value) or "everything"
+    return ", ".join(f"{name} {clean(value)}" for name, value in segment if value) or "everything"
 
 
 def _list(steps: Sequence[Transition]) -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Final
+
+SHORT: Final = 12
+"""Digits of an incident's id, which people type."""
 
 
 def digest(*what: object, length: int = 32) -> str:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.detail import Detail
-from driftline_alerts.digest import digest
+from driftline_alerts.digest import SHORT, digest
 from driftline_alerts.evaluate import Verdict, window_name
 from driftline_alerts.rule import DRIFT
 from driftline_alerts.transition import OPEN, Transition, after, step_id, take
@@ -28,8 +28,6 @@ _CALM: Final = timedelta(minutes=5)
 """How long an alert that was over once in ``REMEMBERED`` must be right again before it is over; each further time
 doubles it."""
 _CALMEST: Final = timedelta(hours=1)
-_SHORT: Final = 12
-"""Digits of an incident's id, which people type."""
 
 
 def decide(
@@ -183,7 +181,7 @@ class _Round:
         """That of other segments of the rule which began just now, else a new one."""
         others = (one.last for one in self.known.values() if one.last.rule == key[0] and one.last.state in OPEN)
         together = [one for one in others if self.now - one.started < _TOGETHER + lasts]
-        return min(together, key=lambda one: one.started).incident if together else digest(*key, str(at), length=_SHORT)
+        return min(together, key=lambda one: one.started).incident if together else digest(*key, str(at), length=SHORT)
 
     def _take(self, step: Transition) -> None:
         self.steps.append(step)

@@ -14,6 +14,7 @@ from driftline.errors import BusError
 from driftline_alerts.actions import said
 from driftline_alerts.alerts_file import load_file
 from driftline_alerts.buttons import listening
+from driftline_alerts.compose import in_words
 from driftline_alerts.containing import Containing
 from driftline_alerts.delivery import Delivery
 from driftline_alerts.drift.detection import Detection
@@ -105,12 +106,11 @@ def step(client: Client, rules: Sequence[Rule], now: datetime) -> list[Transitio
     changes += decide(outcomes, rules, known, now)
     write(client, changes)
     for change in changes:
-        segment = ", ".join(f"{name}={value}" for name, value in change.segment) or "everything"
         logger.info(
             "%s: %s (%s), %s %g of %d",
             change.state,
             change.rule,
-            segment,
+            in_words(change.segment),
             change.metric,
             change.value,
             change.n,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from driftline.errors import DriftlineError
 from driftline_alerts.drift.finding import OVER, Finding, findings
 from driftline_alerts.drift.reading import Action, ask
 from driftline_alerts.drift.worst import first_line
+from driftline_cli.options import user_name
 from driftline_cli.replay import moment
 from driftline_store.client import connect
 from driftline_store.examples import texts
@@ -76,7 +76,7 @@ def accept_incident(settings: Settings, incident: str) -> None:
             )
         if by_id[incident].kind in OVER:
             raise DriftlineError(f"incident {incident!r} is over: {by_id[incident].headline}")
-        ask(client, Action("accept", incident), getpass.getuser())
+        ask(client, Action("accept", incident), user_name())
     typer.echo(f"incident {incident} will be the new normal with the next look for drift")
 
 
@@ -110,7 +110,7 @@ def learn_from(settings: Settings, segment: dict[str, str], metric: str, since: 
                     f"incident {told[0].incident} lies in that time ({told[0].headline}), so it is not what is normal; "
                     "choose another time, or accept the incident"
                 )
-        ask(client, action, getpass.getuser())
+        ask(client, action, user_name())
     typer.echo("what was then will be normal with the next look for drift")
 
 

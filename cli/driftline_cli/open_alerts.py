@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import math
 from contextlib import closing
@@ -19,6 +18,7 @@ from driftline_alerts.compose import in_words
 from driftline_alerts.limit import parse_duration
 from driftline_alerts.system_metrics import KNOWN
 from driftline_alerts.transition import OPEN, Transition, latest
+from driftline_cli.options import user_name
 from driftline_store.client import connect
 from driftline_store.metrics import closest
 from driftline_store.metrics_format import format_value
@@ -63,7 +63,7 @@ def acknowledge(settings: Settings, incident: str, why: str) -> None:
     """
     with closing(connect(settings)) as client:
         _check_open(client, incident)
-        ask(client, Action("acknowledge", getpass.getuser(), incident=incident, why=why))
+        ask(client, Action("acknowledge", user_name(), incident=incident, why=why))
     typer.echo(f"incident {incident} will be acknowledged with the next round of the alert worker")
 
 
@@ -85,7 +85,7 @@ def silence(settings: Settings, *, incident: str, rule: str, segment: dict[str, 
     with closing(connect(settings)) as client:
         if incident:
             _check_open(client, incident)
-        by = getpass.getuser()
+        by = user_name()
         ask(client, Action("silence", by, incident=incident, rule=rule, segment=where, until=until, why=why))
     typer.echo("nobody is silenced any more" if until == now else f"silent until {until:%Y-%m-%d %H:%M} UTC")
 

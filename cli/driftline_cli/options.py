@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,6 +35,14 @@ OutFile = Annotated[
     Path | None, typer.Option(help="File to write to; it must not exist yet.", show_default="printed", dir_okay=False)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+def user_name() -> str:
+    """Who gives a command, for what is stored about it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container without names
+        return "somebody"
 
 
 def load(**arguments: Any) -> Settings:

@@ -1,7 +1,7 @@
 """A webhook of one's own: each message as JSON, signed, with a key by which the receiver knows a repeat.
 
-It is told **at least once**, and again with the same ``webhook-id`` and ``Idempotency-Key``: who keeps the keys of a day
-and drops what is there sees each message once. The signature is that of Standard Webhooks 1.0.
+It is told **at least once**, and again with the same ``webhook-id`` and ``Idempotency-Key``: who keeps the keys of a
+day and drops what is there sees each message once. The signature is that of Standard Webhooks 1.0.
 """
 
 from __future__ import annotations

@@ -24,9 +24,6 @@ Blame = Literal["system", "judge", "unknown", ""]
 OVER: Final = frozenset({"recovered", "gone", "accepted"})
 """Kinds that end an incident."""
 
-SHORT: Final = 12
-"""Digits of an incident's id, which people type."""
-
 Pairs = tuple[tuple[str, str], ...]
 
 _COLUMNS: Final = ("id", "incident", "at", "kind", "metric", "segment", "body")

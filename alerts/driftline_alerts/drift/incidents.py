@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from driftline_alerts.digest import digest
+from driftline_alerts.digest import SHORT, digest
 from driftline_alerts.drift.baseline import begin_quietly
 from driftline_alerts.drift.budget import listed
 from driftline_alerts.drift.cause import cause
-from driftline_alerts.drift.finding import SHORT, Finding, moment
+from driftline_alerts.drift.finding import Finding, moment
 from driftline_alerts.drift.lifecycle import Over
 from driftline_alerts.drift.segments import contains
 from driftline_alerts.drift.stream import ANCHORS, StreamKey

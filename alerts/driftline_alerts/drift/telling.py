@@ -7,9 +7,9 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.detail import Detail
-from driftline_alerts.digest import digest
+from driftline_alerts.digest import SHORT, digest
 from driftline_alerts.drift.evidence import evidence
-from driftline_alerts.drift.finding import OVER, SHORT, Finding, Pointer, moment, write
+from driftline_alerts.drift.finding import OVER, Finding, Pointer, moment, write
 from driftline_alerts.drift.stream import VOLUMES, StreamKey
 from driftline_alerts.drift.volumes import METRIC
 from driftline_alerts.rule import DRIFT
