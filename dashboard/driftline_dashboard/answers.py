@@ -28,11 +28,12 @@ _OPEN: Final = "open_answer"
 _HELD: Final = "held_answers"
 _ONLY_BAD: Final = "only_bad"
 _LOW: Final = f"scores below {answers_data.LOW_SCORE:g}"
-_HEAD: Final = (
+HEAD: Final = (
     '<div class="dl-row dl-head"><span>Question</span><span>Feature</span><span class="dl-extra">Model</span>'
     '<span class="dl-extra">Version</span><span class="dl-num">Latency</span><span class="dl-num">Cost</span>'
     '<span class="dl-num">Quality</span><span>Outcome</span></div>'
 )
+"""Of a list of requests; each line has ``cells``."""
 _NOTABLE: Final = 0.05
 """Share by which a reported cost may differ from ours without being remarked on."""
 
@@ -51,7 +52,7 @@ def show(view: View, as_of: datetime) -> None:
         st.html('<p class="dl-muted">None in this window.</p>')
         return
     with st.container(key="answers", gap=None):
-        st.html(_HEAD)
+        st.html(HEAD)
         for answer in found:
             _row(answer)
 
@@ -86,12 +87,13 @@ def _row(answer: Answer) -> None:
             on_click=_toggle,
             args=(identity,),
         )
-        line.html(_cells(answer))
+        line.html(cells(answer))
         if is_open:
             st.html(_details(answer))
 
 
-def _cells(answer: Answer) -> str:
+def cells(answer: Answer) -> str:
+    """What is said of a request in a line of a list, below ``HEAD``."""
     preview = one_line(answer.question or answer.answered, 160)
     return (
         f'<div class="dl-row"><span>{escape(preview)}</span><span>{escape(segment_name(answer.feature))}</span>'

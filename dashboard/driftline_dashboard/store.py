@@ -42,3 +42,12 @@ def reading(what: str) -> Iterator[Client]:
         # The store may have come back at another port, or with another login.
         _client.clear()
         raise
+
+
+def kept_days(what: str) -> int:
+    """How many days something is kept; 0: for ever.
+
+    Args:
+        what: as in the names of the settings ``keep_…_days``.
+    """
+    return int(getattr(settings.load(), f"keep_{what}_days"))

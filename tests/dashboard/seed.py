@@ -22,6 +22,7 @@ HOSTILE_QUESTION = (
 )
 PRICED_LATER = "own model"
 HOSTILE_FEATURE = "<b>bold</b>:red[x]"
+HOSTILE_AGENT = "<i>agent</i> **bold**"
 _ERRORS = (("timeout", 30), ("rate_limit", 40), ("content_policy", 8), ("server_error", 22))
 _QUESTIONS = (
     ("How do I reset my password?", "Open Settings, choose Security, then Reset password. A link arrives by e-mail."),
@@ -103,6 +104,68 @@ def priced_later(client: Client, now: datetime) -> None:
     names = ("trace_id", "span_id", "start", "service", "environment", "feature", "model", "prompt_name", "provider")
     correction = {name: span[name] for name in names} | {"cost": Decimal("0.02"), "price_version": "file:0123abcd"}
     _insert(client, "cost_corrections", [correction])
+
+
+AGENT, EXPIRED, FORGOTTEN = "a" * 32, "e" * 32, "f" * 32
+"""Traces: of an agent whose tool fails; one whose texts were deleted; one of which only a score is left."""
+BIG = "\U0001f600 word " * 120_000
+"""More than a megabyte of text."""
+ARABIC = "مرحبا كيف حالك"
+
+
+def traces(client: Client, now: datetime) -> None:
+    """The three traces above; the agent's texts are hostile, right to left, and very long."""
+    start = now - timedelta(hours=2)
+    agent = _step(start, AGENT, "1", "", 4.0) | {"name": "answer", "is_request": True, "feature": HOSTILE_AGENT}
+    said = [
+        {"role": "system", "content": "You are a clerk. \U0001f468\u200d\U0001f469\u200d\U0001f467"},
+        {"role": "user", "content": HOSTILE_QUESTION},
+        {"role": "assistant", "tool_calls": [_call("look_up", {"who": "<img src=x onerror=alert(1)>"})]},
+        {"role": "tool", "tool_call_id": "1", "content": "no such <b>parcel</b>"},
+        {"role": "user", "content": ARABIC},
+        {"role": "user", "content": BIG},
+    ]
+    chat = _step(start + timedelta(seconds=1), AGENT, "2", "1", 2.5) | {"name": "chat gpt-4o", "is_call": True}
+    chat |= {"model": "gpt-4o", "input_tokens": 900, "output_tokens": 40, "cost": Decimal("0.0026")}
+    chat |= {"input": json.dumps(said), "output": json.dumps([{"role": "assistant", "content": "Hello."}])}
+    tool = _step(start + timedelta(seconds=2), AGENT, "3", "2", 0.7) | {"name": HOSTILE_FEATURE, "tool_name": "look_up"}
+    tool |= {"is_error": True, "error_class": "tool", "error_message": HOSTILE_QUESTION}
+    long_ago = now - timedelta(days=40)
+    expired = _step(long_ago, EXPIRED, "4", "", 1.0) | {"name": "chat gpt-4o", "is_call": True, "is_request": True}
+    _insert(client, "llm_spans", [agent, chat, tool, expired])
+    judged = [
+        _evaluation(agent | {"span_id": ""}, "judge", 0.25, "bad", HOSTILE_QUESTION),
+        _evaluation(agent | {"span_id": ""}, "human", 0.0, "thumbs_down", "it made <b>that</b> up"),
+        _evaluation(expired | {"trace_id": FORGOTTEN, "span_id": ""}, "judge", 0.5, "acceptable", "was fine"),
+    ]
+    _insert(client, "evaluations", judged)
+
+
+def _step(start: datetime, trace_id: str, span: str, parent: str, seconds: float) -> dict[str, Any]:
+    """A span that says nothing and failed in nothing."""
+    span_of = _span(random.Random(3), start, "v1", "support-bot", "")
+    return span_of | {
+        "trace_id": trace_id,
+        "span_id": span * 16,
+        "parent_span_id": parent * 16,
+        "duration": seconds,
+        "tool_name": "",
+        "is_call": False,
+        "is_request": False,
+        "input_tokens": None,
+        "output_tokens": None,
+        "cost": None,
+        "is_error": False,
+        "error_class": "",
+        "error_message": "",
+        "fallback_reason": "",
+        "input": "",
+        "output": "",
+    }
+
+
+def _call(name: str, arguments: dict[str, str]) -> dict[str, Any]:
+    return {"id": "1", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
 
 
 def alerts(client: Client, now: datetime) -> None:
