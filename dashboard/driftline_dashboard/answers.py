@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline_dashboard import answers_data
+from driftline_dashboard.places import TRACES, link
 from driftline_dashboard.text import bounded, clock, day_and_time, escape, one_line, segment_name
 from driftline_store.feedback import DOWN, REPORT, UP
 from driftline_store.metrics import METRICS
@@ -54,7 +55,7 @@ def show(view: View, as_of: datetime) -> None:
     with st.container(key="answers", gap=None):
         st.html(HEAD)
         for answer in found:
-            _row(answer)
+            _row(view, answer)
 
 
 def _list(view: View, as_of: datetime, *, only_bad: bool) -> tuple[list[Answer], bool]:
@@ -73,7 +74,7 @@ def _toggle(identity: tuple[str, str]) -> None:
     st.session_state[_OPEN] = None if st.session_state.get(_OPEN) == identity else identity
 
 
-def _row(answer: Answer) -> None:
+def _row(view: View, answer: Answer) -> None:
     identity = (answer.trace_id, answer.span_id)
     is_open = st.session_state.get(_OPEN) == identity
     key = f"answer-{answer.trace_id}-{answer.span_id}"
@@ -90,6 +91,7 @@ def _row(answer: Answer) -> None:
         line.html(cells(answer))
         if is_open:
             st.html(_details(answer))
+            link(st.container(key=f"links-{key}"), TRACES, "Open the trace", view, trace=answer.trace_id)
 
 
 def cells(answer: Answer) -> str:

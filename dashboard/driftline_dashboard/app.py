@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline.errors import DriftlineError
-from driftline_dashboard import controls, data, health, states, theme, traces
-from driftline_dashboard.places import HEALTH, PLACES, TRACE, TRACES, identity
+from driftline_dashboard import alerts, controls, data, health, states, theme, traces
+from driftline_dashboard.places import ALERTS, HEALTH, PLACES, TRACE, TRACES, identity
 from driftline_dashboard.view import from_url
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SHOWN: Final[Mapping[Place, Callable[[View], None]]] = {
     HEALTH: health.show,
     TRACES: traces.show,
+    ALERTS: alerts.show,
 }
 
 

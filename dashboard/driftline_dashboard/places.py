@@ -41,7 +41,8 @@ class Place:
 
 HEALTH: Final = Place("Health", "health", is_first=True)
 TRACES: Final = Place("Traces", "traces")
-PLACES: Final = (HEALTH, TRACES)
+ALERTS: Final = Place("Alerts", "alerts")
+PLACES: Final = (HEALTH, TRACES, ALERTS)
 
 
 def link(where: DeltaGenerator, place: Place, label: str, view: View, **parameters: str) -> None:

@@ -68,6 +68,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
         seed.hostile(client, now)
         seed.priced_later(client, now)
         seed.traces(client, now)
+        seed.incidents(client, now)
         client.close()
         yield store
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from driftline_alerts.detail import Detail
 from driftline_processors.install import install
 from driftline_store.migrate import migrate
 
@@ -180,6 +181,58 @@ def alerts(client: Client, now: datetime) -> None:
         {"id": "3", "rule": "errors", "segment": {}, "state": "resolved", "at": now, "started": fired} | base,
     ]
     _insert(client, "alert_transitions", rows)
+
+
+DRIFT, PAST = "d" * 12, "b" * 12
+"""Incidents: of drift detection, which is open, and of a rule, which is over."""
+
+
+def incidents(client: Client, now: datetime) -> None:
+    """The two incidents above, what was told of them, and hostile names in all places."""
+    base = {
+        "segment": {"feature": HOSTILE_FEATURE},
+        "metric": "quality",
+        "value": 0.82,
+        "threshold": 0.9,
+        "n": 800,
+        "why": "",
+        "actor": "driftline",
+        "is_news": True,
+    }
+    found = Detail(
+        side="below",
+        window_minutes=60,
+        severity="critical",
+        headline=f"Judged quality of {HOSTILE_FEATURE} fell",
+        sentences=(HOSTILE_QUESTION,),
+        examples=((AGENT, "2" * 16, 0.25),),
+        can_accept=True,
+    )
+    rule = Detail(side="above", window_minutes=15, description="Too many requests fail.")
+    begin = now - timedelta(hours=5)
+    drift = base | {"rule": f"drift: {DRIFT}", "incident": DRIFT, "started": begin, "detail": found.model_dump_json()}
+    past = base | {"rule": HOSTILE_FEATURE, "incident": PAST, "started": begin, "detail": rule.model_dump_json()}
+    past |= {"metric": "error_rate", "value": 0.31, "threshold": 0.05}
+    people = {"actor": "ada", "why": f"rolling back {HOSTILE_FEATURE}"}
+    steps = [
+        ("pending", past),
+        ("firing", past),
+        ("acknowledged", past | people),
+        ("resolved", past),
+        ("firing", drift),
+    ]
+    rows = [
+        step | {"id": f"step{number}", "state": state, "at": begin + timedelta(minutes=10 * number)}
+        for number, (state, step) in enumerate(steps)
+    ]
+    _insert(client, "alert_transitions", rows)
+    refused = {"transition_id": "step1", "channel": "on-call", "delivered": False, "error": "HTTP 503 <b>busy</b>"}
+    told = [
+        refused | {"at": begin + timedelta(minutes=11)},
+        refused | {"at": begin + timedelta(minutes=12)},
+        refused | {"at": begin + timedelta(minutes=13), "delivered": True, "error": ""},
+    ]
+    _insert(client, "alert_deliveries", told)
 
 
 def _request(

@@ -121,7 +121,7 @@ def test_open_alerts_stand_above_and_resolved_ones_do_not(
     seeded: RunningStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = Page(seeded.path, monkeypatch)
-    assert "1 open alert" in page.html
+    assert "2 open alerts" in page.html
     assert "quality-drop" in page.html
     assert "feature support-bot · prompt version v2" in page.html
     assert "<b>0.820</b> against 0.870 (n = 412)" in page.html
