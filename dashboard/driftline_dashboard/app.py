@@ -9,7 +9,7 @@ import streamlit as st
 
 from driftline.errors import DriftlineError
 from driftline_dashboard import alerts, controls, data, health, states, theme, traces
-from driftline_dashboard.places import ALERTS, HEALTH, PLACES, TRACE, TRACES, identity
+from driftline_dashboard.places import ALERTS, HEALTH, PLACES, TRACE, TRACES, arrive, identity
 from driftline_dashboard.view import from_url
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def page() -> None:
         known = {}  # the part below says why
     shown = {place.page(partial(_draw, place, view, known)): place for place in PLACES}
     chosen = st.navigation(list(shown), position="hidden")
+    arrive(shown[chosen])
     place = _meant(shown[chosen])
     title = "Driftline" if place.is_first else f"{place.title} · Driftline"
     st.set_page_config(page_title=title, layout="wide", initial_sidebar_state="collapsed")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _FIRST_TEXT: Final = 6_000
 """Characters of a text that are shown before somebody wants to see the rest."""
-_WHOLE_TEXT: Final = 2_000_000
-"""Characters that are shown then: a browser shows that many in a moment, and hardly more."""
+_MORE_TEXT: Final = 100_000
+"""Characters that are shown then: of many more a browser makes lines for half a minute. The whole is a file."""
 _FIRST_MESSAGES: Final = 40
 """Messages that are shown of a long conversation, its last ones, before somebody wants to see the rest."""
 _MAX_NAME: Final = 80
@@ -50,17 +50,29 @@ def show(messages: Sequence[ChatMessage], key: str, why_none: str) -> None:
 
 
 def _message(message: ChatMessage, key: str, unfolded: set[str]) -> None:
-    most = _WHOLE_TEXT if key in unfolded else _FIRST_TEXT
+    most = _MORE_TEXT if key in unfolded else _FIRST_TEXT
     parts = list(_parts(message))
     blocks = "".join(_block(title, text, most) for title, text in parts)
     style = message.role if message.role in _ROLES else "other"
     who = _ROLES.get(message.role) or bounded(message.role, _MAX_NAME).capitalize() or "Text"
     st.html(f'<section class="dl-said dl-{style}"><h4>{escape(who)}</h4>{blocks}</section>')
-    length = sum(len(text) for _, text in parts)
-    if any(len(text) > most for _, text in parts) and key not in unfolded:
-        st.button(
-            f"Show all {length:,} characters", key=f"whole-{key}", type="tertiary", on_click=partial(unfolded.add, key)
-        )
+    if any(len(text) > most for _, text in parts):
+        _rest(key, [text for _, text in parts], unfolded)
+
+
+def _rest(key: str, texts: Sequence[str], unfolded: set[str]) -> None:
+    row = st.container(horizontal=True, gap="medium")
+    if key not in unfolded:
+        row.button("Show more", key=f"more-{key}", type="tertiary", on_click=partial(unfolded.add, key))
+    row.download_button(
+        f"Save all {sum(map(len, texts)):,} characters",
+        lambda: "\n\n".join(texts).encode(),
+        file_name=f"{key}.txt",
+        mime="text/plain",
+        key=f"save-{key}",
+        type="tertiary",
+        on_click="ignore",
+    )
 
 
 def _parts(message: ChatMessage) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,8 @@ SPAN: Final = "span"
 MAX_ID: Final = 64
 """Longest id taken from a URL; those of OpenTelemetry have 32 and 16 characters."""
 
+_HERE: Final = "place"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -55,7 +57,18 @@ def link(where: DeltaGenerator, place: Place, label: str, view: View, **paramete
         view: what is looked at.
         parameters: more of the URL's query.
     """
-    where.page_link(place.page(lambda: None), label=label, query_params=view.to_url() | parameters)
+    query = view.to_url() | parameters
+    if st.session_state.get(_HERE) == place.path:
+        # A link to the page that is shown would change what it shows and leave the URL as it was.
+        key = "-".join(("go", label, *parameters.values()))
+        where.button(label, key=key, type="tertiary", on_click=st.query_params.from_dict, args=(query,))
+    else:
+        where.page_link(place.page(lambda: None), label=label, query_params=query)
+
+
+def arrive(place: Place) -> None:
+    """Note which page the URL is of, for the links on it."""
+    st.session_state[_HERE] = place.path
 
 
 def identity(parameters: Mapping[str, str], name: str) -> str:
