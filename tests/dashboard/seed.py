@@ -65,8 +65,8 @@ def prepare(client: Client) -> None:
     install(client)
 
 
-def seed(client: Client, traffic: Traffic | None = None, *, random_seed: int = 7) -> None:
-    """Write the traffic's spans, evaluations and one open and one resolved alert."""
+def seed(client: Client, traffic: Traffic | None = None, *, random_seed: int = 7, with_alerts: bool = True) -> None:
+    """Write the traffic's spans, evaluations and, if wanted, one open and one resolved alert."""
     traffic = traffic or Traffic(datetime.now(UTC))
     chance = random.Random(random_seed)
     spans: list[dict[str, Any]] = []
@@ -78,7 +78,8 @@ def seed(client: Client, traffic: Traffic | None = None, *, random_seed: int = 7
             _request(chance, start + timedelta(seconds=chance.random() * 59), traffic, spans, evaluations)
     _insert(client, "llm_spans", spans)
     _insert(client, "evaluations", evaluations)
-    alerts(client, traffic.now)
+    if with_alerts:
+        alerts(client, traffic.now)
 
 
 def hostile(client: Client, now: datetime) -> None:
