@@ -26,7 +26,7 @@ from driftline_processors.yaml_file import Mistake
 from driftline_store.metrics import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from driftline.settings import Settings
 
@@ -34,6 +34,9 @@ FILE_NAME: Final = "alerts.yaml"
 DEFAULT_FILE: Final = "default_rules.yaml"
 
 R = TypeVar("R", Rule, ReviewRule)
+
+_ABOUT_RULES: Final = frozenset({"defaults", "without", "rules"})
+"""Keys of the file that decide which rules are in force."""
 
 _SETTING: Final = "slack"
 """Name of the channel that the setting ``slack_webhook_url`` makes, where the file has none."""
@@ -73,11 +76,24 @@ def load_file(settings: Settings) -> AlertsFile:
     Raises:
         SettingsError: the file cannot be read or is wrong; names file, line and column of each mistake.
     """
+    return _load(settings, AlertsFile.model_fields)
+
+
+def load_rules(settings: Settings) -> tuple[Rule, ...]:
+    """The rules of ``load_file``, for who only shows them: channels are not read, and so need no secrets here.
+
+    Raises:
+        SettingsError: the file cannot be read, or a rule is wrong.
+    """
+    return _load(settings, _ABOUT_RULES).rules
+
+
+def _load(settings: Settings, keys: Container[str]) -> AlertsFile:
     named = str(settings.alerts_file)
     path = Path(named or FILE_NAME).expanduser()
     if not named and not path.exists():
         return AlertsFile(rules=default_rules())
-    return parse_file(yaml_file.read_text(path, "alert rules", "alerts_file"), str(path))
+    return _parse(yaml_file.read_text(path, "alert rules", "alerts_file"), str(path), default_rules(), keys)
 
 
 def default_text() -> str:
@@ -107,13 +123,17 @@ def parse_file(text: str, source: str) -> AlertsFile:
     return _parse(text, source, default_rules())
 
 
-def _parse(text: str, source: str, shipped: tuple[Rule, ...]) -> AlertsFile:
+def _parse(
+    text: str, source: str, shipped: tuple[Rule, ...], keys: Container[str] = AlertsFile.model_fields
+) -> AlertsFile:
     root = yaml_file.tree(text, source)
     if root is None:
         return AlertsFile(rules=shipped)
     if not isinstance(root, yaml.MappingNode):
         expected = f"expected keys such as 'rules:'; known are {', '.join(AlertsFile.model_fields)}"
         raise SettingsError(f"{source} {Mistake.at(root, expected)}")
+    unread = [name for name in AlertsFile.model_fields if name not in keys]
+    root.value[:] = [(key, node) for key, node in root.value if key.value not in unread]
     mistakes: list[Mistake] = []
     rules = _listed(root, "rules", Rule, "rule", mistakes)
     review = _listed(root, "review", ReviewRule, "review rule", mistakes)

@@ -38,7 +38,8 @@ def _row(alert: Alert) -> str:
     )
     title = metric.title if metric else alert.metric
     return (
-        f'<div class="dl-alert" title="{escape(alert.detail)}"><b>{escape(alert.rule)}</b>'
+        f'<div class="dl-alert" title="{escape(alert.detail.description)}">'
+        f"<b>{escape(alert.detail.headline or alert.rule)}</b>"
         f"<span>{escape(segment or 'everything')}</span>"
         f"<span>{escape(title)} <b>{escape(value)}</b> against {escape(threshold)} (n = {alert.n:,})</span>"
         f'<span class="dl-muted">since {escape(day_and_time(alert.started))}</span>'

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline_dashboard import answers_data
+from driftline_dashboard.places import TRACES, link
 from driftline_dashboard.text import bounded, clock, day_and_time, escape, one_line, segment_name
 from driftline_store.feedback import DOWN, REPORT, UP
 from driftline_store.metrics import METRICS
@@ -28,11 +29,12 @@ _OPEN: Final = "open_answer"
 _HELD: Final = "held_answers"
 _ONLY_BAD: Final = "only_bad"
 _LOW: Final = f"scores below {answers_data.LOW_SCORE:g}"
-_HEAD: Final = (
+HEAD: Final = (
     '<div class="dl-row dl-head"><span>Question</span><span>Feature</span><span class="dl-extra">Model</span>'
     '<span class="dl-extra">Version</span><span class="dl-num">Latency</span><span class="dl-num">Cost</span>'
     '<span class="dl-num">Quality</span><span>Outcome</span></div>'
 )
+"""Of a list of requests; each line has ``cells``."""
 _NOTABLE: Final = 0.05
 """Share by which a reported cost may differ from ours without being remarked on."""
 
@@ -51,9 +53,9 @@ def show(view: View, as_of: datetime) -> None:
         st.html('<p class="dl-muted">None in this window.</p>')
         return
     with st.container(key="answers", gap=None):
-        st.html(_HEAD)
+        st.html(HEAD)
         for answer in found:
-            _row(answer)
+            _row(view, answer)
 
 
 def _list(view: View, as_of: datetime, *, only_bad: bool) -> tuple[list[Answer], bool]:
@@ -72,7 +74,7 @@ def _toggle(identity: tuple[str, str]) -> None:
     st.session_state[_OPEN] = None if st.session_state.get(_OPEN) == identity else identity
 
 
-def _row(answer: Answer) -> None:
+def _row(view: View, answer: Answer) -> None:
     identity = (answer.trace_id, answer.span_id)
     is_open = st.session_state.get(_OPEN) == identity
     key = f"answer-{answer.trace_id}-{answer.span_id}"
@@ -86,12 +88,14 @@ def _row(answer: Answer) -> None:
             on_click=_toggle,
             args=(identity,),
         )
-        line.html(_cells(answer))
+        line.html(cells(answer))
         if is_open:
             st.html(_details(answer))
+            link(st.container(key=f"links-{key}"), TRACES, "Open the trace", view, trace=answer.trace_id)
 
 
-def _cells(answer: Answer) -> str:
+def cells(answer: Answer) -> str:
+    """What is said of a request in a line of a list, below ``HEAD``."""
     preview = one_line(answer.question or answer.answered, 160)
     return (
         f'<div class="dl-row"><span>{escape(preview)}</span><span>{escape(segment_name(answer.feature))}</span>'

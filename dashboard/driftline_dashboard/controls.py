@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from driftline_dashboard.places import PLACES, link
 from driftline_dashboard.text import DIMENSION_TITLES, segment_name
-from driftline_dashboard.view import DEFAULT, WINDOW, WINDOWS, from_url
+from driftline_dashboard.view import WINDOW, WINDOWS, from_url
 from driftline_store.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamlit.delta_generator import DeltaGenerator
+
+    from driftline_dashboard.places import Place
     from driftline_dashboard.view import View
 
 _ALWAYS: Final = ("feature", "model", "prompt_version")
 _KEY: Final = "filter_"
 
 
-def show(view: View, known: Mapping[str, tuple[str, ...]]) -> None:
-    """Draw the controls.
+def show(view: View, known: Mapping[str, tuple[str, ...]], place: Place) -> None:
+    """Draw the links to the pages, and the controls.
 
     Args:
         view: as the URL has it.
         known: the values of each dimension that occur in the window.
+        place: the page that is shown.
     """
     names = [name for name in DIMENSIONS if _is_shown(name, view, known)]
     bar = st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="medium")
     bar.html('<div class="dl-brand">Driftline<small>LLM quality at a glance</small></div>', width="content")
+    _links(bar, view, place)
     # What the URL says now goes before what the widget said last: the visitor may have pressed "back".
     st.session_state[WINDOW] = view.window.key
     bar.segmented_control(
@@ -61,14 +68,22 @@ def _is_shown(name: str, view: View, known: Mapping[str, tuple[str, ...]]) -> bo
     return name in _ALWAYS or name in view.where or len(known.get(name, ())) > 1
 
 
+def _links(bar: DeltaGenerator, view: View, place: Place) -> None:
+    row = bar.container(key="places", horizontal=True, gap=None, width="content")
+    for one in PLACES:
+        key = "place-here" if one is place else f"place-{one.path}"
+        link(row.container(key=key, width="content"), one, one.title, view)
+
+
 def _window_chosen() -> None:
-    key = st.session_state[WINDOW]
-    if key == DEFAULT.key:
-        st.query_params.pop(WINDOW, None)
-    else:
-        st.query_params[WINDOW] = key
+    view = from_url(st.query_params)
+    _look_at(replace(view, window=WINDOWS[st.session_state[WINDOW]]))
 
 
 def _filter_chosen(name: str) -> None:
-    chosen = from_url(st.query_params).with_filter(name, st.session_state[_KEY + name])
-    st.query_params.from_dict(chosen.to_url())
+    _look_at(from_url(st.query_params).with_filter(name, st.session_state[_KEY + name]))
+
+
+def _look_at(view: View) -> None:
+    """Show the page's own contents: what is chosen here is of no meaning for one trace."""
+    st.query_params.from_dict(view.to_url())

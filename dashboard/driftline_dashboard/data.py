@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from driftline_alerts.detail import Detail
 from driftline_dashboard.store import LIMITS, reading
 from driftline_store.metrics import DIMENSIONS
 from driftline_store.metrics_query import Reading, query_metrics, readings
@@ -72,7 +73,7 @@ class Alert:
     threshold: float
     n: int
     started: datetime
-    detail: str
+    detail: Detail
 
 
 def moment() -> datetime:
@@ -174,7 +175,7 @@ def open_alerts(as_of: datetime) -> list[Alert]:
     with reading("the alerts") as client:
         rows: Sequence[Sequence[Any]] = client.query(_OPEN_ALERTS, settings=LIMITS).result_rows
     return [
-        Alert(str(rule), dict(segment), str(metric), value, threshold, n, started, str(detail))
+        Alert(str(rule), dict(segment), str(metric), value, threshold, n, started, Detail.parse(detail))
         for rule, segment, metric, value, threshold, n, started, detail in rows
     ]
 

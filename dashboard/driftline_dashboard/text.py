@@ -22,9 +22,13 @@ NONE: Final = "(none)"
 """How the empty name of a segment is shown."""
 
 
+_KEPT: Final = "\n\t\u200c\u200d"
+"""Line ends, and the joiners of which families of emoji and words of Persian are made."""
+
+
 def escape(text: str) -> str:
-    """Text for HTML: markup shows as characters, control characters other than line ends are left out."""
-    kept = "".join(c for c in text if c.isprintable() or c in "\n\t")
+    """Text for HTML: markup shows as characters; control characters, those of direction too, are left out."""
+    kept = "".join(c for c in text if c.isprintable() or c in _KEPT)
     return html.escape(kept, quote=True)
 
 

@@ -16,7 +16,7 @@ from alert_support import rule
 from driftline import settings as driftline_settings
 from driftline.errors import SettingsError
 from driftline_alerts import rules_schema
-from driftline_alerts.alerts_file import default_rules, default_text, load_file, parse_file
+from driftline_alerts.alerts_file import default_rules, default_text, load_file, load_rules, parse_file
 from driftline_alerts.limit import Limit, parse_limit
 from driftline_alerts.rule import Rule
 from driftline_alerts.system_metrics import SYSTEM
@@ -280,6 +280,24 @@ def test_which_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         read(alerts_file="mine.yaml")
     with pytest.raises(SettingsError, match="cannot be read"):
         read(alerts_file=str(tmp_path))
+
+
+def test_who_only_shows_rules_needs_no_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "alerts.yaml"
+    channel = "channels: {a: {kind: slack, webhook_url: '${NOWHERE_SET}'}}\n"
+    file.write_text(f"without: [slow answers]\nrules: [{{name: x, metric: requests, window: 1h, above: 1}}]\n{channel}")
+    settings = driftline_settings.load({}, alerts_file=str(file))
+    with pytest.raises(SettingsError, match="NOWHERE_SET"):
+        load_file(settings)
+    names = {rule.name for rule in load_rules(settings)}
+    assert names == {rule.name for rule in default_rules()} - {"slow answers"} | {"x"}
+
+
+def test_who_only_shows_rules_is_told_of_mistakes_in_them_and_of_unknown_keys(tmp_path: Path) -> None:
+    file = tmp_path / "alerts.yaml"
+    file.write_text("rules: [{name: x, metric: requests, window: 1h}]\nrule: []\n")
+    with pytest.raises(SettingsError, match=r"rule 'x'(.|\n)*'rule' is unknown"):
+        load_rules(driftline_settings.load({}, alerts_file=str(file)))
 
 
 def test_the_page_shows_the_shipped_rules_and_its_examples_are_right() -> None:

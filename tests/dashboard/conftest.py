@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
+from streamlit.util import calc_hash
 
 import driftline_dashboard
 from dashboard import seed
@@ -26,11 +27,13 @@ APP = Path(driftline_dashboard.__file__).with_name("app.py")
 class Page:
     """The page as Streamlit builds it for one visitor."""
 
-    def __init__(self, data_path: Path, monkeypatch: pytest.MonkeyPatch, **parameters: str) -> None:
+    def __init__(self, data_path: Path, monkeypatch: pytest.MonkeyPatch, at: str = "", **parameters: str) -> None:
         monkeypatch.setenv("DRIFTLINE_DATA_DIR", str(data_path))
         st.cache_data.clear()
         st.cache_resource.clear()
         self.app = AppTest.from_file(str(APP), default_timeout=60)
+        if at:
+            self.app._page_hash = calc_hash(at)  # its own way knows only pages that are files
         for name, value in parameters.items():
             self.app.query_params[name] = value
         self.run()
@@ -64,6 +67,8 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
         seed.seed(client, seed.Traffic(now, per_hour=120, judged=0.8, new_version_after=timedelta(hours=24)))
         seed.hostile(client, now)
         seed.priced_later(client, now)
+        seed.traces(client, now)
+        seed.incidents(client, now)
         client.close()
         yield store
 

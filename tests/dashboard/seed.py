@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from driftline_alerts.detail import Detail
 from driftline_processors.install import install
 from driftline_store.migrate import migrate
 
@@ -22,6 +23,7 @@ HOSTILE_QUESTION = (
 )
 PRICED_LATER = "own model"
 HOSTILE_FEATURE = "<b>bold</b>:red[x]"
+HOSTILE_AGENT = "<i>agent</i> **bold**"
 _ERRORS = (("timeout", 30), ("rate_limit", 40), ("content_policy", 8), ("server_error", 22))
 _QUESTIONS = (
     ("How do I reset my password?", "Open Settings, choose Security, then Reset password. A link arrives by e-mail."),
@@ -63,8 +65,8 @@ def prepare(client: Client) -> None:
     install(client)
 
 
-def seed(client: Client, traffic: Traffic | None = None, *, random_seed: int = 7) -> None:
-    """Write the traffic's spans, evaluations and one open and one resolved alert."""
+def seed(client: Client, traffic: Traffic | None = None, *, random_seed: int = 7, with_alerts: bool = True) -> None:
+    """Write the traffic's spans, evaluations and, if wanted, one open and one resolved alert."""
     traffic = traffic or Traffic(datetime.now(UTC))
     chance = random.Random(random_seed)
     spans: list[dict[str, Any]] = []
@@ -76,7 +78,8 @@ def seed(client: Client, traffic: Traffic | None = None, *, random_seed: int = 7
             _request(chance, start + timedelta(seconds=chance.random() * 59), traffic, spans, evaluations)
     _insert(client, "llm_spans", spans)
     _insert(client, "evaluations", evaluations)
-    alerts(client, traffic.now)
+    if with_alerts:
+        alerts(client, traffic.now)
 
 
 def hostile(client: Client, now: datetime) -> None:
@@ -105,6 +108,68 @@ def priced_later(client: Client, now: datetime) -> None:
     _insert(client, "cost_corrections", [correction])
 
 
+AGENT, EXPIRED, FORGOTTEN = "a" * 32, "e" * 32, "f" * 32
+"""Traces: of an agent whose tool fails; one whose texts were deleted; one of which only a score is left."""
+BIG = "\U0001f600 word " * 120_000
+"""More than a megabyte of text."""
+ARABIC = "مرحبا كيف حالك"
+
+
+def traces(client: Client, now: datetime) -> None:
+    """The three traces above; the agent's texts are hostile, right to left, and very long."""
+    start = now - timedelta(hours=2)
+    agent = _step(start, AGENT, "1", "", 4.0) | {"name": "answer", "is_request": True, "feature": HOSTILE_AGENT}
+    said = [
+        {"role": "system", "content": "You are a clerk. \U0001f468\u200d\U0001f469\u200d\U0001f467"},
+        {"role": "user", "content": HOSTILE_QUESTION},
+        {"role": "assistant", "tool_calls": [_call("look_up", {"who": "<img src=x onerror=alert(1)>"})]},
+        {"role": "tool", "tool_call_id": "1", "content": "no such <b>parcel</b>"},
+        {"role": "user", "content": ARABIC},
+        {"role": "user", "content": BIG},
+    ]
+    chat = _step(start + timedelta(seconds=1), AGENT, "2", "1", 2.5) | {"name": "chat gpt-4o", "is_call": True}
+    chat |= {"model": "gpt-4o", "input_tokens": 900, "output_tokens": 40, "cost": Decimal("0.0026")}
+    chat |= {"input": json.dumps(said), "output": json.dumps([{"role": "assistant", "content": "Hello."}])}
+    tool = _step(start + timedelta(seconds=2), AGENT, "3", "2", 0.7) | {"name": HOSTILE_FEATURE, "tool_name": "look_up"}
+    tool |= {"is_error": True, "error_class": "tool", "error_message": HOSTILE_QUESTION}
+    long_ago = now - timedelta(days=40)
+    expired = _step(long_ago, EXPIRED, "4", "", 1.0) | {"name": "chat gpt-4o", "is_call": True, "is_request": True}
+    _insert(client, "llm_spans", [agent, chat, tool, expired])
+    judged = [
+        _evaluation(agent | {"span_id": ""}, "judge", 0.25, "bad", HOSTILE_QUESTION),
+        _evaluation(agent | {"span_id": ""}, "human", 0.0, "thumbs_down", "it made <b>that</b> up"),
+        _evaluation(expired | {"trace_id": FORGOTTEN, "span_id": ""}, "judge", 0.5, "acceptable", "was fine"),
+    ]
+    _insert(client, "evaluations", judged)
+
+
+def _step(start: datetime, trace_id: str, span: str, parent: str, seconds: float) -> dict[str, Any]:
+    """A span that says nothing and failed in nothing."""
+    span_of = _span(random.Random(3), start, "v1", "support-bot", "")
+    return span_of | {
+        "trace_id": trace_id,
+        "span_id": span * 16,
+        "parent_span_id": parent * 16,
+        "duration": seconds,
+        "tool_name": "",
+        "is_call": False,
+        "is_request": False,
+        "input_tokens": None,
+        "output_tokens": None,
+        "cost": None,
+        "is_error": False,
+        "error_class": "",
+        "error_message": "",
+        "fallback_reason": "",
+        "input": "",
+        "output": "",
+    }
+
+
+def _call(name: str, arguments: dict[str, str]) -> dict[str, Any]:
+    return {"id": "1", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+
+
 def alerts(client: Client, now: datetime) -> None:
     """A quality alert that fires for v2, and an error alert that has been resolved."""
     base = {"metric": "quality", "value": 0.82, "threshold": 0.87, "n": 412, "detail": "<b>fell</b> from 0.900"}
@@ -117,6 +182,58 @@ def alerts(client: Client, now: datetime) -> None:
         {"id": "3", "rule": "errors", "segment": {}, "state": "resolved", "at": now, "started": fired} | base,
     ]
     _insert(client, "alert_transitions", rows)
+
+
+DRIFT, PAST = "d" * 12, "b" * 12
+"""Incidents: of drift detection, which is open, and of a rule, which is over."""
+
+
+def incidents(client: Client, now: datetime) -> None:
+    """The two incidents above, what was told of them, and hostile names in all places."""
+    base = {
+        "segment": {"feature": HOSTILE_FEATURE},
+        "metric": "quality",
+        "value": 0.82,
+        "threshold": 0.9,
+        "n": 800,
+        "why": "",
+        "actor": "driftline",
+        "is_news": True,
+    }
+    found = Detail(
+        side="below",
+        window_minutes=60,
+        severity="critical",
+        headline=f"Judged quality of {HOSTILE_FEATURE} fell",
+        sentences=(HOSTILE_QUESTION,),
+        examples=((AGENT, "2" * 16, 0.25),),
+        can_accept=True,
+    )
+    rule = Detail(side="above", window_minutes=15, description="Too many requests fail.")
+    begin = now - timedelta(hours=5)
+    drift = base | {"rule": f"drift: {DRIFT}", "incident": DRIFT, "started": begin, "detail": found.model_dump_json()}
+    past = base | {"rule": HOSTILE_FEATURE, "incident": PAST, "started": begin, "detail": rule.model_dump_json()}
+    past |= {"metric": "error_rate", "value": 0.31, "threshold": 0.05}
+    people = {"actor": "ada", "why": f"rolling back {HOSTILE_FEATURE}"}
+    steps = [
+        ("pending", past),
+        ("firing", past),
+        ("acknowledged", past | people),
+        ("resolved", past),
+        ("firing", drift),
+    ]
+    rows = [
+        step | {"id": f"step{number}", "state": state, "at": begin + timedelta(minutes=10 * number)}
+        for number, (state, step) in enumerate(steps)
+    ]
+    _insert(client, "alert_transitions", rows)
+    refused = {"transition_id": "step1", "channel": "on-call", "delivered": False, "error": "HTTP 503 <b>busy</b>"}
+    told = [
+        refused | {"at": begin + timedelta(minutes=11)},
+        refused | {"at": begin + timedelta(minutes=12)},
+        refused | {"at": begin + timedelta(minutes=13), "delivered": True, "error": ""},
+    ]
+    _insert(client, "alert_deliveries", told)
 
 
 def _request(

@@ -224,6 +224,61 @@ def test_a_refresh_keeps_the_place_and_the_open_answer(page: Page, url: str) -> 
     assert page.locator(".dl-answer").inner_text() == text
 
 
+def test_a_message_s_link_shows_the_trace_by_keyboard_too_and_nothing_in_it_is_markup(page: Page, url: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{url}/?trace={seed.AGENT}")
+    said = page.locator(".dl-said .dl-text")
+    expect(said).to_have_count(7)
+    assert said.nth(1).inner_text() == seed.HOSTILE_QUESTION
+    assert said.nth(4).inner_text() == seed.ARABIC
+    assert said.nth(4).evaluate("e => getComputedStyle(e).direction") == "rtl"
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save all 840,000 characters").click()
+    assert saving.value.path().read_text(encoding="utf-8") == seed.BIG
+    page.get_by_role("button", name="+2.00 s").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"trace=a+&span=3+$"))
+    expect(page.locator(".dl-failed .dl-text")).to_have_text(seed.HOSTILE_QUESTION)
+    assert page.locator(".dl-said :is(script, img, a, b, i), .dl-step :is(script, img, a, b, i)").count() == 0
+    assert page.evaluate("window.driftlineOwned") is None
+    assert page.title() == "Traces · Driftline"
+    assert not [address for address in asked if "evil.invalid" in address]
+
+
+def test_another_page_keeps_window_and_filters(page: Page, url: str) -> None:
+    page.goto(f"{url}/?feature=support-bot&window=1h")
+    tile(page, "requests")
+    page.get_by_role("link", name="Traces", exact=True).click()
+    page.wait_for_url(re.compile(r"/traces\?(?=.*window=1h)(?=.*feature=support-bot)"))
+    expect(page.get_by_text("Traces worth reading")).to_be_visible()
+    page.locator(".st-key-traces button").first.click()
+    page.wait_for_url(re.compile(r"window=1h.*trace="))
+    expect(page.locator(".dl-step")).to_have_count(1)
+    page.get_by_role("link", name="Alerts", exact=True).click()
+    page.wait_for_url(re.compile(r"/alerts\?(?=.*window=1h)(?=.*feature=support-bot)(?!.*trace)"))
+    expect(page.get_by_text("Rules in force")).to_be_visible()
+    page.get_by_role("link", name="Show on Health").first.click()
+    page.wait_for_url(re.compile(r"/\?(?=.*window=1h)(?=.*prompt_version=v2)"))
+    tile(page, "requests")
+
+
+def test_a_double_click_asks_for_nothing_and_a_confirmed_wish_is_stored_once(
+    page: Page, url: str, seeded: RunningStore
+) -> None:
+    page.goto(f"{url}/alerts")
+    card = page.locator(f".st-key-incident-{seed.DRIFT}")
+    card.get_by_role("button", name="Silence for 1 h").dblclick()
+    expect(card.locator(".dl-confirm")).to_contain_text("Nobody is told anything about this incident until")
+    with contextlib.closing(seeded.client()) as client:
+        stored = "SELECT count() FROM alert_actions"
+        assert client.query(stored).result_rows == [(0,)]
+        card.get_by_role("button", name="Yes, silence").dblclick()
+        expect(card.locator(".dl-asked")).to_contain_text("dashboard silenced it until")
+        assert client.query(stored).result_rows == [(1,)]
+        client.command("TRUNCATE TABLE alert_actions")
+
+
 def test_the_page_comes_alive_with_the_store(page: Page, browser: BrowserContext, tmp_path: Path) -> None:
     with serving(tmp_path) as address:
         page.goto(address)

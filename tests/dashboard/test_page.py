@@ -23,6 +23,8 @@ from driftline_store.metrics_query import read_one
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from streamlit.testing.v1.element_tree import Button
+
     from store_fixtures import RunningStore
 
 
@@ -32,6 +34,11 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> datetime:
     now = datetime.now(UTC).replace(microsecond=0)
     monkeypatch.setattr(data, "moment", lambda: now)
     return now
+
+
+def openers(page: Page) -> list[Button]:
+    """The buttons that open an answer, from the newest on."""
+    return [button for button in page.app.button if str(button.key).startswith("open-")]
 
 
 def expected(store: RunningStore, name: str, now: datetime, **where: str) -> tuple[str, str]:
@@ -121,7 +128,7 @@ def test_open_alerts_stand_above_and_resolved_ones_do_not(
     seeded: RunningStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = Page(seeded.path, monkeypatch)
-    assert "1 open alert" in page.html
+    assert "2 open alerts" in page.html
     assert "quality-drop" in page.html
     assert "feature support-bot · prompt version v2" in page.html
     assert "<b>0.820</b> against 0.870 (n = 412)" in page.html
@@ -133,7 +140,7 @@ def test_an_answer_shows_the_cost_that_was_found_later_beside_the_reported_one(
     seeded: RunningStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = Page(seeded.path, monkeypatch, feature=seed.PRICED_LATER)
-    [button] = page.app.button
+    [button] = openers(page)
     button.click()
     page.run()
     assert "cost $0.020 by file:0123abcd" in page.html
@@ -164,7 +171,7 @@ def test_a_reported_cost_is_remarked_on_when_it_differs_by_more_than_5_percent(
 
 def test_texts_of_others_are_escaped_everywhere(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
     page = Page(seeded.path, monkeypatch, feature=seed.HOSTILE_FEATURE)
-    [button] = page.app.button
+    [button] = openers(page)
     button.click()
     page.run()
     for raw in (seed.HOSTILE_QUESTION, seed.HOSTILE_FEATURE, "<i>bad</i>"):
@@ -185,7 +192,7 @@ def test_a_long_text_is_cut(empty: RunningStore, monkeypatch: pytest.MonkeyPatch
             "repeat('a', 20000), 'short'"
         )
         page = Page(empty.path, monkeypatch, feature="long")
-        page.app.button[0].click()
+        openers(page)[0].click()
         page.run()
         assert "(14,000 more characters)" in page.html
         assert len(page.html) < 20_000
@@ -208,20 +215,20 @@ def test_the_list_stands_still_while_an_answer_is_open(
     seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
 ) -> None:
     page = Page(seeded.path, monkeypatch, feature="support-bot")
-    before = [button.key for button in page.app.button]
-    page.app.button[0].click()
+    before = [button.key for button in openers(page)]
+    openers(page)[0].click()
     page.run()
     assert "stands still" in page.html
     client = seeded.client()
     traffic = seed.Traffic(frozen, hours=1, per_hour=60)
-    seed.seed(client, traffic, random_seed=99)
+    seed.seed(client, traffic, random_seed=99, with_alerts=False)
     client.close()
     monkeypatch.setattr(data, "moment", lambda: frozen + timedelta(seconds=data.REFRESH_SECONDS))
     page.run()
-    assert [button.key for button in page.app.button] == before
-    page.app.button[0].click()
+    assert [button.key for button in openers(page)] == before
+    openers(page)[0].click()
     page.run()
-    assert [button.key for button in page.app.button] != before
+    assert [button.key for button in openers(page)] != before
 
 
 def chart_specs(page: Page) -> list[dict[str, Any]]:

@@ -78,8 +78,8 @@ def read(client: Client, incident: str, now: datetime) -> History | None:
         id=incident,
         findings=findings,
         steps=steps,
-        attempts=_attempts(client, incident, steps),
-        said=_said(client, incident, steps, began, last),
+        attempts=attempts(client, incident, steps),
+        said=said(client, incident, steps, began, last),
         events=_events(client, segment, began - _BEFORE, last + _AFTER),
         courses=courses(client, findings, steps, (began, last)),
         examples=examples(client, findings, steps, last),
@@ -115,16 +115,38 @@ def _segment(findings: tuple[Finding, ...], steps: tuple[Transition, ...]) -> Se
     return tuple(pair for pair in segments[0] if all(pair in one for one in segments))
 
 
-def _attempts(client: Client, incident: str, steps: tuple[Transition, ...]) -> tuple[Attempt, ...]:
+def attempts(client: Client, incident: str, steps: tuple[Transition, ...]) -> tuple[Attempt, ...]:
+    """Who was told of an incident, and who was not, oldest first.
+
+    Args:
+        client: of the store.
+        incident: its id.
+        steps: of its alerts.
+
+    Raises:
+        StoreError: the store is away or fails the query.
+    """
     parameters = {"steps": [one.id for one in steps], "hook": CHANNEL, "ending": f" {incident}"}
     with store_errors("reading who was told of an incident"):
         rows = client.query(_ATTEMPTS, parameters=parameters).result_rows
     return tuple(Attempt(*row) for row in rows)
 
 
-def _said(
+def said(
     client: Client, incident: str, steps: tuple[Transition, ...], began: datetime, until: datetime
 ) -> tuple[Said, ...]:
+    """What people wanted of an incident beside its steps, oldest first.
+
+    Args:
+        client: of the store.
+        incident: its id.
+        steps: of its alerts.
+        began: when it did.
+        until: when it was over, or now.
+
+    Raises:
+        StoreError: the store is away or fails a query.
+    """
     with store_errors("reading what people did about an incident"):
         rows = client.query(_ASKED, parameters={"incident": incident}).result_rows
     asked = [Said(at, by, f"asked to {action} it") for at, action, by in rows]

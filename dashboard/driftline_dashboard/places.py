@@ -1,0 +1,77 @@
+"""The pages that there are, and links between them that keep the window and the filters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from streamlit.delta_generator import DeltaGenerator
+
+    from driftline_dashboard.view import View
+
+TRACE: Final = "trace"
+"""Query parameter with the id of one trace, on any page that shows traces and on the first one."""
+SPAN: Final = "span"
+"""Query parameter with the id of the chosen step of that trace."""
+MAX_ID: Final = 64
+"""Longest id taken from a URL; those of OpenTelemetry have 32 and 16 characters."""
+
+_HERE: Final = "place"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page.
+
+    Attributes:
+        path: of its URL, below the address of the dashboard; the first page answers without one.
+    """
+
+    title: str
+    path: str
+    is_first: bool = False
+
+    def page(self, draw: Callable[[], None]) -> st.Page:
+        """The page as Streamlit knows it."""
+        return st.Page(draw, title=self.title, url_path=self.path, default=self.is_first)
+
+
+HEALTH: Final = Place("Health", "health", is_first=True)
+TRACES: Final = Place("Traces", "traces")
+ALERTS: Final = Place("Alerts", "alerts")
+PLACES: Final = (HEALTH, TRACES, ALERTS)
+
+
+def link(where: DeltaGenerator, place: Place, label: str, view: View, **parameters: str) -> None:
+    """Draw a link to a page that keeps the window and the filters.
+
+    Args:
+        where: what it is drawn in.
+        place: where it leads.
+        label: as people read it; of our own words, as it is read as Markdown.
+        view: what is looked at.
+        parameters: more of the URL's query.
+    """
+    query = view.to_url() | parameters
+    if st.session_state.get(_HERE) == place.path:
+        # A link to the page that is shown would change what it shows and leave the URL as it was.
+        key = "-".join(("go", label, *parameters.values()))
+        where.button(label, key=key, type="tertiary", on_click=st.query_params.from_dict, args=(query,))
+    else:
+        where.page_link(place.page(lambda: None), label=label, query_params=query)
+
+
+def arrive(place: Place) -> None:
+    """Note which page the URL is of, for the links on it."""
+    st.session_state[_HERE] = place.path
+
+
+def identity(parameters: Mapping[str, str], name: str) -> str:
+    """The id that a URL asks for; '' where it has none, or something that is no id."""
+    value = parameters.get(name, "")
+    return value if value.isascii() and value.isalnum() and len(value) <= MAX_ID else ""
