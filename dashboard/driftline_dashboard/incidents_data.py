@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from driftline_alerts.actions import Action, actions, silenced
+from driftline_alerts.actions import Action, said, silences
 from driftline_alerts.postmortem import read
 from driftline_alerts.transition import COLUMNS, OPEN, from_row
 from driftline_dashboard.store import LIMITS, reading
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _MOST_STEPS: Final = 3_000
 _ASKED_FOR: Final = timedelta(days=7)
 """How long the alert worker still does what somebody asked for."""
-_SEVERITIES: Final = ("info", "warning", "critical")
 
 # Before incidents were stored, each alert was one, from its begin to its end.
 _NAME: Final = "firstNonDefault(incident, concat(rule, ' ', toString(started)))"
@@ -66,7 +65,7 @@ class Incident:
     @property
     def lead(self) -> Transition:
         """The alert that stands for it: of the highest severity among those that are open, else among all."""
-        return max(self.open or self.latest, key=lambda step: (_SEVERITIES.index(step.detail.severity), step.at))
+        return max(self.open or self.latest, key=lambda step: (step.gravity, step.at))
 
     @property
     def began(self) -> datetime:
@@ -91,7 +90,7 @@ class Incident:
     @property
     def rank(self) -> tuple[int, datetime]:
         """What is graver ranks higher, and what began later."""
-        return _SEVERITIES.index(self.lead.detail.severity), self.began
+        return self.lead.gravity, self.began
 
     def concerns(self, view: View) -> bool:
         """Whether it is about something that the filters let through: no alert of it contradicts them."""
@@ -141,9 +140,10 @@ def board(window: Window, as_of: datetime) -> Board:
         rows = client.query(_STEPS, parameters=parameters, settings=LIMITS).result_rows
         found = _incidents([from_row(row) for row in reversed(rows)])
         ids = [one.id for one in found if one.open]
-        asked = actions(client, as_of - _ASKED_FOR) if ids else []
+        asked = said(client, as_of - _ASKED_FOR) if ids else []
+        holding = silences(client, as_of) if ids else []
         accepted = client.query(_ACCEPTED, parameters={"ids": ids}, settings=LIMITS).result_rows if ids else []
-    wished = {one.id: _wished(one, asked, as_of) for one in found if one.open}
+    wished = {one.id: _wished(one, asked, holding) for one in found if one.open}
     for incident, by, at in accepted:
         wished[incident] += (Wished("accept", by, at),)
     return Board(tuple(sorted(found, key=lambda one: one.began, reverse=True)), wished, len(rows) == _MOST_STEPS)
@@ -175,18 +175,17 @@ def _incidents(steps: list[Transition]) -> list[Incident]:
     return [Incident(name, tuple(of), tuple({step.key: step for step in of}.values())) for name, of in by_id.items()]
 
 
-def _wished(incident: Incident, asked: list[Action], as_of: datetime) -> tuple[Wished, ...]:
+def _wished(incident: Incident, asked: list[Action], holding: list[Action]) -> tuple[Wished, ...]:
     """An acknowledgement that no step has answered yet, and silences that hold for all that is open."""
     waits = [
         Wished(one.kind, one.by, one.at)
         for one in asked
         if one.kind == "acknowledge" and any(_is_unanswered(one, step) for step in incident.open)
     ]
-    holding = silenced(asked, as_of)
     by_alert = [next((one for one in holding if one.concerns(*_names(step))), None) for step in incident.open]
-    silences = [one for one in by_alert if one is not None]
-    if len(silences) == len(incident.open):
-        first = min(silences, key=lambda one: one.until)
+    silent = [one for one in by_alert if one is not None]
+    if len(silent) == len(incident.open):
+        first = min(silent, key=lambda one: one.until)
         waits.append(Wished("silence", first.by, first.at, first.until))
     return tuple(waits)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from driftline_alerts.actions import said
+from driftline_alerts import actions
 from driftline_alerts.containment_hook import CHANNEL
 from driftline_alerts.drift.events import events
 from driftline_alerts.drift.evidence import touched
@@ -151,7 +151,7 @@ def said(
         rows = client.query(_ASKED, parameters={"incident": incident}).result_rows
     asked = [Said(at, by, f"asked to {action} it") for at, action, by in rows]
     alerts = {(one.rule, one.segment) for one in steps}
-    for one in said(client, began - timedelta(days=1)):
+    for one in actions.said(client, began - timedelta(days=1)):
         is_meant = any(one.concerns(incident, rule, segment) for rule, segment in alerts)
         if one.kind == "silence" and is_meant and one.at <= until:
             asked.append(Said(one.at, one.by, f"silenced it until {one.until:%Y-%m-%d %H:%M} UTC", one.why))
