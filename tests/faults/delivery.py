@@ -66,6 +66,9 @@ _TOLD = """\
 SELECT t.incident, d.channel, uniqExact(d.message) FROM alert_deliveries AS d
 JOIN alert_transitions AS t ON t.id = d.transition_id
 WHERE d.delivered AND t.incident IN {incidents:Array(String)} GROUP BY ALL"""
+_IN_TIME = """\
+SELECT d.message FROM alert_deliveries AS d JOIN alert_transitions AS t ON t.id = d.transition_id
+WHERE t.incident IN {incidents:Array(String)} GROUP BY d.message ORDER BY min(t.at)"""
 
 
 @dataclass
@@ -232,8 +235,9 @@ def _round(world: World, report: Report, chance: random.Random, number: int, nam
         world.keep_running()
         if not _all_told(client):
             report.wrong.append(f"round {number}: not everything was told within {SETTLE_SECONDS:.0f} s")
-        rows = client.query(_TOLD, parameters={"incidents": list({step.incident for step in steps})}).result_rows
-    place = {step.id: n for n, step in enumerate(steps)}
+        asked = {"incidents": list({step.incident for step in steps})}
+        rows = client.query(_TOLD, parameters=asked).result_rows
+        place = {message: n for n, (message,) in enumerate(client.query(_IN_TIME, parameters=asked).result_rows)}
     for channel, service in CHANNELS.items():
         told = [_READ[service](body) for body in world.played.told(service)[known[service] :]]
         due = {incident: n for incident, of, n in rows if of == channel}
