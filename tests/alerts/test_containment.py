@@ -96,6 +96,11 @@ def test_applications_are_told_what_is_wrong_since_when_and_where() -> None:
     assert one.let_through == 0.05
 
 
+def test_a_judge_that_changed_contains_nothing() -> None:
+    judges = Detail(side="below", window_minutes=60, severity="critical", is_judges=True)
+    assert contained([alert(segment=(), detail=judges)], BOTH) == ()
+
+
 def test_what_began_first_comes_first() -> None:
     late = alert(incident="late", started=NOW + timedelta(minutes=1), value=math.nan)
     assert [one.incident for one in contained([late, alert()], BOTH)] == ["i1", "late"]
