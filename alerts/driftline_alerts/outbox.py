@@ -136,7 +136,8 @@ class Incident:
 
     def untold(self, channel: str, since: datetime) -> list[Transition]:
         """What it was not: of one that is over, what is younger than a moment."""
-        young = (step for step in self.steps if step.at > since or not self.is_over)
+        is_over = self.is_over
+        young = (step for step in self.steps if step.at > since or not is_over)
         found = ((step, self.attempts.get((step.id, channel))) for step in young)
         return [step for step, tried in found if tried is None or tried.is_pending]
 
@@ -172,13 +173,16 @@ class Plan:
 
     def parcels(self, incident: Incident, channel: str) -> list[Parcel]:
         """What a channel is to be told of an incident now, in this order."""
-        told, untold = incident.told(channel), incident.untold(channel, self.now - KEEP)
+        untold = incident.untold(channel, self.now - KEEP)
+        if not untold:
+            return []
+        told = incident.told(channel)
         # Alerts of an incident can be those of several teams.
         routes = [route_of(self.routes, step, self.channels) for step in incident.steps]
         route = next((one for one in routes if channel in one.channels), None)
         further = None if route else next((one for one in routes if self._is_escalated(incident, one, channel)), None)
         chosen = route or further or (routes[0] if told else None)
-        if not untold or chosen is None or self._is_held(incident, chosen):
+        if chosen is None or self._is_held(incident, chosen):
             return []
         begun = [step for step in untold if _is_unsure(incident, step, channel)]
         if begun:
