@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from driftline_alerts.detail import Detail
 from driftline_alerts.digest import SHORT, digest
@@ -64,9 +64,9 @@ def acknowledged(wanted: Iterable[Action], known: Mapping[Key, Known], now: date
     return [
         one.last.next("acknowledged", now, actor=action.by, why=action.why)
         for action in wanted
-        for one in known.values()
         if action.kind == "acknowledge"
-        and one.last.state in {"firing", "recovering"}
+        for one in known.values()
+        if one.last.state in {"firing", "recovering"}
         and one.last.at <= action.at
         and action.concerns(one.last.incident, one.last.rule, one.last.segment)
     ]
@@ -159,29 +159,27 @@ class _Round:
     ) -> Transition:
         key = (outcome.rule.name, outcome.segment)
         at = after(before, self.now)
-        begun = Transition(
+        return Transition(
             id=step_id(key, state, before),
-            incident=self._incident(key, at, outcome.rule.for_),
+            incident=self._incident(key, at, outcome.rule.for_, before),
             rule=outcome.rule.name,
             segment=outcome.segment,
             state=state,
             at=at,
             started=min(started, at),
             metric=outcome.rule.metric,
-            value=math.nan,
-            threshold=math.nan,
-            n=0,
-            detail=Detail.of(outcome),
             why=why,
             is_news=is_news,
+            **_figures(outcome),
         )
-        return _told(begun, outcome)
 
-    def _incident(self, key: Key, at: datetime, lasts: timedelta) -> str:
-        """That of other segments of the rule which began just now, else a new one."""
+    def _incident(self, key: Key, at: datetime, lasts: timedelta, before: Transition | None) -> str:
+        """That of segments of the rule which began just now; else the one that it is pending for, or a new one."""
         others = (one.last for one in self.known.values() if one.last.rule == key[0] and one.last.state in OPEN)
         together = [one for one in others if self.now - one.started < _TOGETHER + lasts]
-        return min(together, key=lambda one: one.started).incident if together else digest(*key, str(at), length=SHORT)
+        if together:
+            return min(together, key=lambda one: one.started).incident
+        return before.incident if before and before.state == "pending" else digest(*key, str(at), length=SHORT)
 
     def _take(self, step: Transition) -> None:
         self.steps.append(step)
@@ -200,12 +198,17 @@ _VERDICTS: Final = {"keep": Verdict.NO_DATA, "resolve": Verdict.OK, "fire": Verd
 
 def _told(step: Transition, outcome: Outcome | None) -> Transition:
     """The step with the figures of the moment."""
-    if outcome is None:
-        return step
+    return replace(step, **_figures(outcome)) if outcome else step
+
+
+def _figures(outcome: Outcome) -> dict[str, Any]:
     reading = outcome.reading
-    value = math.nan if reading.value is None or outcome.verdict is Verdict.NO_DATA else reading.value
-    threshold = math.nan if outcome.threshold is None else outcome.threshold
-    return replace(step, value=value, threshold=threshold, n=reading.n, detail=Detail.of(outcome))
+    return {
+        "value": math.nan if reading.value is None or outcome.verdict is Verdict.NO_DATA else reading.value,
+        "threshold": math.nan if outcome.threshold is None else outcome.threshold,
+        "n": reading.n,
+        "detail": Detail.of(outcome),
+    }
 
 
 def _belongs(state: Transition, rules: Mapping[str, Rule]) -> bool:

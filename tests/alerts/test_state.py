@@ -72,9 +72,12 @@ def test_an_alert_fires_once_and_is_over_once() -> None:
 def test_a_breach_must_last_as_long_as_the_rule_says() -> None:
     one = alerts(**{"for": "3m"})
     began = one.at + MINUTE
-    assert [one.states(a=BAD) for _ in range(4)] == [["(pending)"], [], [], ["firing"]]
+    (pending,) = one.look(a=BAD)
+    assert (pending.state, pending.is_news) == ("pending", False)
+    assert [one.states(a=BAD) for _ in range(3)] == [[], [], ["firing"]]
     (known,) = one.known.values()
     assert (known.last.started, known.last.why) == (began, "for 3 min")
+    assert known.last.incident == pending.incident, "one incident from its first sign on"
     other = alerts(**{"for": "3m"})
     assert [other.states(a=verdict) for verdict in (BAD, BAD, GOOD, BAD)] == [
         ["(pending)"],
