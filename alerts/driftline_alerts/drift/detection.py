@@ -26,7 +26,7 @@ from driftline_alerts.drift.reading import actions, look_back
 from driftline_alerts.drift.snapshots import Snapshot, load, save
 from driftline_alerts.drift.stream import ANCHORS
 from driftline_alerts.drift.telling import end_unknown, tell, told_of_volume, volume_incident
-from driftline_alerts.drift.tuning import Tuning
+from driftline_alerts.drift.tuning import USUAL
 from driftline_alerts.drift.volumes import Volumes
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
     from driftline_alerts.drift.monitor import Monitor
     from driftline_alerts.drift.reading import Action
     from driftline_alerts.drift.stream import Part
+    from driftline_alerts.drift.tuning import Tuning
 
 logger = logging.getLogger(__name__)
 
 _PAST: Final = timedelta(days=28)
 """How much of what arrived before the first start is taken for the baseline."""
-_USUAL: Final = Tuning()
 _SAVED: Final = 300.0
 """Seconds between two snapshots while nothing is found: what arrived since is read again after a crash."""
 _SPLIT: Final = DAY
@@ -84,7 +84,7 @@ class Detection:
         budget: float,
         warm_up: float,
         may_go_on: Callable[[], bool],
-        tuning: Tuning = _USUAL,
+        tuning: Tuning = USUAL,
     ) -> Self | None:
         """As it was saved last; or anew, from what arrived in the past, which may take minutes.
 

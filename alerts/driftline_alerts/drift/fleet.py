@@ -13,7 +13,7 @@ from driftline_alerts.drift.baseline import grow, inherit, start
 from driftline_alerts.drift.monitor import FEWEST, QUIET, Monitor, directions
 from driftline_alerts.drift.stream import VOLUMES
 from driftline_alerts.drift.transform import columns
-from driftline_alerts.drift.tuning import Tuning
+from driftline_alerts.drift.tuning import USUAL, Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,7 +53,7 @@ class Fleet:
     """
 
     warm_up: float = 3600.0
-    tuning: Tuning = field(default_factory=Tuning)
+    tuning: Tuning = USUAL
     monitors: dict[Name, Monitor] = field(default_factory=dict)
     _versions: dict[tuple[str, StreamKey, bool], list[Monitor]] = field(default_factory=dict, repr=False)
 

@@ -18,7 +18,7 @@ from driftline_alerts.drift.recovery import Recovery
 from driftline_alerts.drift.stream import StreamKey
 from driftline_alerts.drift.trail import Trail
 from driftline_alerts.drift.transform import Transform
-from driftline_alerts.drift.tuning import Tuning
+from driftline_alerts.drift.tuning import USUAL, Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,6 @@ _PLAIN: Final = (
 )
 _OF_ALARM: Final = ("opened", "question", "is_paged", "effect", "n", "total", "squares")
 _LENGTH: Final = 8
-_USUAL: Final = Tuning()
 
 
 def dump(fleet: Fleet) -> bytes:
@@ -48,7 +47,7 @@ def dump(fleet: Fleet) -> bytes:
     return len(text).to_bytes(_LENGTH, "big") + text + b"".join(arrays)
 
 
-def load(data: bytes, tuning: Tuning = _USUAL) -> Fleet:
+def load(data: bytes, tuning: Tuning = USUAL) -> Fleet:
     """The fleet that was dumped, as it is to be from now on."""
     whole = memoryview(data)
     end = _LENGTH + int.from_bytes(whole[:_LENGTH], "big")

@@ -76,7 +76,7 @@ class DriftRule(Strict):
         return is_metric and all(values.get(name) == value for name, value in self.where.items())
 
 
-_USUAL: Final = DriftRule()
+_NOTHING_ELSE: Final = DriftRule()
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Tuning:
 
     def of(self, key: StreamKey) -> DriftRule:
         """What holds for a stream."""
-        return next((rule for rule in self.rules if rule.matches(key)), _USUAL)
+        return next((rule for rule in self.rules if rule.matches(key)), _NOTHING_ELSE)
 
     def watched(self, parts: Iterable[Part]) -> Iterator[Part]:
         """Those of the parts whose streams are watched."""
@@ -105,3 +105,7 @@ class Tuning:
             least = replace(least, relative=rule.min_ratio)
         tolerance = usual.tolerance if rule.tolerance is None else rule.tolerance
         return replace(usual, least_effect=least, tolerance=tolerance)
+
+
+USUAL: Final = Tuning()
+"""Nothing is done differently."""
