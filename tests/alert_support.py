@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from driftline_alerts.detail import Detail
@@ -20,7 +15,7 @@ from driftline_store.histogram import bin_of
 from rollup_support import put_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from driftline_alerts.rule import Severity
     from driftline_alerts.transition import State
@@ -73,73 +68,8 @@ def step_of(
     )
 
 
-@dataclass
-class Slack:
-    """An incoming webhook.
-
-    Attributes:
-        bodies: of the requests, as they came.
-        times: when they came, monotonic.
-        answers: of the next requests: status, headers, text; then all is well.
-        hold: while it is cleared, requests are taken and not answered.
-    """
-
-    url: str = ""
-    bodies: list[dict[str, Any]] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    answers: list[tuple[int, dict[str, str], str]] = field(default_factory=list)
-    hold: threading.Event = field(default_factory=threading.Event)
-
-    def wait_for(self, n: int, seconds: float = 60) -> None:
-        wait_until(lambda: len(self.bodies) >= n, seconds)
-
-    @property
-    def headers(self) -> list[str]:
-        """The messages' first lines."""
-        return [body["blocks"][0]["text"]["text"] for body in self.bodies]
-
-
 def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
-
-
-@contextmanager
-def slack_server() -> Iterator[Slack]:
-    """Run it on loopback."""
-    slack = Slack()
-    slack.hold.set()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            slack.bodies.append(json.loads(body))
-            slack.times.append(time.monotonic())
-            slack.hold.wait(30)
-            status, headers, text = slack.answers.pop(0) if slack.answers else (200, {}, "ok")
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None:
-            pass  # a client that was killed
-
-    server = Server(("127.0.0.1", 0), Handler)
-    slack.url = f"http://127.0.0.1:{server.server_port}/services/T0/B0/SECRET"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield slack
-    finally:
-        slack.hold.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()

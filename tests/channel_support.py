@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from alert_support import wait_until
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -123,6 +125,10 @@ class Services:
         if service == "api":
             return list(self.posts)
         return [one.json for one in self.of(service) if one.taken]
+
+    def wait_for(self, service: Service, n: int) -> None:
+        """Until so many requests came to a service."""
+        wait_until(lambda: len(self.of(service)) >= n)
 
     def fail(self, service: Service, *faults: Fault) -> None:
         """Let the next requests end so."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alert_support import Slack, slack_server
+from channel_support import Services, services
 from driftline_store.migrate import migrate
 
 if TYPE_CHECKING:
@@ -47,9 +47,17 @@ def store_url(embedded_store: RunningStore, client: Client) -> str:
     return f"clickhouse://{at.user}:{at.password}@{at.host}:{at.port}/{DATABASE}"
 
 
+@pytest.fixture(scope="session")
+def running_services() -> Iterator[Services]:
+    with services() as state:
+        yield state
+
+
 @pytest.fixture
-def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
+def world(running_services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
+    """The services, with nothing in them yet."""
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
-    with slack_server() as server:
-        yield server
+    for kept in ("received", "faults", "only", "posts", "files", "reactions"):
+        getattr(running_services, kept).clear()
+    return running_services

@@ -5,20 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import math
-import os
 import stat
-import threading
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
 
+from channel_support import Fault, services
 from driftline.containment.source import FileSource
 from driftline.errors import DriftlineError, SettingsError
 from driftline_alerts import containment_hook as module
@@ -32,9 +28,9 @@ from driftline_alerts.signature import headers, key_of
 from driftline_alerts.transition import Transition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from channel_support import Services
     from driftline_store.client import Client
 
 NOW = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
@@ -203,80 +199,33 @@ def test_a_secret_may_be_any_long_text() -> None:
     assert key_of("a text of more than 24 bytes") == b"a text of more than 24 bytes"
 
 
-@dataclass
-class Pipeline:
-    """Somebody's endpoint.
-
-    Attributes:
-        requests: headers and bodies, as they came.
-        answers: statuses of the next requests; then all is well.
-    """
-
-    url: str = ""
-    requests: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
-
-    @property
-    def webhook(self) -> Webhook:
-        os.environ["TEST_PIPELINE"] = SECRET
-        return Webhook.model_validate({"url": self.url, "secret": "${TEST_PIPELINE}"})
-
-    @property
-    def told(self) -> list[tuple[str, str]]:
-        return [(body["event"], body["feature"]) for _, body in self.requests]
-
-
-@contextmanager
-def running() -> Iterator[Pipeline]:
-    pipeline = Pipeline()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            pipeline.requests.append(({name.lower(): value for name, value in self.headers.items()}, json.loads(body)))
-            self.send_response(pipeline.answers.pop(0) if pipeline.answers else 204)
-            self.send_header("Location", pipeline.url)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    pipeline.url = f"http://127.0.0.1:{server.server_port}/hooks/SECRET"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield pipeline
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture
-def pipeline(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
-    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
-        monkeypatch.delenv(name, raising=False)
+def webhook(world: Services, monkeypatch: pytest.MonkeyPatch) -> Webhook:
+    """Somebody's pipeline, which is played."""
     monkeypatch.setenv("TEST_PIPELINE", SECRET)
-    with running() as server:
-        yield server
+    return Webhook.model_validate({"url": world.hook, "secret": "${TEST_PIPELINE}"})
 
 
-def test_a_pipeline_is_told_of_begin_and_end_with_what_changed(client: Client, pipeline: Pipeline) -> None:
+def test_a_pipeline_is_told_of_begin_and_end_with_what_changed(
+    client: Client, world: Services, webhook: Webhook
+) -> None:
     write_events(client, [told_event("v5 is out", NOW - timedelta(minutes=3), segment=(("feature", "support"),))])
     reasons = contained([alert()], BOTH)
     for now in (reasons, reasons, (), ()):
-        tell(client, pipeline.webhook, now, lambda: NOW)
-    assert pipeline.told == [("contained", "support"), ("released", "support")]
-    _, begin = pipeline.requests[0]
+        tell(client, webhook, now, lambda: NOW)
+    begin, end = world.told("hook")
+    assert [(one["event"], one["feature"]) for one in (begin, end)] == [
+        ("contained", "support"),
+        ("released", "support"),
+    ]
     assert begin["why"] == "errors: Error rate 31.0 %"
     assert begin["where"] == {"environment": "production"}
     assert [one["text"] for one in begin["changes"]] == ["v5 is out"]
-    assert pipeline.requests[1][1]["incident"] == "i1"
+    assert end["incident"] == "i1"
 
 
 def test_what_was_not_recorded_is_told_again_with_the_same_id(
-    client: Client, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+    client: Client, world: Services, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reasons = contained([alert()], BOTH)
 
@@ -286,9 +235,9 @@ def test_what_was_not_recorded_is_told_again_with_the_same_id(
     with monkeypatch.context() as patch:
         patch.setattr(module, "_record", killed)
         with pytest.raises(KeyboardInterrupt):
-            tell(client, pipeline.webhook, reasons, lambda: NOW)
-    tell(client, pipeline.webhook, reasons, lambda: NOW + timedelta(minutes=1))
-    ids = [said["idempotency-key"] for said, _ in pipeline.requests]
+            tell(client, webhook, reasons, lambda: NOW)
+    tell(client, webhook, reasons, lambda: NOW + timedelta(minutes=1))
+    ids = [one.headers["idempotency-key"] for one in world.of("hook")]
     assert len(ids) == 2
     assert ids[0] == ids[1]
 
@@ -297,24 +246,25 @@ def test_what_was_not_recorded_is_told_again_with_the_same_id(
     ("status", "why"), [(500, "is busy or broken now .500."), (307, "points elsewhere"), (404, "refuses us")]
 )
 def test_what_is_not_taken_is_told_again(
-    pipeline: Pipeline, status: int, why: str, monkeypatch: pytest.MonkeyPatch
+    world: Services, webhook: Webhook, status: int, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded: list[str] = []
     monkeypatch.setattr(module, "_changed", lambda *_: [])
     monkeypatch.setattr(module, "_record", lambda _client, _change, error="": recorded.append(error))
-    pipeline.answers = [status]
+    world.fail("hook", Fault(status, {"Location": world.hook}))
     reasons = contained([alert()], BOTH)
     with pytest.raises(DriftlineError, match=why) as caught:
-        tell(Empty(), pipeline.webhook, reasons, lambda: NOW)  # type: ignore[arg-type]
+        tell(Empty(), webhook, reasons, lambda: NOW)  # type: ignore[arg-type]
     assert "SECRET" not in str(caught.value)
-    tell(Empty(), pipeline.webhook, reasons, lambda: NOW)  # type: ignore[arg-type]
+    tell(Empty(), webhook, reasons, lambda: NOW)  # type: ignore[arg-type]
     assert [bool(error) for error in recorded] == [True, False]
-    assert len(pipeline.requests) == 2
+    assert len(world.of("hook")) == 2
 
 
 def test_an_address_where_nobody_listens_is_not_repeated_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    with running() as gone:
-        webhook = gone.webhook
+    monkeypatch.setenv("TEST_PIPELINE", SECRET)
+    with services() as gone:
+        webhook = Webhook.model_validate({"url": gone.hook, "secret": "${TEST_PIPELINE}"})
     monkeypatch.setattr(module, "_changed", lambda *_: [])
     monkeypatch.setattr(module, "_record", lambda *_, **__: None)
     with pytest.raises(DriftlineError, match=r"not reached \(ConnectionRefusedError\)") as caught:

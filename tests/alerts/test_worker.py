@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from alert_support import put_requests, wait_until
+from channel_support import HANGS_BUT_TAKEN, Fault
 from driftline import settings as driftline_settings
 from driftline.bus import open_bus
 from driftline.bus.leader import CONTROL_TOPIC, Leadership, _one_partition
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from alert_support import Slack
+    from channel_support import Services
     from driftline_store.client import Client
 
 RULES = """\
@@ -44,14 +45,14 @@ run(load(), threading.Event())
 
 
 @pytest.fixture
-def environ(tmp_path: Path, store_url: str, slack: Slack) -> dict[str, str]:
+def environ(tmp_path: Path, store_url: str, world: Services) -> dict[str, str]:
     (tmp_path / "rules.yaml").write_text(RULES)
     return {
         "DRIFTLINE_BUS": f"sqlite:///{tmp_path / 'bus.db'}",
         "DRIFTLINE_STORE": store_url,
         "DRIFTLINE_ALERTS_FILE": str(tmp_path / "rules.yaml"),
         "DRIFTLINE_ALERT_SECONDS": "0.5",
-        "DRIFTLINE_SLACK_WEBHOOK_URL": slack.url,
+        "DRIFTLINE_SLACK_WEBHOOK_URL": world.slack_webhook,
     }
 
 
@@ -87,46 +88,45 @@ def transitions(client: Client) -> list[str]:
     return [row[0] for row in client.query("SELECT state FROM alert_transitions ORDER BY at").result_rows]
 
 
-def test_firing_then_resolved_with_two_workers(client: Client, slack: Slack, environ: dict[str, str]) -> None:
+def test_firing_then_resolved_with_two_workers(client: Client, world: Services, environ: dict[str, str]) -> None:
     with working(environ, workers=2):
         put_requests(client, 9.0, 30, at=now(), feature="chat")
-        slack.wait_for(1)
+        world.wait_for("slack", 1)
         put_requests(client, 1.0, 3000, at=now(), feature="chat")
-        slack.wait_for(2)
-    first, last = slack.headers
+        world.wait_for("slack", 2)
+    first, last = (body["blocks"][0]["text"]["text"] for body in world.told("slack"))
     assert first.endswith("Latency p95 of feature chat is 9.17 s, above 3.00 s")
     assert "Resolved" in last
     assert transitions(client) == ["firing", "resolved"]
-    assert "/?feature=chat'" in str(slack.bodies[0])
+    assert "/?feature=chat'" in str(world.told("slack")[0])
 
 
-def test_killed_before_the_delivery(client: Client, slack: Slack, environ: dict[str, str]) -> None:
+def test_killed_before_the_delivery(client: Client, world: Services, environ: dict[str, str]) -> None:
     put_requests(client, 9.0, 30, at=now(), feature="chat")
-    slack.answers += [(404, {}, "no_service")] * 1000  # written, but not delivered
+    world.fail("slack", *[Fault(404, text="no_service")] * 1000)  # written, but not delivered
     with _process(environ) as process:
         wait_until(lambda: transitions(client) == ["firing"])
         process.kill()
-    slack.answers.clear()
-    told = len(slack.bodies)
+    world.faults["slack"].clear()
+    told = len(world.of("slack"))
     with working(environ):
-        slack.wait_for(told + 1)
+        world.wait_for("slack", told + 1)
         threading.Event().wait(1.2)
-    assert len(slack.bodies) == told + 1
+    assert len(world.of("slack")) == told + 1
     assert transitions(client) == ["firing"]
 
 
-def test_killed_in_the_middle_of_a_delivery(client: Client, slack: Slack, environ: dict[str, str]) -> None:
-    slack.hold.clear()
+def test_killed_in_the_middle_of_a_delivery(client: Client, world: Services, environ: dict[str, str]) -> None:
+    world.fail("slack", HANGS_BUT_TAKEN)
     put_requests(client, 9.0, 30, at=now(), feature="chat")
     with _process(environ) as process:
-        slack.wait_for(1)  # Slack has it, and says nothing yet
+        world.wait_for("slack", 1)  # Slack has it, and says nothing yet
         process.kill()
-    slack.hold.set()
     with working(environ):
-        slack.wait_for(2)
+        world.wait_for("slack", 2)
         threading.Event().wait(1.2)
-    assert len(slack.bodies) == 2
-    assert ["may have been sent before" in str(body) for body in slack.bodies] == [False, True]
+    assert len(world.of("slack")) == 2
+    assert ["may have been sent before" in str(body) for body in world.told("slack")] == [False, True]
 
 
 @contextmanager
@@ -141,7 +141,7 @@ def _process(environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_store_that_is_away_is_waited_for(
-    tmp_path: Path, environ: dict[str, str], slack: Slack, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, environ: dict[str, str], world: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger="driftline_alerts")
     del environ["DRIFTLINE_STORE"]
@@ -159,7 +159,7 @@ def test_a_store_that_is_away_is_waited_for(
         client = stores.enter_context(running_store(tmp_path / "data")).client()
         put_requests(client, 9.0, 30, at=now(), feature="chat")
         client.close()
-        slack.wait_for(1)
+        world.wait_for("slack", 1)
     assert caplog.text.count("no store is running") <= 2  # of each time once, not in every round nor for each part
 
 
