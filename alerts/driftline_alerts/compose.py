@@ -9,13 +9,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from driftline_alerts.channels.plain import clean
 from driftline_alerts.drift.evidence import evidence
 from driftline_alerts.drift.stream import StreamKey
 from driftline_alerts.drift.telling import what_changed
-from driftline_alerts.drift.worst import SEARCHES, first_line
+from driftline_alerts.drift.worst import SEARCHES
 from driftline_alerts.evaluate import window_name
 from driftline_alerts.message import Fact, Link, Message, Quote, Series
+from driftline_alerts.plain import first_line, place
 from driftline_alerts.rule import DRIFT
 from driftline_alerts.system_metrics import KNOWN
 from driftline_alerts.transition import OPEN
@@ -64,7 +64,7 @@ def composed(client: Client, parcel: Parcel, dashboard_url: str) -> Message:
             incident=lead.incident,
             phase=parcel.phase,
             severity=lead.detail.severity,
-            headline=f"{lead.rule}: {in_words(lead.segment)} is {lead.state}",
+            headline=f"{lead.rule}: {place(lead.segment)} is {lead.state}",
             segment=lead.segment,
             facts=tuple(_clock(parcel, lead)),
             sentences=("Its figures could not be shown here: see the dashboard, and the log of the alert worker.",),
@@ -169,12 +169,12 @@ def _lead(parcel: Parcel) -> Transition:
 
 
 def _headline(lead: Transition, segments: int) -> str:
-    where = f"{segments} segments" if segments > 1 else in_words(lead.segment)
+    where = f"{segments} segments" if segments > 1 else place(lead.segment)
     title = KNOWN[lead.metric].title if lead.metric in KNOWN else lead.metric
     if lead.detail.note or math.isnan(lead.value):
         return f"{title} of {where}: {lead.detail.note or lead.why or 'no data'}"
     side = lead.detail.side if lead.state in OPEN else f"no longer {lead.detail.side}"
-    among = f", {in_words(lead.segment)} first" if segments > 1 else ""
+    among = f", {place(lead.segment)} first" if segments > 1 else ""
     return f"{title} of {where} is {_value(lead, lead.value)}, {side} {_value(lead, lead.threshold)}{among}"
 
 
@@ -263,13 +263,8 @@ def _trace(dashboard_url: str, trace: str) -> str:
     return f"{dashboard_url.rstrip('/')}/?{urlencode({'trace': trace})}"
 
 
-def in_words(segment: Segment) -> str:
-    """A segment as people say it."""
-    return ", ".join(f"{name} {clean(value)}" for name, value in segment if value) or "everything"
-
-
 def _list(steps: Sequence[Transition]) -> str:
-    told = [f"{in_words(step.segment)} {_value(step, step.value)}" for step in steps[:_MOST_SEGMENTS]]
+    told = [f"{place(step.segment)} {_value(step, step.value)}" for step in steps[:_MOST_SEGMENTS]]
     more = len(steps) - len(told)
     return "; ".join(told) + (f"; and {more} more" if more else "")
 

@@ -14,7 +14,6 @@ from driftline.errors import BusError
 from driftline_alerts.actions import said
 from driftline_alerts.alerts_file import load_file
 from driftline_alerts.buttons import listening
-from driftline_alerts.compose import in_words
 from driftline_alerts.containing import Containing
 from driftline_alerts.delivery import Delivery
 from driftline_alerts.drift.detection import Detection
@@ -25,6 +24,7 @@ from driftline_alerts.evaluate import evaluate
 from driftline_alerts.guard_file import GuardFile
 from driftline_alerts.lead import Lead
 from driftline_alerts.notifiers import dashboard_url, notifiers
+from driftline_alerts.plain import place
 from driftline_alerts.review import review
 from driftline_alerts.state import acknowledged, decide
 from driftline_alerts.transition import Transition, latest, take, write
@@ -110,7 +110,7 @@ def step(client: Client, rules: Sequence[Rule], now: datetime) -> list[Transitio
             "%s: %s (%s), %s %g of %d",
             change.state,
             change.rule,
-            in_words(change.segment),
+            place(change.segment),
             change.metric,
             change.value,
             change.n,

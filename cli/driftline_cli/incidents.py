@@ -14,7 +14,7 @@ from rich.console import Console
 from driftline.errors import DriftlineError
 from driftline_alerts.drift.finding import OVER, Finding, findings
 from driftline_alerts.drift.reading import Action, ask
-from driftline_alerts.drift.worst import first_line
+from driftline_alerts.plain import first_line
 from driftline_cli.options import user_name
 from driftline_cli.replay import moment
 from driftline_store.client import connect

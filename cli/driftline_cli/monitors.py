@@ -19,10 +19,10 @@ from driftline_alerts.drift.budget import split
 from driftline_alerts.drift.contract import Contract, contract
 from driftline_alerts.drift.feed import Feed
 from driftline_alerts.drift.figures import usual
-from driftline_alerts.drift.finding import where
 from driftline_alerts.drift.monitor import FEWEST
 from driftline_alerts.drift.snapshots import load
 from driftline_alerts.drift.stream import ANCHORS
+from driftline_alerts.plain import place
 from driftline_store.client import connect
 from driftline_store.metrics import closest
 from driftline_store.metrics_format import format_value
@@ -105,8 +105,8 @@ def _cells(row: _Row) -> list[str]:
     monitor, promised = row.monitor, row.contract
     metric = monitor.rule.definition
     named = f"{monitor.key.metric}{' (falling)' if monitor.falls and monitor.rule.both_ways else ''}"
-    place = "the judge's anchors" if monitor.key.segment == ANCHORS else where(monitor.key.segment)
-    cells = [named, place, _state(monitor), f"{monitor.per_day:,.0f}"]
+    where = "the judge's anchors" if monitor.key.segment == ANCHORS else place(monitor.key.segment)
+    cells = [named, where, _state(monitor), f"{monitor.per_day:,.0f}"]
     if promised is None:
         return [*cells, "", "", "", "", ""]
     kind = monitor.rule.kind

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from driftline.errors import DriftlineError
 from driftline_alerts.actions import Action, ask
-from driftline_alerts.compose import in_words
 from driftline_alerts.limit import parse_duration
+from driftline_alerts.plain import place
 from driftline_alerts.system_metrics import KNOWN
 from driftline_alerts.transition import OPEN, Transition, latest
 from driftline_cli.options import user_name
@@ -50,7 +50,7 @@ def show(settings: Settings, *, as_json: bool) -> None:
     for one in found:
         value, limit = (_value(one, number) for number in (one.value, one.threshold))
         since = f"{one.started:%Y-%m-%d %H:%M} UTC"
-        table.add_row(one.incident, one.state, since, one.rule, in_words(one.segment), value, limit)
+        table.add_row(one.incident, one.state, since, one.rule, place(one.segment), value, limit)
     console.print(table)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from driftline_alerts.compose import in_words
+from driftline_alerts.plain import place
 from driftline_alerts.system_metrics import KNOWN
 from driftline_alerts.transition import OURSELVES
 from driftline_dashboard.facts import facts
@@ -40,7 +40,7 @@ def card(incident: Incident) -> str:
     told = {
         "State": _STATES.get(lead.state, lead.state),
         "Since": day_and_time(incident.began),
-        "Where": in_words(lead.segment),
+        "Where": place(lead.segment),
         "Rule": lead.rule,
         "Based on": f"{lead.n:,} {_unit(lead.metric)}" if lead.n else "",
         "Acknowledged by": f"{seen.actor}, {day_and_time(seen.at)}" if seen else "nobody yet",
@@ -58,7 +58,7 @@ def line(incident: Incident) -> str:
     lasted = f"{day_and_time(incident.began)}, for {_length(incident.ended - incident.began)}"
     return (
         f'<div class="dl-past">{_badge(lead.detail.severity)}<span>{_text(lasted)}</span>'
-        f"<b>{_text(_headline(lead))}</b><span>{_text(in_words(lead.segment))}</span>"
+        f"<b>{_text(_headline(lead))}</b><span>{_text(place(lead.segment))}</span>"
         f'<span class="dl-muted">{_text(by)}</span></div>'
     )
 
@@ -111,7 +111,7 @@ def _parts(incident: Incident) -> str:
     """The alerts that it is made of, where there are several."""
     if len(incident.latest) < 2:
         return ""
-    parts = [f"{one.rule} · {in_words(one.segment)} · {_STATES.get(one.state, one.state)}" for one in incident.latest]
+    parts = [f"{one.rule} · {place(one.segment)} · {_STATES.get(one.state, one.state)}" for one in incident.latest]
     more = len(parts) - _MOST_PARTS
     shown = [*parts[:_MOST_PARTS], *([f"and {more:,} more"] if more > 0 else [])]
     items = "".join(f"<li>{_text(one)}</li>" for one in shown)
@@ -126,7 +126,7 @@ def _runbook(address: str) -> str:
 
 def _step(step: Transition) -> str:
     figures = f", {amount(step.metric, step.value)} of {step.n:,}" if step.n else ""
-    return f"{_STATES.get(step.state, step.state)}: {step.rule} ({in_words(step.segment)}){figures}"
+    return f"{_STATES.get(step.state, step.state)}: {step.rule} ({place(step.segment)}){figures}"
 
 
 def _attempt(attempt: Attempt) -> str:

@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from driftline_alerts.channels.plain import clean, short
 from driftline_alerts.channels.sparkline import known, name, number, spread
 from driftline_alerts.channels.words import clock
+from driftline_alerts.plain import clean, short
 from driftline_store.metrics import METRICS
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ from pydantic import Field, model_validator
 from driftline_alerts.channels import mail_text
 from driftline_alerts.channels.chart import chart
 from driftline_alerts.channels.config import ChannelConfig, Secret
-from driftline_alerts.channels.plain import short
 from driftline_alerts.channels.sending import SECONDS, not_reached
 from driftline_alerts.channels.words import title
 from driftline_alerts.digest import digest
 from driftline_alerts.notifier import DeliveryError
+from driftline_alerts.plain import short
 
 if TYPE_CHECKING:
     from driftline_alerts.message import Message

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.channels import words
 from driftline_alerts.channels.chart import HEIGHT, WIDTH, alternative
-from driftline_alerts.channels.plain import clean
 from driftline_alerts.channels.sparkline import name, sparkline, spread
+from driftline_alerts.plain import clean
 
 if TYPE_CHECKING:
     from driftline_alerts.message import Message, Phase, Quote

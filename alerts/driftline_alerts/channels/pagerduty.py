@@ -16,10 +16,10 @@ from pydantic import Field, SecretStr
 
 from driftline_alerts.channels import words
 from driftline_alerts.channels.config import Address, ChannelConfig, Secret
-from driftline_alerts.channels.plain import clean, short
 from driftline_alerts.channels.sending import failure, post
 from driftline_alerts.channels.sparkline import sparkline, spread
 from driftline_alerts.notifier import DeliveryError
+from driftline_alerts.plain import clean, short
 
 if TYPE_CHECKING:
     from driftline_alerts.channels.sending import Answer

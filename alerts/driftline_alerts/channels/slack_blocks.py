@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from driftline_alerts.channels import words
-from driftline_alerts.channels.plain import clean, short
 from driftline_alerts.channels.slack_text import (
     Block,
     code,
@@ -24,6 +23,7 @@ from driftline_alerts.channels.slack_text import (
     time,
 )
 from driftline_alerts.channels.sparkline import name, number, sparkline, spread
+from driftline_alerts.plain import clean, short
 
 if TYPE_CHECKING:
     from driftline_alerts.message import Fact, Message, Phase, Quote, Series

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from driftline_alerts.channels.plain import clean, short
 from driftline_alerts.channels.words import clock
+from driftline_alerts.plain import clean, short
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from driftline_alerts.channels.plain import clean
+from driftline_alerts import plain
+from driftline_alerts.plain import clean
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,7 +36,7 @@ def segment(message: Message) -> list[tuple[str, str]]:
 
 def place(message: Message) -> str:
     """The segment in one line."""
-    return ", ".join(f"{name} {value}" for name, value in segment(message)) or "everything"
+    return plain.place(message.segment)
 
 
 def names_places(message: Message) -> bool:

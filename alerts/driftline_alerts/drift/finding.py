@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from driftline_alerts.digest import digest
 from driftline_alerts.drift.stream import VOLUMES
+from driftline_alerts.plain import place
 from driftline_store.client import store_errors
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
@@ -16,7 +17,6 @@ from driftline_store.metrics_format import format_value
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
-    from driftline_alerts.evaluate import Segment
 
 Kind = Literal["opened", "joined", "grown", "recovered", "gone", "accepted"]
 Blame = Literal["system", "judge", "unknown", ""]
@@ -116,17 +116,17 @@ class Finding(BaseModel):
         metric = METRICS[self.metric]
         before, after = format_value(metric, self.before), format_value(metric, self.after)
         if self.metric in VOLUMES and self.kind == "recovered":
-            return f"{metric.title} of {where(self.segment)} come as usual again"
+            return f"{metric.title} of {place(self.segment)} come as usual again"
         if self.metric in VOLUMES:
             after += " a minute"
         if self.kind == "recovered":
-            return f"{metric.title} of {where(self.segment)} is back: it was {before}, and is {after} now"
+            return f"{metric.title} of {place(self.segment)} is back: it was {before}, and is {after} now"
         if self.kind == "gone":
-            return f"{metric.title} of {where(self.segment)}: nothing has come for a day, so this is over"
+            return f"{metric.title} of {place(self.segment)}: nothing has come for a day, so this is over"
         if self.kind == "accepted":
-            return f"{metric.title} of {where(self.segment)}: {after} is the new normal"
+            return f"{metric.title} of {place(self.segment)}: {after} is the new normal"
         verb = "fell" if self.after < self.before else "rose"
-        return f"{metric.title} of {where(self.segment)} {verb} from {before} to {after}{self._within}"
+        return f"{metric.title} of {place(self.segment)} {verb} from {before} to {after}{self._within}"
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -168,7 +168,7 @@ class Finding(BaseModel):
         said = [
             "Only the mix of what it is made of moved: none of its parts did." if self.is_mix else "",
             f"Not affected: {_list(self.unaffected, self.segment)}." if self.unaffected and self.moved else "",
-            f"All that moved has {where(self.common)}, and nothing else has." if self.common else "",
+            f"All that moved has {place(self.common)}, and nothing else has." if self.common else "",
             _BLAMES[self.blame],
         ]
         return tuple(one for one in said if one)
@@ -195,12 +195,6 @@ class Finding(BaseModel):
             return ""
         metric = METRICS[self.metric]
         return f" ({format_value(metric, self.low)} to {format_value(metric, self.high)})"
-
-
-def where(segment: Segment) -> str:
-    """A segment in words; what it does not state is left out."""
-    stated = [f"{name} {value}" for name, value in segment if value]
-    return ", ".join(stated) or "everything"
 
 
 def write(client: Client, finding: Finding) -> None:
@@ -250,6 +244,6 @@ def _clock(at: datetime) -> str:
 
 
 def _list(segments: tuple[Pairs, ...], within: Pairs) -> str:
-    told = [where(tuple(pair for pair in one if pair not in within)) for one in segments[:3]]
+    told = [place(tuple(pair for pair in one if pair not in within)) for one in segments[:3]]
     more = len(segments) - len(told)
     return "; ".join(told) + (f"; and {more} more" if more > 0 else "")

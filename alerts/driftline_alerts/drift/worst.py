@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from driftline_alerts.plain import first_line
 from driftline_store.client import store_errors
 from driftline_store.examples import texts
 from driftline_store.feedback import IS_DOWN, IS_REPORT
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from driftline_alerts.drift.stream import StreamKey
-
-_MOST_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -158,11 +157,3 @@ def _statement(search: _Search, dimensions: Iterable[str]) -> str:
         f"toNullable(toFloat64({search.value})), toString({search.why})\nFROM {search.table} AS row\n"
         f"WHERE {conditions} AND trace_id != ''\nORDER BY {search.first} LIMIT 1 BY trace_id LIMIT {{most:UInt32}}"
     )
-
-
-def first_line(text: str) -> str:
-    """The first line that says something, short, and without signs that move a terminal."""
-    # What users wrote is shown in terminals too.
-    plain = "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in text)
-    line = next((line.strip() for line in plain.splitlines() if line.strip()), "")
-    return line if len(line) <= _MOST_CHARACTERS else line[: _MOST_CHARACTERS - 1] + "…"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from driftline_alerts.drift.finding import OVER, where
+from driftline_alerts.drift.finding import OVER
+from driftline_alerts.plain import place
 from driftline_alerts.postmortem.markdown import block, code, plain
 from driftline_alerts.postmortem.plot import plot
 from driftline_alerts.rule import DRIFT
@@ -86,7 +87,7 @@ def _title(history: History) -> str:
     if history.findings:
         return history.findings[0].headline
     first = history.steps[0]
-    return f"{first.rule}, {where(first.segment)}"
+    return f"{first.rule}, {place(first.segment)}"
 
 
 def _is_said(step: Transition, history: History) -> bool:
@@ -97,7 +98,7 @@ def _is_said(step: Transition, history: History) -> bool:
 
 def _event(event: Event) -> str:
     what = code(event.text) if event.text else f"{code(event.before or '?')} → {code(event.after or '?')}"
-    return f"{event.source} in {plain(where(event.segment))}: {plain(event.kind)} {what}"
+    return f"{event.source} in {plain(place(event.segment))}: {plain(event.kind)} {what}"
 
 
 def _finding(finding: Finding) -> str:
@@ -105,7 +106,7 @@ def _finding(finding: Finding) -> str:
 
 
 def _step(step: Transition) -> str:
-    alert = f"{plain(step.rule)} ({plain(where(step.segment))})"
+    alert = f"{plain(step.rule)} ({plain(place(step.segment))})"
     if step.actor != OURSELVES:
         return f"{step.state} by {plain(step.actor)}: {alert}{_because(step.why)}"
     metric = METRICS.get(step.metric)
@@ -149,14 +150,14 @@ def _figures_of(finding: Finding) -> str:
     after = f"{_value(metric, finding.after)}{_interval(metric, finding.low, finding.high)}"
     began = f"{_clock(finding.started)} ({_clock(finding.earliest)} to {_clock(finding.latest)})"
     n = f"{finding.n:,} {METRICS[metric].n_label}"
-    return _row(METRICS[metric].title, where(finding.segment), _value(metric, finding.before), after, n, began)
+    return _row(METRICS[metric].title, place(finding.segment), _value(metric, finding.before), after, n, began)
 
 
 def _figures_of_rule(step: Transition) -> str:
     detail, metric = step.detail, step.metric
     value = f"{_value(metric, step.value)}{_interval(metric, detail.low, detail.high)}"
     limit = f"{detail.side} {_value(metric, step.threshold)}"
-    return _row(step.rule, where(step.segment), value, limit, f"{step.n:,}", detail.severity, _clock(step.at))
+    return _row(step.rule, place(step.segment), value, limit, f"{step.n:,}", detail.severity, _clock(step.at))
 
 
 def _row(*cells: str) -> str:
@@ -171,7 +172,7 @@ def _charts(history: History) -> Iterator[str]:
     for course in history.courses:
         against = "" if course.limit is None else f"; ╪ is {_value(course.metric, course.limit)}"
         yield ""
-        yield f"{plain(METRICS[course.metric].title)} of {plain(where(course.segment))}{plain(against)}:"
+        yield f"{plain(METRICS[course.metric].title)} of {plain(place(course.segment))}{plain(against)}:"
         yield ""
         yield from block("\n".join(plot(course, history.began)))
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _STEERING: Final = frozenset({"Cc", "Cs"})
 """Categories of Unicode: controls, and halves of characters, which cannot be encoded."""
@@ -15,6 +18,10 @@ _UNSEEN: Final = frozenset(
 )
 _TAGS: Final = range(0xE0000, 0xE0080)
 """Characters that repeat ASCII and are not shown."""
+
+
+_FIRST_LINE: Final = 200
+"""Characters."""
 
 
 def clean(text: str) -> str:
@@ -31,6 +38,16 @@ def short(text: str, most: int) -> str:
         most: characters of the result.
     """
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def first_line(text: str) -> str:
+    """The first line that says something, short; '' where none does."""
+    return short(next(filter(None, map(clean, text.splitlines())), ""), _FIRST_LINE)
+
+
+def place(segment: Iterable[tuple[str, str]]) -> str:
+    """A segment as people say it; what it does not state is left out."""
+    return ", ".join(f"{clean(name)} {kept}" for name, value in segment if (kept := clean(value))) or "everything"
 
 
 def _is_shown(character: str) -> bool:
