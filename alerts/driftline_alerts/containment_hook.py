@@ -8,11 +8,11 @@ network. The id of a post is made of the one before, so a repeat after a crash h
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from driftline_alerts.attempts import record
 from driftline_alerts.channels.sending import failure, post
 from driftline_alerts.digest import digest
 from driftline_alerts.drift.evidence import near
@@ -161,12 +161,5 @@ def _post(url: str, data: bytes, signed: Mapping[str, str]) -> None:
 
 
 def _record(client: Client, change: Change, error: str = "") -> None:
-    row = [change.id, CHANNEL, not error, error, change.feature, f"{change.event} {change.incident}"]
-    with store_errors("recording what was told of containment"):
-        client.insert(
-            "alert_deliveries",
-            [row],
-            column_names=["transition_id", "channel", "delivered", "error", "message", "reference"],
-            # Attempts may look alike, and all of them count.
-            settings={"insert_deduplication_token": uuid.uuid4().hex, "async_insert": 0},
-        )
+    reference = f"{change.event} {change.incident}"
+    record(client, [change.id], CHANNEL, message=change.feature, delivered=not error, error=error, reference=reference)

@@ -8,25 +8,23 @@ next attempt is marked as a possible repeat. So there is at most one repeat a ki
 from __future__ import annotations
 
 import logging
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import tenacity
 
+from driftline_alerts.attempts import record
 from driftline_alerts.notifier import DeliveryError, Notifier
 from driftline_alerts.outbox import REFUSED, UNSURE, Parcel
-from driftline_store.client import store_errors
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from clickhouse_connect.driver.client import Client
 
     from driftline_alerts.message import Message
     from driftline_alerts.outbox import Incident, Plan
-    from driftline_alerts.transition import Transition
 
 logger = logging.getLogger(__name__)
 
@@ -121,29 +119,12 @@ class Courier:
         """What began and ended while nobody wanted to hear of it is never told."""
         channel = self.notifier.channel
         if incident.is_over and not incident.told(channel) and plan.is_silenced(incident):
-            dropped = [step for step in incident.steps if (step.id, channel) not in incident.attempts]
-            self._write(dropped, dropped[0].id if dropped else "", error=f"{REFUSED}silenced")
+            dropped = [step.id for step in incident.steps if (step.id, channel) not in incident.attempts]
+            record(self.client, dropped, channel, message="", error=f"{REFUSED}silenced")
 
     def _record(self, parcel: Parcel, *, delivered: bool = False, error: str = "", reference: str = "") -> None:
-        self._write(parcel.steps, parcel.id, delivered=delivered, error=error, reference=reference)
-
-    def _write(
-        self,
-        steps: Sequence[Transition],
-        message: str,
-        *,
-        delivered: bool = False,
-        error: str = "",
-        reference: str = "",
-    ) -> None:
-        if not steps:
-            return
-        columns = ("transition_id", "channel", "delivered", "error", "message", "reference")
-        rows = [[step.id, self.notifier.channel, delivered, error, message, reference] for step in steps]
-        # Attempts may look alike, and all of them count.
-        settings = {"insert_deduplication_token": uuid.uuid4().hex, "async_insert": 0}
-        with store_errors("recording a delivery"):
-            self.client.insert("alert_deliveries", rows, column_names=columns, settings=settings)
+        ids, channel = [step.id for step in parcel.steps], self.notifier.channel
+        record(self.client, ids, channel, message=parcel.id, delivered=delivered, error=error, reference=reference)
 
 
 _BACK_OFF: Final = tenacity.wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT)

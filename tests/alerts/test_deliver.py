@@ -280,7 +280,7 @@ def test_nothing_is_sent_whose_attempt_cannot_be_recorded(client: Client, monkey
         raise StoreUnavailableError("away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Courier, "_write", away)
+        patch.setattr(module, "record", away)
         with pytest.raises(StoreUnavailableError):
             send(client, fake)
     assert fake.told == []
