@@ -131,6 +131,7 @@ class _Worker:
         self._trouble = trouble
         self._client: Client | None = None
         self._detection: Detection | None = None
+        self._has_ended = False
 
     def __enter__(self) -> Self:
         return self
@@ -155,7 +156,9 @@ class _Worker:
 
     def _look(self, now: datetime, may_act: Callable[[], bool]) -> None:
         if not self._settings.drift:
-            end_unknown(self._connected(), frozenset(), now)
+            if not self._has_ended:
+                end_unknown(self._connected(), frozenset(), now)
+                self._has_ended = True
             return
         if self._detection is None:
             budget, warm_up = self._settings.drift_false_pages, self._settings.drift_warm_up_minutes * 60
