@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from driftline_alerts.limit import Baseline, Duration, Limit, LimitField  # noqa: TC001  pydantic reads them
 from driftline_alerts.rule_check import check_rule
-from driftline_alerts.rule_fields import Dimensions, MetricName, Name, Where  # noqa: TC001  likewise
+from driftline_alerts.rule_fields import Dimensions, MetricName, Name, Runbook, Team, Where  # noqa: TC001  likewise
 from driftline_alerts.system_metrics import KNOWN, SYSTEM
 from driftline_processors.judge.fields import Strict
 from driftline_store.metrics import DIMENSIONS
@@ -75,13 +75,8 @@ class Rule(Strict):
     group_by: Dimensions = Field(default=(), description="Dimensions whose every combination is watched by itself.")
     where: Where = Field(default_factory=dict, description="Values that dimensions must have.")
     severity: Severity = Field(default="warning", description="Of the alert; routes go by it.")
-    team: str = Field(default="", max_length=100, description="Whose it is; routes can go by it.")
-    runbook: str = Field(
-        default="",
-        max_length=2000,
-        pattern=r"^(https://[^\s/]\S*)?$",
-        description="Address of what to do about it; stands in the message.",
-    )
+    team: Team = Field(default="", description="Whose it is; routes can go by it.")
+    runbook: Runbook = Field(default="", description="Address of what to do about it; stands in the message.")
     description: str = Field(default="", max_length=500, description="What it means; stands in the message.")
 
     @property

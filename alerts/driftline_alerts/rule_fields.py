@@ -46,6 +46,12 @@ def _where(raw: object) -> dict[str, str]:
 _METRIC_FORM: Final[Any] = Annotated[str, Field(json_schema_extra={"enum": list(KNOWN)})]
 _DIMENSION_FORM: Final[Any] = Literal[DIMENSIONS]
 
+Team = Annotated[str, Field(max_length=100)]
+"""Whose something is."""
+
+Runbook = Annotated[str, Field(max_length=2000, pattern=r"^(https://[^\s/]\S*)?$")]
+"""Address of what to do; '' for none."""
+
 MetricName = Annotated[str, BeforeValidator(_metric, json_schema_input_type=_METRIC_FORM)]
 """One of ``KNOWN``."""
 

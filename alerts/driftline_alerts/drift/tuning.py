@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from driftline_alerts.drift.segments import LEAF
 from driftline_alerts.drift.stream import ANCHORS, VOLUMES
 from driftline_alerts.rule import Severity  # noqa: TC001  pydantic reads it
-from driftline_alerts.rule_fields import Where  # noqa: TC001
+from driftline_alerts.rule_fields import Runbook, Team, Where  # noqa: TC001
 from driftline_processors.judge.fields import Share, Strict
 from driftline_store.metrics import closest
 from driftline_store.monitored import MONITORED
@@ -64,10 +64,8 @@ class DriftRule(Strict):
     )
     tolerance: Share | None = Field(default=None, description="Drift that is let pass, as a share of the odds.")
     severity: Severity = Field(default="critical", description="Of what is found.")
-    team: str = Field(default="", max_length=100, description="Whose it is; routes can go by it.")
-    runbook: str = Field(
-        default="", max_length=2000, pattern=r"^(https://[^\s/]\S*)?$", description="Address of what to do about it."
-    )
+    team: Team = Field(default="", description="Whose it is; routes can go by it.")
+    runbook: Runbook = Field(default="", description="Address of what to do about it.")
 
     def matches(self, key: StreamKey) -> bool:
         """Whether it is about a stream."""
