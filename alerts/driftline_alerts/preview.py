@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from driftline_alerts.evaluate import evaluate
@@ -11,7 +12,7 @@ from driftline_alerts.transition import OPEN, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from clickhouse_connect.driver.client import Client
 
@@ -55,17 +56,18 @@ def replay(
     Args:
         client: of the store.
         rules: to try.
-        moments: at which they are evaluated, ascending.
+        moments: at which they are evaluated, ascending and evenly.
         told: called with each of them once it is done.
 
     Raises:
         StoreError: the store is away or fails a statement.
     """
-    rules = list(rules)
+    rules, moments = list(rules), list(moments)
+    pause = moments[1] - moments[0] if len(moments) > 1 else timedelta(0)
     known: dict[Key, Known] = {}
     steps: list[Transition] = []
     for now in moments:
-        for step in decide(evaluate(client, rules, now), rules, known, now):
+        for step in decide(evaluate(client, rules, now), rules, known, now, pause):
             take(known, step)
             steps.append(step)
         told(now)

@@ -31,7 +31,11 @@ _CALMEST: Final = timedelta(hours=1)
 
 
 def decide(
-    outcomes: Iterable[Outcome], rules: Iterable[Rule], known: Mapping[Key, Known], now: datetime
+    outcomes: Iterable[Outcome],
+    rules: Iterable[Rule],
+    known: Mapping[Key, Known],
+    now: datetime,
+    pause: timedelta,
 ) -> list[Transition]:
     """The steps that are due.
 
@@ -42,8 +46,9 @@ def decide(
         rules: those in force.
         known: of every alert.
         now: aware.
+        pause: between two looks, as a rule.
     """
-    round_ = _Round(now, dict(known))
+    round_ = _Round(now, dict(known), pause)
     by_name = {rule.name: rule for rule in rules}
     seen = set()
     for outcome in outcomes:
@@ -78,6 +83,7 @@ class _Round:
 
     now: datetime
     known: dict[Key, Known]
+    pause: timedelta
 
     def __post_init__(self) -> None:
         self.steps: list[Transition] = []
@@ -144,8 +150,9 @@ class _Round:
         self._take(_as_grave(_told(step, outcome), before))
 
     def _is_pending(self, rule: Rule, before: Transition | None) -> bool:
-        """Whether it broke the limit lately: what did so before a pause of ours says nothing."""
-        return before is not None and before.state == "pending" and self.now - before.started < rule.for_ + _TOGETHER
+        """Whether it broke the limit lately: what did so before we were away says nothing."""
+        longest = rule.for_ + _TOGETHER + self.pause
+        return before is not None and before.state == "pending" and self.now - before.started < longest
 
     def _begin(
         self,

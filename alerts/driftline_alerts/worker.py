@@ -66,7 +66,9 @@ def run(settings: Settings, stop: threading.Event) -> None:
     lead, trouble, ended = Lead(), Trouble(), threading.Event()
     delivery = Delivery(channels, file.routes, dashboard_url(settings), ended, lead.is_held)
     containing = Containing(file.containment, GuardFile(settings.guard_path))
-    todo = [*delivery.errands(), *containing.errands(), Errand("review", partial(_review, file.review))]
+    todo = [*delivery.errands(), *containing.errands()]
+    if file.review:
+        todo.append(Errand("review", partial(_review, file.review)))
     with (
         Leadership(settings.bus_url, group="alerts") as leadership,
         Errands(settings, todo, lead, trouble, ended) as errands,
@@ -90,8 +92,14 @@ def run(settings: Settings, stop: threading.Event) -> None:
             stop.wait(min(_BEAT_SECONDS, settings.alert_seconds))
 
 
-def step(client: Client, rules: Sequence[Rule], now: datetime) -> list[Transition]:
+def step(client: Client, rules: Sequence[Rule], now: datetime, pause: timedelta = timedelta(0)) -> list[Transition]:
     """Evaluate all rules once, and write what changes by itself or as somebody wants it.
+
+    Args:
+        client: of the store.
+        rules: in force.
+        now: aware.
+        pause: between two looks, as a rule.
 
     Returns:
         What was written.
@@ -103,7 +111,7 @@ def step(client: Client, rules: Sequence[Rule], now: datetime) -> list[Transitio
     changes = acknowledged(said(client, now - _ACTIONS), known, now)
     for change in changes:
         take(known, change)
-    changes += decide(outcomes, rules, known, now)
+    changes += decide(outcomes, rules, known, now, pause)
     write(client, changes)
     for change in changes:
         logger.info(
@@ -151,7 +159,8 @@ class _Worker:
     def round(self, may_act: Callable[[], bool]) -> Iterator[Callable[[], object]]:
         """One evaluation and one look for drift: what it tells does not wait for the other."""
         now = datetime.now(UTC)
-        yield lambda: self.tried("rules", lambda: step(self._connected(), self._file.rules, now))
+        pause = timedelta(seconds=self._settings.alert_seconds)
+        yield lambda: self.tried("rules", lambda: step(self._connected(), self._file.rules, now, pause))
         yield lambda: self.tried("drift", lambda: self._look(now, may_act))
 
     def _look(self, now: datetime, may_act: Callable[[], bool]) -> None:

@@ -30,13 +30,14 @@ class Alerts:
 
     rule: Rule
     at: datetime = NOW
+    pause: timedelta = MINUTE
     known: dict[Key, Known] = field(default_factory=dict)
 
     def look(self, *, critical: bool = False, minutes: float = 1, **verdicts: Verdict) -> list[Transition]:
         """What changes at the next look, by feature."""
         self.at += minutes * MINUTE
         outcomes = [self._outcome(name, verdict, critical=critical) for name, verdict in verdicts.items()]
-        steps = decide(outcomes, [self.rule], self.known, self.at)
+        steps = decide(outcomes, [self.rule], self.known, self.at, self.pause)
         for step in steps:
             take(self.known, step)
         return steps
@@ -149,6 +150,13 @@ def test_a_breach_that_was_not_seen_to_last_begins_anew() -> None:
     assert [one.states(a=BAD) for _ in range(5)] == [[], [], [], [], ["firing"]]
 
 
+def test_who_looks_once_an_hour_still_sees_that_a_breach_lasts() -> None:
+    one = alerts(**{"for": "5m"})
+    one.pause = timedelta(hours=1)
+    assert [step.state for step in one.look(minutes=60, a=BAD)] == ["pending"]
+    assert [step.state for step in one.look(minutes=60, a=BAD)] == ["firing"]
+
+
 def test_an_hour_of_flapping_is_few_messages() -> None:
     one = alerts()
     news = [step for n in range(240) for step in one.look(minutes=0.25, a=BAD if n % 2 else GOOD) if step.is_news]
@@ -212,12 +220,12 @@ def test_an_alert_whose_rule_is_gone_or_asks_something_else_is_over() -> None:
     one = alerts()
     one.look(a=BAD)
     for rules in ([], [rule(group_by="model")], [rule(group_by="feature", metric="latency_p99")]):
-        (over,) = decide([], rules, one.known, one.at)
+        (over,) = decide([], rules, one.known, one.at, MINUTE)
         assert (over.state, over.is_news) == ("resolved", True)
         assert "removed or changed" in over.why
         assert math.isnan(over.value)
     found_by_drift = replace(step_of(), rule=f"{DRIFT}quality (abc)")
-    assert decide([], [], {found_by_drift.key: Known(found_by_drift)}, one.at) == []
+    assert decide([], [], {found_by_drift.key: Known(found_by_drift)}, one.at, MINUTE) == []
 
 
 def test_somebody_acknowledges_what_fires_and_what_comes_later_is_news_again() -> None:
