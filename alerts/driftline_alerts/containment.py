@@ -10,7 +10,7 @@ from driftline.containment.state import Contained
 from driftline_alerts.channels.config import Address, SigningSecret  # noqa: TC001  pydantic reads them
 from driftline_alerts.rule import DRIFT, SEVERITIES, Severity
 from driftline_alerts.transition import OPEN
-from driftline_processors.judge.fields import Share  # noqa: TC001
+from driftline_processors.judge.fields import Share, Texts  # noqa: TC001
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
 
@@ -28,33 +28,28 @@ class _Strict(BaseModel):
 
 
 class Webhook(_Strict):
-    """Who else is told, such as a flag provider or a deploy pipeline.
+    """Who else is told, such as a flag provider or a deploy pipeline."""
 
-    Attributes:
-        url: where to post.
-        secret: that requests are signed with.
-    """
-
-    url: Address
-    secret: SigningSecret
+    url: Address = Field(description="Where to post.")
+    secret: SigningSecret = Field(description="What requests are signed with: `${NAME}` of the environment.")
 
 
 class Containment(_Strict):
-    """What is contained, and by what.
+    """What is contained, and by what."""
 
-    Attributes:
-        features: that have a fallback and ask ``driftline.guard()``.
-        severity: an alert of at least that contains.
-        rules: names of rules whose alerts contain; ``drift`` stands for drift detection. None: all.
-        let_through: share of requests that take the usual way all the same, so that one sees when it is right again.
-        webhook: told when a feature begins and ends to be contained.
-    """
-
-    features: Annotated[tuple[str, ...], Field(min_length=1)]
-    severity: Severity = "critical"
-    rules: tuple[str, ...] = ()
-    let_through: Annotated[Share, Field(lt=1)] = 0.0
-    webhook: Webhook | None = None
+    features: Annotated[Texts, Field(min_length=1)] = Field(
+        description="Those that have a fallback and ask `driftline.guard()`."
+    )
+    severity: Severity = Field(default="critical", description="An alert of at least that contains.")
+    rules: Texts = Field(
+        default=(),
+        description="Names of rules whose alerts contain; `drift` is all of drift detection. Without it, all.",
+    )
+    let_through: Annotated[Share, Field(lt=1)] = Field(
+        default=0.0,
+        description="Share of requests that take the usual way all the same, so that one sees when it is right again.",
+    )
+    webhook: Webhook | None = Field(default=None, description="Told when a feature begins and ends to be contained.")
 
     def features_of(self, alert: Transition) -> tuple[str, ...]:
         """The features that an alert contains: the one that its segment names, or all where it names none."""

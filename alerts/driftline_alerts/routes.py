@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BeforeValidator, Field
 
 from driftline_alerts.limit import Duration  # noqa: TC001  pydantic reads them
-from driftline_alerts.rule import Severity  # noqa: TC001
-from driftline_processors.judge.fields import Strict
-from driftline_store.metrics import check_dimension
+from driftline_alerts.rule import Severity
+from driftline_alerts.rule_fields import Where, without_default
+from driftline_processors.judge.fields import Strict, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)")
 
 
-def _several(raw: object) -> object:
+def _severities(raw: object) -> object:
     return [raw] if isinstance(raw, str) else raw
 
 
@@ -32,55 +32,47 @@ def _zone(raw: object) -> str:
     return str(raw)
 
 
-def _where(raw: object) -> object:
-    for name in raw if isinstance(raw, dict) else ():
-        check_dimension(str(name))
-    return raw
-
-
-def _hours(raw: object) -> object:
+def _hours(raw: object) -> str:
     if not isinstance(raw, str) or not _CLOCK.fullmatch(raw):
         raise ValueError(f"must be hours such as 22:00-07:00, not {raw!r}")
     return raw
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+Severities = Annotated[
+    tuple[Severity, ...], BeforeValidator(_severities, json_schema_input_type=Severity | list[Severity])
+]
+Hours = Annotated[str, BeforeValidator(_hours, json_schema_input_type=str)]
+Zone = Annotated[str, BeforeValidator(_zone, json_schema_input_type=str)]
 
 
 class Escalation(Strict):
-    """Who is told as well when nobody has acknowledged an incident.
+    """Who is told as well when nobody has acknowledged an incident."""
 
-    Attributes:
-        after: time since it was opened.
-        channels: their names.
-    """
-
-    after: Duration
-    channels: Names
+    after: Duration = Field(description="For so long something fires that nobody has acknowledged.")
+    channels: Annotated[Texts, Field(min_length=1)] = Field(description="Names of channels that are told then as well.")
 
 
 class Route(Strict):
-    """Where what matches goes; the first route that matches decides.
+    """Where what matches goes; the first route that matches decides."""
 
-    Attributes:
-        channels: names of channels; none: nobody is told.
-        severity: one of these; empty: any.
-        team: of the rule; empty: any.
-        where: dimensions that must have exactly these values.
-        quiet: hours in which only what is critical is told; the rest waits for their end.
-        timezone: that these hours are of.
-        cooldown: least time between two updates about one incident.
-        escalate: who is told as well when nobody acknowledged.
-    """
-
-    channels: Annotated[tuple[str, ...], BeforeValidator(_several)]
-    severity: Annotated[tuple[Severity, ...], BeforeValidator(_several)] = ()
-    team: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
-    where: Annotated[dict[str, str], BeforeValidator(_where)] = Field(default_factory=dict)
-    quiet: Annotated[str, BeforeValidator(_hours)] | None = None
-    timezone: Annotated[str, BeforeValidator(_zone)] = "UTC"
-    cooldown: Duration = timedelta(minutes=10)
-    escalate: Escalation | None = None
+    channels: Texts = Field(description="Names of channels. None: nobody is told.")
+    severity: Severities = Field(default=(), description="One or several. Without it, any.")
+    team: Texts = Field(default=(), description="One or several, as rules name them. Without it, any.")
+    where: Where = Field(default_factory=dict, description="Dimensions that must have exactly these values.")
+    quiet: Hours | None = Field(
+        default=None,
+        description="Hours such as `22:00-07:00` in which only what is critical is told. The rest waits for their end; "
+        "what began and ended in them is one message then.",
+    )
+    timezone: Zone = Field(default="UTC", description="That these hours are of, such as `Europe/Berlin`.")
+    cooldown: Duration = Field(
+        default=timedelta(minutes=10),
+        description="Least time between two updates about one incident. Without it: `10m`.",
+        json_schema_extra=without_default,
+    )
+    escalate: Escalation | None = Field(
+        default=None, description="Who is told as well when nobody has acknowledged an incident for so long."
+    )
 
     def matches(self, severity: str, team: str, segment: Sequence[tuple[str, str]]) -> bool:
         """Whether it is for such an alert."""

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from driftline_alerts.limit import Baseline, Duration, Limit, LimitField  # noqa: TC001  pydantic reads them
 from driftline_alerts.rule_check import check_rule
-from driftline_alerts.rule_fields import Dimensions, MetricName, Name, Runbook, Team, Where  # noqa: TC001  likewise
+from driftline_alerts.rule_fields import Dimensions, MetricName, Name, Runbook, Team, Where, without_default
 from driftline_alerts.system_metrics import KNOWN, SYSTEM
 from driftline_processors.judge.fields import Strict
 from driftline_store.metrics import DIMENSIONS
@@ -24,11 +24,6 @@ Severity = Literal["info", "warning", "critical"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
 """From the least to the gravest."""
 NoData = Literal["keep", "resolve", "fire"]
-
-
-def _without_default(field: dict[str, Any]) -> None:
-    """What is written there is a time, and 0 is none."""
-    del field["default"]
 
 
 class Rule(Strict):
@@ -58,7 +53,7 @@ class Rule(Strict):
         default=timedelta(0),
         alias="for",
         description="How long it has to be so before the alert fires. Without it: at once.",
-        json_schema_extra=_without_default,
+        json_schema_extra=without_default,
     )
     no_data: NoData = Field(
         default="keep",

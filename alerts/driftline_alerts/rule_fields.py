@@ -52,6 +52,12 @@ Team = Annotated[str, Field(max_length=100)]
 Runbook = Annotated[str, Field(max_length=2000, pattern=r"^(https://[^\s/]\S*)?$")]
 """Address of what to do; '' for none."""
 
+
+def without_default(field: dict[str, Any]) -> None:
+    """For the schema of a time: its default is not written as people write times."""
+    del field["default"]
+
+
 MetricName = Annotated[str, BeforeValidator(_metric, json_schema_input_type=_METRIC_FORM)]
 """One of ``KNOWN``."""
 

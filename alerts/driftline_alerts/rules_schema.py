@@ -21,6 +21,10 @@ _SECTIONS: Final = {
     "A rule": "Rule",
     "A rule of drift detection": "DriftRule",
     "A review rule": "ReviewRule",
+    "A route": "Route",
+    "An escalation": "Escalation",
+    "Containment": "Containment",
+    "The webhook of containment": "Webhook",
 }
 _NAMED: Final = {"metric": "a metric", "group_by": "dimensions", "where": "dimension: value"}
 """Types that are told by their meaning, as their values are too many."""
@@ -63,7 +67,7 @@ def reference() -> str:
 
 def _row(key: str, field: dict[str, Any], is_required: bool) -> str:
     default = field.get("default")
-    shown = f"`{default}`".lower() if default else ""
+    shown = f"`{default if isinstance(default, str) else json.dumps(default)}`" if default else ""
     return f"| `{key}` | {_value(key, field)} | {'required' if is_required else shown} | {field['description']} |\n"
 
 

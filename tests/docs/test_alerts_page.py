@@ -6,9 +6,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
+import yaml
 
 from driftline_alerts.alerts_file import parse_file
+from driftline_alerts.rules_schema import schema
 
 if TYPE_CHECKING:
     from driftline_alerts.alerts_file import AlertsFile
@@ -29,6 +32,15 @@ def test_its_examples_are_right(files: list[AlertsFile]) -> None:
     assert len(files) == 4
     assert files[0].routes[0].escalate is not None
     assert files[0].routes[1].quiet == "22:00-07:00"
+
+
+@pytest.mark.parametrize("page", ["alerts", "drift", "rules", "guard", "channels"])
+def test_what_pages_show_of_the_file_is_right_for_editors_too(page: str) -> None:
+    text = PAGE.with_name(f"{page}.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)]
+    assert blocks
+    for block in blocks:
+        jsonschema.validate(block, schema())
 
 
 def test_what_the_page_about_drift_shows_of_it_is_right() -> None:
