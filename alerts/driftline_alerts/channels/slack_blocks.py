@@ -79,7 +79,8 @@ def body(message: Message, *, repeat: bool = False, buttons: bool = False) -> di
         blocks = _blocks(message, _Room(share), repeat=repeat, buttons=buttons)
         if len(json.dumps(blocks, ensure_ascii=False)) <= SIZE:
             break
-    notice = f"{words.title(message)} ({words.place(message)})"
+    title, place = words.title(message), words.place(message)
+    notice = title if place in title else f"{title} ({place})"
     return {"text": escape(short(notice, 500)), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
