@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
+from driftline_alerts.course import course
 from driftline_alerts.drift.evidence import evidence
 from driftline_alerts.drift.stream import StreamKey
 from driftline_alerts.drift.telling import what_changed
@@ -17,16 +18,16 @@ from driftline_alerts.evaluate import window_name
 from driftline_alerts.message import Fact, Link, Message, Quote, Series
 from driftline_alerts.plain import first_line, place
 from driftline_alerts.rule import DRIFT
-from driftline_alerts.system_metrics import KNOWN
+from driftline_alerts.system_metrics import KNOWN, title_of, written
 from driftline_alerts.transition import OPEN
 from driftline_store.client import StoreUnavailableError
 from driftline_store.examples import texts
 from driftline_store.metrics import METRICS
-from driftline_store.metrics_format import NO_DATA, format_value
-from driftline_store.metrics_query import current_instrument, query_metrics
+from driftline_store.metrics_query import current_instrument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from clickhouse_connect.driver.client import Client
 
@@ -141,7 +142,7 @@ class _Told:
         if changed := what_changed(found):
             facts.append(Fact("At that time", "; ".join(changed)))
         quotes = (
-            Quote(_trace(dashboard_url, one.trace_id), _value(lead, one.value), one.why, one.asked, one.answered)
+            Quote(_trace(dashboard_url, one.trace_id), _of_example(lead, one.value), one.why, one.asked, one.answered)
             for one in found.examples
         )
         return _Told(self.headline, tuple(facts), self.sentences, tuple(quotes))
@@ -155,7 +156,7 @@ def _drift(client: Client, lead: Transition, dashboard_url: str) -> _Told:
     for trace, span, value in detail.examples:
         _, asked, answered = said.get((trace, span), ("", "", ""))
         quotes.append(
-            Quote(_trace(dashboard_url, trace), _value(lead, value), "", first_line(asked), first_line(answered))
+            Quote(_trace(dashboard_url, trace), _of_example(lead, value), "", first_line(asked), first_line(answered))
         )
     facts = tuple(Fact(label, text) for label, text in detail.facts)
     return _Told(detail.headline, facts, detail.sentences, tuple(quotes))
@@ -170,30 +171,25 @@ def _lead(parcel: Parcel) -> Transition:
 
 def _headline(lead: Transition, segments: int) -> str:
     where = f"{segments} segments" if segments > 1 else place(lead.segment)
-    title = KNOWN[lead.metric].title if lead.metric in KNOWN else lead.metric
+    title = title_of(lead.metric)
     if lead.detail.note or math.isnan(lead.value):
         return f"{title} of {where}: {lead.detail.note or lead.why or 'no data'}"
     side = lead.detail.side if lead.state in OPEN else f"no longer {lead.detail.side}"
     among = f", {place(lead.segment)} first" if segments > 1 else ""
-    return f"{title} of {where} is {_value(lead, lead.value)}, {side} {_value(lead, lead.threshold)}{among}"
+    value, limit = (written(lead.metric, number) for number in (lead.value, lead.threshold))
+    return f"{title} of {where} is {value}, {side} {limit}{among}"
 
 
 def _figures(lead: Transition) -> list[tuple[str, str]]:
     detail = lead.detail
     if math.isnan(lead.value):
         return []
-    metric = KNOWN.get(lead.metric)
-    label = metric.n_label if metric else "observations"
-    before = ""
-    if detail.baseline is not None:
-        before = f"{_value(lead, detail.baseline)} {detail.compared_with}"
+    label = KNOWN[lead.metric].n_label if lead.metric in KNOWN else "observations"
+    low, high, before = (written(lead.metric, number) for number in (detail.low, detail.high, detail.baseline))
     return [
-        ("Compared with", before),
+        ("Compared with", "" if detail.baseline is None else f"{before} {detail.compared_with}"),
         ("Based on", f"{lead.n:,} {label} in {window_name(timedelta(minutes=detail.window_minutes))}"),
-        (
-            "95 % interval",
-            f"{_value(lead, detail.low)} to {_value(lead, detail.high)}" if detail.low is not None else "",
-        ),
+        ("95 % interval", "" if detail.low is None else f"{low} to {high}"),
     ]
 
 
@@ -222,12 +218,21 @@ def _people(parcel: Parcel) -> list[str]:
 def _evidence(client: Client, lead: Transition) -> Evidence | None:
     if lead.metric not in SEARCHES:
         return None
-    # What broke the limit lies in the rule's window.
-    first, until = lead.started - timedelta(minutes=lead.detail.window_minutes), max(lead.at, lead.started + _MINUTE)
-    where = dict(lead.segment)
-    is_judged = METRICS[lead.metric].is_judged
-    instrument = current_instrument(client, since=first, until=until, where=where) if is_judged else ""
-    return evidence(client, StreamKey(lead.metric, instrument, lead.segment), (first, lead.started), until)
+    until = max(lead.at, lead.started + _MINUTE)
+    first, stream = looked_at(client, lead, until)
+    return evidence(client, stream, (first, lead.started), until)
+
+
+def looked_at(client: Client, step: Transition, until: datetime) -> tuple[datetime, StreamKey]:
+    """What a rule saw when its limit broke: since when, as it lies in its window, and of which stream.
+
+    Raises:
+        StoreError: the store is away or fails the statement.
+    """
+    first = step.started - timedelta(minutes=step.detail.window_minutes)
+    is_judged = METRICS[step.metric].is_judged
+    judge = current_instrument(client, since=first, until=until, where=dict(step.segment)) if is_judged else ""
+    return first, StreamKey(step.metric, judge, step.segment)
 
 
 def _series(client: Client, lead: Transition) -> Series | None:
@@ -235,15 +240,11 @@ def _series(client: Client, lead: Transition) -> Series | None:
     if metric is None:
         return None
     length = min(max(3 * (lead.at - lead.started), _SHORTEST), _LONGEST)
-    step = max(timedelta(minutes=round(length / _POINTS / _MINUTE)), _MINUTE)
     until = lead.at + _MINUTE
-    frame = query_metrics(client, [metric.name], since=until - length, until=until, where=dict(lead.segment), step=step)
-    points = tuple(
-        (at.to_pydatetime(), None if math.isnan(value) else float(value))
-        for at, value in zip(frame["bucket"], frame[metric.name], strict=True)
-    )
+    points = course(client, metric.name, lead.segment, (until - length, until), most=_POINTS)
     limit = None if math.isnan(lead.threshold) else lead.threshold
-    return Series(metric.name, points, limit, lead.started) if len(points) >= _FEWEST_POINTS else None
+    is_seen = sum(value is not None for _, value in points) >= _FEWEST_POINTS
+    return Series(metric.name, points, limit, lead.started) if is_seen else None
 
 
 def _links(lead: Transition, dashboard_url: str) -> tuple[Link, ...]:
@@ -264,13 +265,10 @@ def _trace(dashboard_url: str, trace: str) -> str:
 
 
 def _list(steps: Sequence[Transition]) -> str:
-    told = [f"{place(step.segment)} {_value(step, step.value)}" for step in steps[:_MOST_SEGMENTS]]
+    told = [f"{place(step.segment)} {written(step.metric, step.value)}" for step in steps[:_MOST_SEGMENTS]]
     more = len(steps) - len(told)
     return "; ".join(told) + (f"; and {more} more" if more else "")
 
 
-def _value(lead: Transition, value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return "" if value is None else NO_DATA
-    metric = KNOWN.get(lead.metric)
-    return format_value(metric, value) if metric else f"{value:g}"
+def _of_example(lead: Transition, value: float | None) -> str:
+    return "" if value is None else written(lead.metric, value)

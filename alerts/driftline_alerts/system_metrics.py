@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from driftline_processors.judge.leader import PAUSED
 from driftline_processors.reports import ALIVE_SECONDS
 from driftline_store.client import store_errors
 from driftline_store.metrics import METRICS, Metric, closest
+from driftline_store.metrics_format import NO_DATA, format_value
 from driftline_store.metrics_query import Reading
 
 if TYPE_CHECKING:
@@ -108,6 +110,18 @@ def known_metric(name: str) -> Metric:
     if name not in KNOWN:
         raise ValueError(f"metric {name!r} is unknown; {closest(name, tuple(KNOWN))}")
     return KNOWN[name]
+
+
+def title_of(name: str) -> str:
+    """What people call a metric; its name where another version knows it."""
+    return KNOWN[name].title if name in KNOWN else name
+
+
+def written(name: str, value: float | None) -> str:
+    """A value of a metric as people read it, also of one that another version knows."""
+    if value is None or math.isnan(value):
+        return NO_DATA
+    return format_value(KNOWN[name], value) if name in KNOWN else f"{value:,.4g}"
 
 
 def query_system(client: Client, names: Iterable[str], *, since: datetime, until: datetime) -> dict[str, Reading]:

@@ -16,12 +16,11 @@ from driftline.errors import DriftlineError
 from driftline_alerts.actions import Action, ask
 from driftline_alerts.limit import parse_duration
 from driftline_alerts.plain import place
-from driftline_alerts.system_metrics import KNOWN
+from driftline_alerts.system_metrics import written
 from driftline_alerts.transition import OPEN, Transition, latest
 from driftline_cli.options import user_name
 from driftline_store.client import connect
 from driftline_store.metrics import closest
-from driftline_store.metrics_format import format_value
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -48,7 +47,7 @@ def show(settings: Settings, *, as_json: bool) -> None:
         return
     table = Table("incident", "state", "since", "alert", "where", "value", "limit", box=None)
     for one in found:
-        value, limit = (_value(one, number) for number in (one.value, one.threshold))
+        value, limit = (written(one.metric, number) for number in (one.value, one.threshold))
         since = f"{one.started:%Y-%m-%d %H:%M} UTC"
         table.add_row(one.incident, one.state, since, one.rule, place(one.segment), value, limit)
     console.print(table)
@@ -99,11 +98,6 @@ def _check_open(client: Client, incident: str) -> None:
     ids = tuple(dict.fromkeys(one.incident for one in _open(client) if one.state in OPEN))
     if incident not in ids:
         raise DriftlineError(f"no open incident is {incident!r}; {closest(incident, ids) if ids else 'none is open'}")
-
-
-def _value(one: Transition, number: float) -> str:
-    metric = KNOWN.get(one.metric)
-    return format_value(metric, number) if metric else f"{number:g}"
 
 
 def _as_json(one: Transition) -> dict[str, Any]:

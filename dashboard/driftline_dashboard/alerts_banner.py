@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from driftline_alerts.system_metrics import title_of, written
 from driftline_dashboard.text import DIMENSION_TITLES, day_and_time, escape, segment_name
-from driftline_store.metrics import DIMENSIONS, METRICS
-from driftline_store.metrics_format import format_value
+from driftline_store.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,11 +32,8 @@ def show(alerts: Sequence[Alert]) -> None:
 def _row(alert: Alert) -> str:
     segment = " · ".join(f"{_title(name)} {segment_name(value)}" for name, value in alert.segment.items())
     filters = {name: value for name, value in alert.segment.items() if name in DIMENSIONS}
-    metric = METRICS.get(alert.metric)
-    value, threshold = (
-        format_value(metric, number) if metric else f"{number:,.4g}" for number in (alert.value, alert.threshold)
-    )
-    title = metric.title if metric else alert.metric
+    value, threshold = (written(alert.metric, number) for number in (alert.value, alert.threshold))
+    title = title_of(alert.metric)
     return (
         f'<div class="dl-alert" title="{escape(alert.detail.description)}">'
         f"<b>{escape(alert.detail.headline or alert.rule)}</b>"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.plain import place
-from driftline_alerts.system_metrics import KNOWN
+from driftline_alerts.system_metrics import KNOWN, title_of, written
 from driftline_alerts.transition import OURSELVES
 from driftline_dashboard.facts import facts
 from driftline_dashboard.text import bounded, clock, day_and_time, escape
-from driftline_store.metrics_format import NO_DATA, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,14 +76,6 @@ def timeline(incident: Incident, attempts: Iterable[Attempt], said: Iterable[Sai
     )
 
 
-def amount(metric: str, value: float) -> str:
-    """A value of a metric, also of one that this version does not know."""
-    known = KNOWN.get(metric)
-    if math.isnan(value):
-        return NO_DATA
-    return format_value(known, value) if known else f"{value:,.4g}"
-
-
 def _title(lead: Transition) -> str:
     return f'<h3 class="dl-incident">{_badge(lead.detail.severity)}<bdi>{_text(_headline(lead))}</bdi></h3>'
 
@@ -97,9 +87,8 @@ def _badge(severity: str) -> str:
 def _headline(step: Transition) -> str:
     if step.detail.headline:
         return step.detail.headline
-    known = KNOWN.get(step.metric)
-    title = known.title if known else step.metric
-    return f"{title} {amount(step.metric, step.value)}, limit {step.detail.side} {amount(step.metric, step.threshold)}"
+    value, limit = (written(step.metric, number) for number in (step.value, step.threshold))
+    return f"{title_of(step.metric)} {value}, limit {step.detail.side} {limit}"
 
 
 def _unit(metric: str) -> str:
@@ -125,7 +114,7 @@ def _runbook(address: str) -> str:
 
 
 def _step(step: Transition) -> str:
-    figures = f", {amount(step.metric, step.value)} of {step.n:,}" if step.n else ""
+    figures = f", {written(step.metric, step.value)} of {step.n:,}" if step.n else ""
     return f"{_STATES.get(step.state, step.state)}: {step.rule} ({place(step.segment)}){figures}"
 
 

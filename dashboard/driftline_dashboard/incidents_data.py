@@ -37,7 +37,7 @@ WHERE {_NAME} IN (
     )
     WHERE state IN {{open:Array(String)}}
 )
-ORDER BY at DESC, id LIMIT {_MOST_STEPS}"""
+ORDER BY at DESC, id LIMIT 1 BY id LIMIT {_MOST_STEPS}"""
 
 _ACCEPTED: Final = """\
 SELECT incident, argMax(by, at), max(at) FROM drift_actions

@@ -9,7 +9,7 @@ import streamlit as st
 
 from driftline.errors import SettingsError
 from driftline_alerts.evaluate import window_name
-from driftline_dashboard.incident import amount
+from driftline_alerts.system_metrics import written
 from driftline_dashboard.store import alert_rules
 from driftline_dashboard.text import bounded, escape
 
@@ -66,11 +66,11 @@ def fires_when(rule: Rule) -> str:
 def _beyond(rule: Rule, limit: Limit) -> str:
     side = "above" if rule.above is not None else "below"
     if not limit.relative:
-        return f"{side} {amount(rule.metric, limit.number)}"
+        return f"{side} {written(rule.metric, limit.number)}"
     if limit.kind == "factor":
         return f"{side} {limit.number:g} × {_before(rule)}"
     points = " points" if rule.definition.format == "percent" else ""
-    return f"more than {amount(rule.metric, abs(limit.number))}{points} {side} {_before(rule)}"
+    return f"more than {written(rule.metric, abs(limit.number))}{points} {side} {_before(rule)}"
 
 
 def _before(rule: Rule) -> str:

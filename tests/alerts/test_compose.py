@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,6 +58,7 @@ def test_a_rules_message_says_what_where_since_when_and_shows_the_worst(client: 
     ]
     assert found.series is not None
     assert found.series.limit == 3
+    assert len({later - earlier for (earlier, _), (later, _) in pairwise(found.series.points)}) == 1, "gaps are drawn"
     values = [value for _, value in found.series.points if value is not None]
     assert values == [pytest.approx(seconds, rel=0.03) for seconds in (1.0, 1.0, 9.0)]
 

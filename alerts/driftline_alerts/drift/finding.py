@@ -15,6 +15,8 @@ from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from clickhouse_connect.driver.client import Client
 
 
@@ -225,8 +227,11 @@ def findings(client: Client, since: datetime) -> list[Finding]:
     sql = "SELECT body FROM drift_findings WHERE at >= toDateTime64({since:Float64}, 3, 'UTC')"
     with store_errors("reading findings"):
         rows = client.query(sql, parameters={"since": since.timestamp()}).result_rows
-    found = (Finding.model_validate_json(row[0]) for row in rows)
-    # What was found in one step has one moment, and an incident is over after all else.
+    return in_order(Finding.model_validate_json(row[0]) for row in rows)
+
+
+def in_order(found: Iterable[Finding]) -> list[Finding]:
+    """Oldest first; what was found in one step has one moment, and an incident is over after all else."""
     return sorted(found, key=lambda one: (one.at, one.kind in OVER, one.kind != "opened", one.id))
 
 

@@ -10,9 +10,9 @@ from driftline_alerts.plain import place
 from driftline_alerts.postmortem.markdown import block, code, plain
 from driftline_alerts.postmortem.plot import plot
 from driftline_alerts.rule import DRIFT
+from driftline_alerts.system_metrics import title_of, written
 from driftline_alerts.transition import OURSELVES
 from driftline_store.metrics import METRICS
-from driftline_store.metrics_format import NO_DATA, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,9 +109,8 @@ def _step(step: Transition) -> str:
     alert = f"{plain(step.rule)} ({plain(place(step.segment))})"
     if step.actor != OURSELVES:
         return f"{step.state} by {plain(step.actor)}: {alert}{_because(step.why)}"
-    metric = METRICS.get(step.metric)
-    title = metric.title if metric else step.metric
-    figures = "" if math.isnan(step.value) else f": {plain(title)} {_value(step.metric, step.value)} of {step.n:,}"
+    title = title_of(step.metric)
+    figures = "" if math.isnan(step.value) else f": {plain(title)} {written(step.metric, step.value)} of {step.n:,}"
     return f"{step.state}: {alert}{figures}{_because(step.why)}"
 
 
@@ -147,16 +146,16 @@ def _figures(history: History) -> Iterator[str]:
 
 def _figures_of(finding: Finding) -> str:
     metric = finding.metric
-    after = f"{_value(metric, finding.after)}{_interval(metric, finding.low, finding.high)}"
+    after = f"{written(metric, finding.after)}{_interval(metric, finding.low, finding.high)}"
     began = f"{_clock(finding.started)} ({_clock(finding.earliest)} to {_clock(finding.latest)})"
     n = f"{finding.n:,} {METRICS[metric].n_label}"
-    return _row(METRICS[metric].title, place(finding.segment), _value(metric, finding.before), after, n, began)
+    return _row(METRICS[metric].title, place(finding.segment), written(metric, finding.before), after, n, began)
 
 
 def _figures_of_rule(step: Transition) -> str:
     detail, metric = step.detail, step.metric
-    value = f"{_value(metric, step.value)}{_interval(metric, detail.low, detail.high)}"
-    limit = f"{detail.side} {_value(metric, step.threshold)}"
+    value = f"{written(metric, step.value)}{_interval(metric, detail.low, detail.high)}"
+    limit = f"{detail.side} {written(metric, step.threshold)}"
     return _row(step.rule, place(step.segment), value, limit, f"{step.n:,}", detail.severity, _clock(step.at))
 
 
@@ -165,12 +164,12 @@ def _row(*cells: str) -> str:
 
 
 def _interval(metric: str, low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" ({_value(metric, low)} to {_value(metric, high)})"
+    return "" if low is None or high is None else f" ({written(metric, low)} to {written(metric, high)})"
 
 
 def _charts(history: History) -> Iterator[str]:
     for course in history.courses:
-        against = "" if course.limit is None else f"; ╪ is {_value(course.metric, course.limit)}"
+        against = "" if course.limit is None else f"; ╪ is {written(course.metric, course.limit)}"
         yield ""
         yield f"{plain(METRICS[course.metric].title)} of {plain(place(course.segment))}{plain(against)}:"
         yield ""
@@ -200,16 +199,9 @@ def _examples(history: History) -> Iterator[str]:
 
 def _remark(example: Example) -> str:
     value = (
-        "" if example.value is None else f", {METRICS[example.metric].title} {_value(example.metric, example.value)}"
+        "" if example.value is None else f", {METRICS[example.metric].title} {written(example.metric, example.value)}"
     )
     return plain(value) + (f": {code(example.why)}" if example.why else "")
-
-
-def _value(metric: str, value: float) -> str:
-    known = METRICS.get(metric)
-    if known is None:
-        return NO_DATA if math.isnan(value) else f"{value:g}"
-    return format_value(known, value)
 
 
 def _clock(at: datetime) -> str:

@@ -9,7 +9,7 @@ from driftline_alerts import actions
 from driftline_alerts.containment_hook import CHANNEL
 from driftline_alerts.drift.events import events
 from driftline_alerts.drift.evidence import touched
-from driftline_alerts.drift.finding import OVER, Finding
+from driftline_alerts.drift.finding import OVER, Finding, in_order
 from driftline_alerts.postmortem.history import Attempt, History, Said
 from driftline_alerts.postmortem.shown import courses, examples
 from driftline_alerts.transition import COLUMNS, from_row
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from driftline_alerts.evaluate import Segment
     from driftline_alerts.transition import Transition
 
-_FINDINGS: Final = "SELECT body FROM drift_findings WHERE incident = {incident:String} ORDER BY at, id"
-_STEPS: Final = (
-    f"SELECT {', '.join(COLUMNS)} FROM alert_transitions WHERE incident = {{incident:String}} ORDER BY at, id"
-)
+_FINDINGS: Final = "SELECT body FROM drift_findings WHERE incident = {incident:String}"
+_STEPS: Final = f"""\
+SELECT {", ".join(COLUMNS)} FROM alert_transitions WHERE incident = {{incident:String}} ORDER BY at, id LIMIT 1 BY id"""
 # A message about several steps has a row for each; what was only begun says nothing.
 _ATTEMPTS: Final = """\
 SELECT min(at) AS first, channel, any(what), error, count() AS times FROM (
@@ -64,7 +63,7 @@ def read(client: Client, incident: str, now: datetime) -> History | None:
     with store_errors("reading an incident"):
         bodies = client.query(_FINDINGS, parameters={"incident": incident}).result_rows
         rows = client.query(_STEPS, parameters={"incident": incident}).result_rows
-    findings = tuple(Finding.model_validate_json(body) for (body,) in bodies)
+    findings = tuple(in_order(Finding.model_validate_json(body) for (body,) in bodies))
     steps = tuple(from_row(row) for row in rows)
     if not findings and not steps:
         return None

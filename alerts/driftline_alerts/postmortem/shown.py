@@ -6,12 +6,12 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from driftline_alerts.drift.stream import StreamKey
+from driftline_alerts.compose import looked_at
+from driftline_alerts.course import course
 from driftline_alerts.drift.worst import SEARCHES, worst
 from driftline_alerts.postmortem.history import Course, Example
 from driftline_store.examples import texts
 from driftline_store.metrics import DIMENSIONS, METRICS
-from driftline_store.metrics_query import current_instrument, query_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,16 +55,7 @@ def _course(
     began, until = time
     margin = max((until - began) / 2, _SHORTEST / 2)
     since, until = began - margin, min(until + margin / 2, datetime.now(UTC) + _MINUTE)
-    step = max(math.ceil((until - since) / _POINTS / _MINUTE), 1) * _MINUTE
-    frame = query_metrics(client, [metric], since=since, until=until, where=dict(segment), step=step)
-    values = {
-        at.to_pydatetime(): None if math.isnan(value) else float(value)
-        for at, value in zip(frame["bucket"], frame[metric], strict=True)
-    }
-    seconds = int(step.total_seconds())
-    first = int(since.timestamp()) // seconds * seconds
-    times = (datetime.fromtimestamp(at, UTC) for at in range(first, int(until.timestamp()), seconds))
-    return Course(metric, segment, tuple((at, values.get(at)) for at in times), limit)
+    return Course(metric, segment, course(client, metric, segment, (since, until), most=_POINTS), limit)
 
 
 def examples(
@@ -87,12 +78,8 @@ def examples(
 
 
 def _worst(client: Client, step: Transition, until: datetime) -> list[_Pointer]:
-    since = step.started - timedelta(minutes=step.detail.window_minutes)
-    where = dict(step.segment)
-    is_judged = METRICS[step.metric].is_judged
-    instrument = current_instrument(client, since=since, until=until, where=where) if is_judged else ""
-    key = StreamKey(step.metric, instrument, step.segment)
+    since, stream = looked_at(client, step, until)
     return [
         (one.trace_id, one.span_id, step.metric, one.value, one.why)
-        for one in worst(client, key, since, until, most=_MOST_EXAMPLES)
+        for one in worst(client, stream, since, until, most=_MOST_EXAMPLES)
     ]
