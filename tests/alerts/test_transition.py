@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from alert_support import MINUTE, NOW, put_requests, rule, step_of
 from driftline_alerts.actions import Action, ask, said, silences
+from driftline_alerts.outbox import read
 from driftline_alerts.transition import Known, latest, write
 from driftline_alerts.worker import step
 
@@ -35,6 +36,16 @@ def test_a_step_that_is_written_again_is_stored_once(client: Client) -> None:
     write(client, [one, one])
     write(client, [replace(one, value=99.0)])
     assert client.query("SELECT value FROM alert_transitions").result_rows == [(one.value,)]
+
+
+def test_a_step_that_two_workers_wrote_beside_different_others_is_one(client: Client) -> None:
+    first, second = step_of(feature="a"), step_of(feature="b")
+    write(client, [first])
+    write(client, [first, second])
+    assert client.query("SELECT count() FROM alert_transitions").result_rows == [(3,)]
+    assert set(latest(client, NOW)) == {first.key, second.key}
+    (incident,) = read(client, NOW + MINUTE)
+    assert [step.id for step in incident.steps] == sorted([first.id, second.id])
 
 
 def test_a_row_of_another_version_does_no_harm(client: Client) -> None:
