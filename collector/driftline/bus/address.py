@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from driftline.errors import SettingsError
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -23,3 +26,23 @@ def shown(parts: SplitResult) -> str:
     place = parts.netloc.rpartition("@")[2]
     login = f"{parts.username or ''}:***@" if parts.password else ""
     return f"{parts.scheme}://{login}{place}{parts.path}"
+
+
+def parts_of(url: str, expected: str, setting: str) -> SplitResult:
+    """The parts of an endpoint's address.
+
+    Args:
+        url: with user and password, if there are any.
+        expected: what it must be, to begin a message with.
+        setting: that it stands in.
+
+    Raises:
+        SettingsError: it names no host, or has a query or a fragment; its text holds no password.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname or parts.query or parts.fragment:
+        raise SettingsError(
+            f"{expected} http[s]://[user:password@]host[:port][/path] but is {shown(parts)!r}; "
+            f"correct the setting {setting!r}"
+        )
+    return parts

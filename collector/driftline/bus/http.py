@@ -6,11 +6,10 @@ import gzip
 import http.client
 import threading
 from typing import TYPE_CHECKING, Final, NoReturn, Self
-from urllib.parse import urlsplit
 
-from driftline.bus.address import authorization, shown
+from driftline.bus.address import authorization, parts_of, shown
 from driftline.bus.protocol import LOGS_TOPIC, SPANS_TOPIC
-from driftline.errors import BusError, SettingsError, UncertainError
+from driftline.errors import BusError, UncertainError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -32,14 +31,8 @@ class HttpBus:
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if not parts.hostname or parts.query or parts.fragment:
-            raise SettingsError(
-                f"the bus URL must be http[s]://[user:password@]host[:port][/path] but is "
-                f"{shown(parts)!r}; correct the setting 'bus'"
-            )
-        self._parts = parts
-        self.url = shown(parts)
+        self._parts = parts_of(url, "the bus URL must be", "bus")
+        self.url = shown(self._parts)
 
     def producer(self, *, persistent: bool = False) -> HttpProducer:  # noqa: ARG002 - see holds
         """Open a producer; it connects when it first sends."""

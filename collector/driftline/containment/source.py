@@ -7,11 +7,10 @@ import http.client
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
-from urllib.parse import urlsplit
 
-from driftline.bus.address import authorization, shown
+from driftline.bus.address import authorization, parts_of, shown
 from driftline.containment.state import parse
-from driftline.errors import DriftlineError, SettingsError
+from driftline.errors import DriftlineError
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -72,12 +71,7 @@ class EndpointSource:
     """An address that serves the text, such as the receiver's."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if not parts.hostname or parts.query or parts.fragment:
-            raise SettingsError(
-                f"the setting 'guard' must be a file or http[s]://[user:password@]host[:port][/path] but is "
-                f"{shown(parts)!r}; correct it"
-            )
+        parts = parts_of(url, "what 'guard' follows must be a file or", "guard")
         self._parts = parts if parts.path.strip("/") else parts._replace(path=_PATH)
         self.name = shown(self._parts)
         self._etag = ""
