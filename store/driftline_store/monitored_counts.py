@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from driftline_store.client import store_errors
 from driftline_store.instruments import newest_instrument
 from driftline_store.metrics import check_dimension
-from driftline_store.metrics_query import cover
+from driftline_store.metrics_query import within
 from driftline_store.monitored import NO, YES
 
 if TYPE_CHECKING:
@@ -79,16 +79,9 @@ def read_counts(
 
 def _conditions(first: int, end: int, filters: Mapping[str, str]) -> tuple[str, dict[str, int | str]]:
     """SQL for the rows of a time range (Unix seconds) and segment, and its parameters."""
-    parameters: dict[str, int | str] = {f"where_{name}": value for name, value in filters.items()}
-    pieces = []
-    for number, (resolution, begin, stop) in enumerate(cover(first, end, None)):
-        parameters |= {f"first_{number}": begin, f"end_{number}": stop}
-        pieces.append(
-            f"(m.resolution = '{resolution}' AND m.at >= toDateTime({{first_{number}:UInt32}}, 'UTC') "
-            f"AND m.at < toDateTime({{end_{number}:UInt32}}, 'UTC'))"
-        )
+    during, parameters = within(first, end)
     segment = [f"m.{name} = {{where_{name}:String}}" for name in filters]
-    return " AND ".join([f"({' OR '.join(pieces)})", *segment]), parameters
+    return " AND ".join([during, *segment]), parameters | {f"where_{name}": value for name, value in filters.items()}
 
 
 def _counted(metric: Monitored) -> str:
