@@ -8,15 +8,18 @@ member.py done       stops after they are inserted, before the bus is told
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from driftline.bus import SPANS_TOPIC, kafka_client
 from driftline.bus.kafka_consumer import KafkaBusConsumer
 from driftline.bus.sqlite_consumer import SqliteConsumer
+from driftline.bus.sqlite_file import SqliteFile
 from driftline.settings import load
 from driftline_cli.part import run_part
 from driftline_processors import ingest_worker
@@ -24,14 +27,17 @@ from driftline_processors.ingest import Ingest
 from driftline_processors.targets import TARGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    import sqlite3
+    from collections.abc import Callable, Iterator
 
 SESSION_SECONDS = 4.0
 """Less than half of what users have, with the same code: how long others wait for a member that sleeps or died.
 
 A lease on a SQLite bus is as long as users': whoever is stopped while it renews one keeps everybody from writing.
 """
+
+_at_the_bus = threading.RLock()
+"""Held by a thread while it uses the SQLite bus, and by the one that stops the process: nobody sleeps on its lock."""
 
 
 def pausing(method: Callable[..., Any], *, when: Callable[..., bool]) -> Callable[..., Any]:
@@ -42,11 +48,23 @@ def pausing(method: Callable[..., Any], *, when: Callable[..., bool]) -> Callabl
         nonlocal paused
         if not paused and when(self):
             paused = True
-            os.kill(os.getpid(), signal.SIGSTOP)
-            time.sleep(0.5)  # another thread may take the signal, and until then this one would go on
+            with _at_the_bus:
+                os.kill(os.getpid(), signal.SIGSTOP)
+                time.sleep(0.5)  # another thread may take the signal, and until then this one would go on
         return method(self, *arguments, **options)
 
     return pause_first
+
+
+def one_at_a_time(use: Callable[..., Any]) -> Callable[..., Any]:
+    """The way to a bus file, for one thread of this process at a time."""
+
+    @contextlib.contextmanager
+    def use_alone(self: SqliteFile) -> Iterator[sqlite3.Connection]:
+        with _at_the_bus, use(self) as connection:
+            yield connection
+
+    return use_alone
 
 
 def waits(consumer: SqliteConsumer) -> bool:
@@ -55,8 +73,8 @@ def waits(consumer: SqliteConsumer) -> bool:
 
 
 def pause_at(point: str) -> None:
-    # Spans only: a process stopped while another of its threads writes to the SQLite bus keeps everybody from writing.
-    vars(ingest_worker)["TARGETS"] = TARGETS[:1]
+    SqliteFile.read = one_at_a_time(SqliteFile.read)  # type: ignore[method-assign]
+    vars(ingest_worker)["TARGETS"] = TARGETS[:1]  # the spans, so that there is one worker to stop
     if point == "claim":
         SqliteConsumer._claim = pausing(SqliteConsumer._claim, when=waits)  # type: ignore[method-assign]
         KafkaBusConsumer._claim = pausing(  # type: ignore[method-assign]
