@@ -15,8 +15,6 @@ from driftline_store.metrics import DIMENSIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from streamlit.delta_generator import DeltaGenerator
-
     from driftline_dashboard.places import Place
     from driftline_dashboard.view import View
 
@@ -33,9 +31,8 @@ def show(view: View, known: Mapping[str, tuple[str, ...]], place: Place) -> None
         place: the page that is shown.
     """
     names = [name for name in DIMENSIONS if _is_shown(name, view, known)]
+    _links(view, place)
     bar = st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="medium")
-    bar.html('<div class="dl-brand">Driftline<small>LLM quality at a glance</small></div>', width="content")
-    _links(bar, view, place)
     # What the URL says now goes before what the widget said last: the visitor may have pressed "back".
     st.session_state[WINDOW] = view.window.key
     bar.segmented_control(
@@ -68,8 +65,9 @@ def _is_shown(name: str, view: View, known: Mapping[str, tuple[str, ...]]) -> bo
     return name in _ALWAYS or name in view.where or len(known.get(name, ())) > 1
 
 
-def _links(bar: DeltaGenerator, view: View, place: Place) -> None:
-    row = bar.container(key="places", horizontal=True, gap=None, width="content")
+def _links(view: View, place: Place) -> None:
+    row = st.container(key="places", horizontal=True, vertical_alignment="center", gap=None)
+    row.html('<div class="dl-brand">Driftline</div>', width="content")
     for one in PLACES:
         key = "place-here" if one is place else f"place-{one.path}"
         link(row.container(key=key, width="content"), one, one.title, view)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline_dashboard import charts, data
-from driftline_dashboard.text import escape, segment_name
+from driftline_dashboard.panel import menu, panel
+from driftline_dashboard.text import day_and_time, escape, segment_name
 from driftline_dashboard.theme import MUTED, PALETTE
 from driftline_dashboard.tiles import NO_DATA, interval
 from driftline_dashboard.timeline import on_grid
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from driftline_dashboard.view import View
+    from driftline_store.metrics import Metric
     from driftline_store.metrics_query import Reading
 
 SPLITS: Final = {"Prompt version": "prompt_version", "Feature": "feature", "Model": "model"}
@@ -44,6 +46,7 @@ def show(view: View, as_of: datetime, glance: data.Glance) -> None:
         label_visibility="collapsed",
     )  # fmt: skip
     by = _dimensions(SPLITS[split], view, as_of)
+    menu(bar, "course", data.split_series(view, as_of, by, name))
     totals = _named(data.split_totals(view, as_of, by, COLUMNS), by)
     colours = {each: PALETTE[rank] for rank, each in enumerate(sorted(totals[_NAMES].head(_CHARTS), key=natural))}
     with st.container(key="charts"):
@@ -53,12 +56,13 @@ def show(view: View, as_of: datetime, glance: data.Glance) -> None:
         _heading(f"By {split.lower()}", f"the {_ROWS} with most requests" if len(totals) > _ROWS else "")
         st.html(_table(totals.head(_ROWS), colours, data.period(view, as_of)))
     with errors:
-        _heading("Errors over time", "by class")
         chart = charts.error_classes(glance.series, data.period(view, as_of), view.window.step)
         if chart is None:
+            _heading("Errors over time", "by class")
             st.html('<p class="dl-muted">No errors in this window.</p>')
         else:
-            st.altair_chart(chart, width="stretch")
+            says = f"Errors by class as shares of the requests, over the last {view.window.label}."
+            panel("errors", "Errors over time", chart, glance.series, says=says, note="by class")
 
 
 def _dimensions(split: str, view: View, as_of: datetime) -> tuple[str, ...]:
@@ -100,7 +104,21 @@ def _small_multiples(view: View, as_of: datetime, by: tuple[str, ...], name: str
         for column, line, picture in zip(row, lines[start:], pictures[start:], strict=False):
             with column:
                 st.html(f'<div class="dl-h">{_key(line.colour)}{escape(line.name)}{_note(metric.title)}</div>')
-                st.altair_chart(picture, width="stretch")
+                st.altair_chart(picture, width="stretch", alt=_words(metric, line, span))
+
+
+def _words(metric: Metric, line: charts.Line, span: data.Period) -> str:
+    """A picture for whoever does not see it."""
+    known = line.points[metric.name].dropna()
+    if known.empty:
+        return f"{metric.title} of {line.name}: {NO_DATA}."
+    first, last, low, high = (
+        format_value(metric, value) for value in (known.iloc[0], known.iloc[-1], known.min(), known.max())
+    )
+    return (
+        f"{metric.title} of {line.name} from {day_and_time(span.since)} to {day_and_time(span.until)}: "
+        f"first {first}, last {last}, between {low} and {high}."
+    )
 
 
 def _note(text: str) -> str:

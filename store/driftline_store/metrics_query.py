@@ -15,6 +15,7 @@ from driftline_store.client import store_errors
 from driftline_store.instruments import newest_instrument, newest_instruments
 from driftline_store.metrics import Metric, check_dimension, judged_sum, metric_named
 from driftline_store.metrics_interval import weighted_mean, wilson
+from driftline_store.statement import STATEMENT, runnable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -83,7 +84,8 @@ def query_metrics(
     Returns:
         One row per segment and bucket that has rows, in their order; without ``by`` and ``step`` always one.
         Columns: the dimensions, ``bucket`` (its start, UTC) if there is a step, and for each metric ``name``,
-        ``name__n``, ``name__low`` and ``name__high``, NaN where there is no data, so never a made-up 0.
+        ``name__n``, ``name__low`` and ``name__high``, NaN where there is no data, so never a made-up 0. The frame's
+        ``attrs`` have the statement, for whoever wants to run it.
 
     Raises:
         ValueError: an unknown metric or dimension, a naive time, an empty range or a broken step.
@@ -112,8 +114,11 @@ def query_metrics(
         if any(metric.is_judged for metric in metrics):
             chosen = newest_instrument(client, first, end, filters) if instrument is None else instrument
             parameters["instrument"] = chosen
-        columns = ask(client, "\n".join(lines), parameters)
-    return _frame(metrics, dimensions, columns, with_bucket=step is not None)
+        statement = "\n".join(lines)
+        columns = ask(client, statement, parameters)
+    frame = _frame(metrics, dimensions, columns, with_bucket=step is not None)
+    frame.attrs[STATEMENT] = runnable(statement, parameters)
+    return frame
 
 
 def current_instrument(

@@ -32,6 +32,7 @@ from driftline_store.metrics_query import (
 from driftline_store.metrics_sets import query_sets
 from driftline_store.migrate import migrate
 from driftline_store.monitored import MONITORED, Monitored
+from driftline_store.statement import STATEMENT
 from rollup_support import levels, put_sums
 
 if TYPE_CHECKING:
@@ -453,3 +454,9 @@ def test_format(name: str, number: float | None, text: str) -> None:
 def test_the_page_is_up_to_date() -> None:
     page = Path(__file__).parents[2] / "docs" / "metrics.md"
     assert page.read_text(encoding="utf-8") == render(), "run: python -m driftline_store.metrics_docs > docs/metrics.md"
+
+
+def test_metrics_name_the_statement_that_they_are_the_answer_to(store: Client) -> None:
+    said = query_metrics(store, ["requests"], since=T0, until=T0 + timedelta(hours=1), where={"feature": "it's"})
+    assert "SET param_where_feature = 'it\\'s';" in said.attrs[STATEMENT]
+    assert "FROM llm_rollups" in said.attrs[STATEMENT]
