@@ -39,6 +39,13 @@ def delay(days: float | None) -> str:
     return f"{days * 24:.0f} h" if days < 2 else f"{days:.0f} days"
 
 
+def found_within(kind: Kind, size: float, days: float | None, *, falls: bool) -> str:
+    """What is found how soon, in half the cases."""
+    word = "less" if falls else "more"
+    change = {"score": f"a drop of {size:.3g}", "flag": f"{size:.0%} more of the bad ones", "log": f"{size:.0%} {word}"}
+    return f"{change[kind]}: not in 60 days" if days is None else f"{change[kind]} in about {delay(days)}"
+
+
 def where(segment: Segment) -> str:
     """Where a monitor looks."""
     return "the judge's anchors" if segment == ANCHORS else place(segment)

@@ -18,8 +18,8 @@ State = Literal["learning", "watching", "inherited", "suspicious", "small", "epi
 somebody for."""
 
 SUSPICIOUS: Final = 0.1
-"""Share of what raises an alarm from which on a monitor counts as suspicious. All streams together, that comes by chance
-ten times as often as false alarms do."""
+"""Share of what raises an alarm from which on a monitor counts as suspicious. By chance that comes ten times as often
+as false alarms do, all streams together."""
 NOTABLE: Final = 0.01
 """Share from which on its course is kept; below, it is noise."""
 
