@@ -17,6 +17,7 @@ from driftline_alerts.buttons import listening
 from driftline_alerts.containing import Containing
 from driftline_alerts.delivery import Delivery
 from driftline_alerts.drift.detection import Detection
+from driftline_alerts.drift.record import Record
 from driftline_alerts.drift.telling import end_unknown
 from driftline_alerts.drift.tuning import Tuning
 from driftline_alerts.errands import Errand, Errands
@@ -139,6 +140,7 @@ class _Worker:
         self._trouble = trouble
         self._client: Client | None = None
         self._detection: Detection | None = None
+        self._record = Record()
         self._has_ended = False
 
     def __enter__(self) -> Self:
@@ -181,9 +183,11 @@ class _Worker:
             )
             if opened is None:
                 return
-            self._detection = opened
+            self._detection, self._record = opened, Record()
         for finding in self._detection.step(self._connected(), now, may_act):
             logger.info("drift: %s. %s", finding.headline, " ".join(finding.sentences))
+        found = self._detection
+        self._record.take(self._connected(), found.fleet.monitors, found.shares, found.position)
 
     def _save(self) -> None:
         if self._detection is not None:

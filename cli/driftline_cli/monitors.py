@@ -17,12 +17,12 @@ from driftline.errors import DriftlineError
 from driftline_alerts.drift import fleet_state
 from driftline_alerts.drift.budget import split
 from driftline_alerts.drift.contract import Contract, contract
+from driftline_alerts.drift.contract_words import STATES, change_of, delay, where
 from driftline_alerts.drift.feed import Feed
 from driftline_alerts.drift.figures import usual
 from driftline_alerts.drift.monitor import FEWEST
 from driftline_alerts.drift.snapshots import load
-from driftline_alerts.drift.stream import ANCHORS
-from driftline_alerts.plain import place
+from driftline_alerts.drift.standing import state_of
 from driftline_store.client import connect
 from driftline_store.metrics import closest
 from driftline_store.metrics_format import format_value
@@ -105,36 +105,22 @@ def _cells(row: _Row) -> list[str]:
     monitor, promised = row.monitor, row.contract
     metric = monitor.rule.definition
     named = f"{monitor.key.metric}{' (falling)' if monitor.falls and monitor.rule.both_ways else ''}"
-    where = "the judge's anchors" if monitor.key.segment == ANCHORS else place(monitor.key.segment)
-    cells = [named, where, _state(monitor), f"{monitor.per_day:,.0f}"]
+    cells = [named, where(monitor.key.segment), _state(row), f"{monitor.per_day:,.0f}"]
     if promised is None:
         return [*cells, "", "", "", "", ""]
     kind = monitor.rule.kind
-    found = _time(promised.days)
-    smallest = "none" if promised.smallest is None else _size(kind, promised.smallest)
+    found = delay(promised.days)
+    smallest = "none" if promised.smallest is None else change_of(kind, promised.smallest)
     months = 1 / promised.false_a_month
     level = format_value(metric, usual(monitor))
-    return [*cells, level, _size(kind, promised.size), found, smallest, f"once in {months:,.0f} months"]
+    return [*cells, level, change_of(kind, promised.size), found, smallest, f"once in {months:,.0f} months"]
 
 
-def _state(monitor: Monitor) -> str:
+def _state(row: _Row) -> str:
+    monitor = row.monitor
     if not monitor.panel:
         return f"learns, {monitor.raw.total():,} of {FEWEST}"
-    if monitor.alarm:
-        return "alarm" if monitor.alarm.is_paged else "small change"
-    return "measured by its predecessor" if monitor.inherited else "watches"
-
-
-def _size(kind: str, size: float) -> str:
-    return f"{size:.3g}" if kind == "score" else f"+{size:.0%}"
-
-
-def _time(days: float | None) -> str:
-    if days is None:
-        return "never"
-    if days < 1 / 24:
-        return f"{days * 1440:.0f} min"
-    return f"{days * 24:.0f} h" if days < 2 else f"{days:.0f} days"
+    return STATES[state_of(monitor, row.contract.false_a_month if row.contract else 0.0)]
 
 
 def _as_json(row: _Row) -> dict[str, Any]:
@@ -145,7 +131,7 @@ def _as_json(row: _Row) -> dict[str, Any]:
         "instrument": monitor.key.instrument,
         "segment": dict(monitor.key.segment),
         "falls": monitor.falls,
-        "state": _state(monitor),
+        "state": _state(row),
         "per_day": monitor.per_day,
         "level": usual(monitor) if monitor.panel else None,
         "suspicion_months": monitor.suspicion,

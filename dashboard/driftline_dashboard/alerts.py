@@ -46,13 +46,29 @@ def _open(view: View, board: Board, found: list[Incident], as_of: datetime) -> N
     title = "No open incident" if not found else f"Open incidents: {len(found):,}"
     st.html(f'<div class="dl-h">{title}</div>')
     for one in found[:_MOST_OPEN]:
-        with st.container(key=f"incident-{one.id}", border=True, gap="small"):
-            st.html(incident.card(one))
-            _links(view, one)
-            asking.show(one, board.wished.get(one.id, ()))
-            _history(one, as_of)
+        card(view, board, one, as_of)
     if len(found) > _MOST_OPEN:
         st.html(f'<p class="dl-muted">and {len(found) - _MOST_OPEN:,} more; choose filters to see them.</p>')
+
+
+def card(view: View, board: Board, one: Incident, as_of: datetime) -> None:
+    """Draw an open incident with what can be done about it.
+
+    Raises:
+        StoreError: the store cannot be reached or fails.
+    """
+    with st.container(key=f"incident-{one.id}", border=True, gap="small"):
+        st.html(incident.card(one))
+        _links(view, one)
+        asking.show(one, board.wished.get(one.id, ()))
+        _history(one, as_of)
+
+
+def past(one: Incident, as_of: datetime) -> None:
+    """Draw an incident that is over, on a line; errors as of ``card``."""
+    with st.container(key=f"incident-{one.id}", gap=None):
+        st.html(incident.line(one))
+        _history(one, as_of)
 
 
 def _links(view: View, one: Incident) -> None:
@@ -68,9 +84,7 @@ def _over(view: View, found: list[Incident], as_of: datetime) -> None:
     if not found:
         st.html('<p class="dl-muted">None in this window.</p>')
     for one in found[:_MOST_OVER]:
-        with st.container(key=f"incident-{one.id}", gap=None):
-            st.html(incident.line(one))
-            _history(one, as_of)
+        past(one, as_of)
     if len(found) > _MOST_OVER:
         st.html(f'<p class="dl-muted">and {len(found) - _MOST_OVER:,} more; choose a shorter window.</p>')
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import altair as alt
 import pandas as pd
 
+from driftline_dashboard.text import day_and_time
 from driftline_dashboard.theme import ERROR_COLOURS, MUTED
+from driftline_dashboard.tiles import NO_DATA
 from driftline_store.metrics_format import format_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
     from driftline_dashboard.data import Period
@@ -43,12 +45,14 @@ class Line:
     points: pd.DataFrame
 
 
-def small_multiples(metric: Metric, lines: list[Line], span: Period) -> list[alt.LayerChart]:
-    """A chart a segment on common scales, each with the others in grey behind it."""
+def small_multiples(
+    metric: Metric, lines: list[Line], span: Period, marks: Sequence[alt.Chart] = ()
+) -> list[alt.LayerChart]:
+    """A chart a segment on common scales, each with the others in grey behind it, and the marks on all of them."""
     frames = {line.name: _frame(metric, line) for line in lines}
     y = _scale(metric, pd.concat(frames.values()))
-    x = _time_axis(span)
-    return [_one(metric, line, frames, x, y) for line in lines]
+    x = time_axis(span)
+    return [_one(metric, line, frames, (x, y), marks) for line in lines]
 
 
 def _milliseconds(moments: pd.Series[Any]) -> pd.Series[Any]:
@@ -96,7 +100,8 @@ def _axis_title(metric: Metric) -> str:
     return f"{metric.title} ({unit})" if unit else metric.title
 
 
-def _time_axis(span: Period) -> alt.X:
+def time_axis(span: Period) -> alt.X:
+    """The axis of a period, on the visitor's clock."""
     # A number is no time here: Vega takes a lone one for a year.
     low, high = (
         alt.DateTime(year=end.year, month=end.month, date=end.day, hours=end.hour, minutes=end.minute,
@@ -114,7 +119,14 @@ def _time_format(span: Period) -> str:
     return "%d %b" if (span.until - span.since).days > 1 else "%H:%M"
 
 
-def _one(metric: Metric, line: Line, frames: Mapping[str, pd.DataFrame], x: alt.X, y: alt.Y) -> alt.LayerChart:
+def _one(
+    metric: Metric,
+    line: Line,
+    frames: Mapping[str, pd.DataFrame],
+    axes: tuple[alt.X, alt.Y],
+    marks: Sequence[alt.Chart],
+) -> alt.LayerChart:
+    x, y = axes
     others = [frame for name, frame in frames.items() if name != line.name]
     own = alt.Chart(frames[line.name])
     tooltip = [
@@ -122,7 +134,7 @@ def _one(metric: Metric, line: Line, frames: Mapping[str, pd.DataFrame], x: alt.
         alt.Tooltip("shown:N", title=metric.title),
         alt.Tooltip("n:Q", title=metric.n_label, format=","),
     ]
-    layers: list[Any] = []
+    layers: list[Any] = [*marks]
     if others:
         behind = alt.Chart(pd.concat(others)).mark_line(strokeWidth=1, opacity=0.45, color=MUTED, clip=True)
         layers.append(behind.encode(x="time:T", y=y, detail="segment:N"))
@@ -135,6 +147,21 @@ def _one(metric: Metric, line: Line, frames: Mapping[str, pd.DataFrame], x: alt.
     layers.append(points.encode(x="time:T", y=y, tooltip=tooltip))
     chart: alt.LayerChart = alt.layer(*layers).properties(height=_HEIGHT).configure_view(strokeWidth=0)
     return chart
+
+
+def words(metric: Metric, line: Line, span: Period) -> str:
+    """A line for whoever does not see it."""
+    of = f" of {line.name}" if line.name else ""
+    known = line.points[metric.name].dropna()
+    if known.empty:
+        return f"{metric.title}{of}: {NO_DATA}."
+    first, last, low, high = (
+        format_value(metric, value) for value in (known.iloc[0], known.iloc[-1], known.min(), known.max())
+    )
+    return (
+        f"{metric.title}{of} from {day_and_time(span.since)} to {day_and_time(span.until)}: "
+        f"first {first}, last {last}, between {low} and {high}."
+    )
 
 
 def error_classes(series: pd.DataFrame, span: Period, step: timedelta) -> alt.Chart | None:
@@ -170,7 +197,7 @@ def error_classes(series: pd.DataFrame, span: Period, step: timedelta) -> alt.Ch
         alt.Chart(long)
         .mark_rect(clip=True)
         .encode(
-            x=_time_axis(span),
+            x=time_axis(span),
             x2="end:T",
             y=alt.Y(
                 "bottom:Q",

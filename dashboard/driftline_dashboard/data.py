@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from driftline_alerts.detail import Detail
+from driftline_alerts.drift.finding import Finding
 from driftline_dashboard.store import LIMITS, reading
 from driftline_store.metrics import DIMENSIONS
 from driftline_store.metrics_query import Reading, query_metrics, readings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -64,7 +65,11 @@ class Glance:
 
 @dataclass(frozen=True)
 class Alert:
-    """An alert that is open."""
+    """An alert that is open.
+
+    Attributes:
+        finding: what drift detection told last of the incident; None of rules.
+    """
 
     rule: str
     segment: dict[str, str]
@@ -74,6 +79,8 @@ class Alert:
     n: int
     started: datetime
     detail: Detail
+    incident: str
+    finding: Finding | None
 
 
 def moment() -> datetime:
@@ -155,12 +162,19 @@ def is_empty() -> bool:
         return not client.query("SELECT 1 FROM llm_rollups LIMIT 1", settings=LIMITS).result_rows
 
 
-_OPEN_ALERTS: Final = """\
-SELECT rule, segment, metric, value, threshold, n, started, detail
-FROM (
+_LAST_STEPS: Final = """\
+SELECT * FROM (
     SELECT * FROM alert_transitions ORDER BY at DESC, id DESC LIMIT 1 BY rule, toString(mapSort(segment))
 )
-WHERE state IN ('firing', 'acknowledged', 'recovering')
+WHERE state IN ('firing', 'acknowledged', 'recovering')"""
+
+_OPEN_ALERTS: Final = f"""\
+WITH open AS ({_LAST_STEPS})
+SELECT rule, segment, metric, value, threshold, n, started, detail, incident, body
+FROM open LEFT JOIN (
+    SELECT incident, argMax(body, at) AS body FROM drift_findings
+    WHERE incident IN (SELECT incident FROM open) GROUP BY incident
+) AS found USING (incident)
 ORDER BY started DESC, rule"""
 
 
@@ -174,10 +188,13 @@ def open_alerts(as_of: datetime) -> list[Alert]:
     del as_of  # only the key of the cache
     with reading("the alerts") as client:
         rows: Sequence[Sequence[Any]] = client.query(_OPEN_ALERTS, settings=LIMITS).result_rows
-    return [
-        Alert(str(rule), dict(segment), str(metric), value, threshold, n, started, Detail.parse(detail))
-        for rule, segment, metric, value, threshold, n, started, detail in rows
-    ]
+    return [_alert(*row) for row in rows]
+
+
+def _alert(rule: str, segment: Mapping[str, str], *row: Any) -> Alert:
+    *known, detail, incident, body = row
+    finding = Finding.model_validate_json(body) if body else None
+    return Alert(*[str(rule), dict(segment), *known, Detail.parse(detail), incident, finding])
 
 
 def _query(

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from driftline_dashboard import alerts_banner, answers, data, segments, states, tiles
+from driftline_dashboard import (
+    alerts_banner,
+    answers,
+    data,
+    drift_data,
+    heat,
+    markers,
+    segments,
+    states,
+    tiles,
+    verdict,
+)
 from driftline_dashboard.text import clock, day_and_time, escape, visitor_zone
 
 if TYPE_CHECKING:
@@ -29,6 +40,7 @@ def show(view: View) -> None:
     _status(view, as_of)
     alerts_banner.show(data.open_alerts(as_of))
     tiles.show(view, as_of, glance)
+    heat.show(view, as_of)
     segments.show(view, as_of, glance)
     answers.show(view, as_of)
 
@@ -37,7 +49,17 @@ def _status(view: View, as_of: datetime) -> None:
     span = data.period(view, as_of)
     zone = escape(str(visitor_zone()))
     st.html(
-        f'<div class="dl-status"><span>as of <b>{clock(as_of)}</b></span>'
+        f'{_verdict(view, as_of)}<div class="dl-status"><span>as of <b>{clock(as_of)}</b></span>'
         f"<span>{day_and_time(span.since)} to {day_and_time(span.until)} ({zone})</span>"
-        f"<span>refreshes every {data.REFRESH_SECONDS} s</span></div>"
+        f"<span>refreshes every {data.REFRESH_SECONDS} s</span></div>{markers.listed(drift_data.events(view, as_of))}"
     )
+
+
+def _verdict(view: View, as_of: datetime) -> str:
+    """The sentence on top."""
+    alerts = data.open_alerts(as_of)
+    if not alerts:
+        said = verdict.healthy(drift_data.watch(view.window, as_of), view, as_of)
+        return f'<h2 class="dl-verdict dl-good">{escape(said)}.</h2>'
+    said = verdict.unhealthy(alerts)
+    return f'<h2 class="dl-verdict dl-bad">{escape(said)}.</h2>'

@@ -18,6 +18,10 @@ TRACE: Final = "trace"
 """Query parameter with the id of one trace, on any page that shows traces and on the first one."""
 SPAN: Final = "span"
 """Query parameter with the id of the chosen step of that trace."""
+MONITOR: Final = "monitor"
+"""Query parameter with the id of the chosen monitor."""
+METRIC: Final = "metric"
+"""Query parameter with the name of the metric that a page is about."""
 MAX_ID: Final = 64
 """Longest id taken from a URL; those of OpenTelemetry have 32 and 16 characters."""
 
@@ -42,9 +46,10 @@ class Place:
 
 
 HEALTH: Final = Place("Health", "health", is_first=True)
+DRIFT: Final = Place("Drift", "drift")
 TRACES: Final = Place("Traces", "traces")
 ALERTS: Final = Place("Alerts", "alerts")
-PLACES: Final = (HEALTH, TRACES, ALERTS)
+PLACES: Final = (HEALTH, DRIFT, TRACES, ALERTS)
 
 
 def link(where: DeltaGenerator, place: Place, label: str, view: View, **parameters: str) -> None:

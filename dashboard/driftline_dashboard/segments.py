@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from driftline_dashboard import charts, data
+from driftline_dashboard import charts, data, drift_data, markers
 from driftline_dashboard.panel import menu, panel
-from driftline_dashboard.text import day_and_time, escape, segment_name
+from driftline_dashboard.text import escape, segment_name
 from driftline_dashboard.theme import MUTED, PALETTE
 from driftline_dashboard.tiles import NO_DATA, interval
 from driftline_dashboard.timeline import on_grid
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from driftline_dashboard.view import View
-    from driftline_store.metrics import Metric
     from driftline_store.metrics_query import Reading
 
 SPLITS: Final = {"Prompt version": "prompt_version", "Feature": "feature", "Model": "model"}
@@ -98,27 +97,16 @@ def _small_multiples(view: View, as_of: datetime, by: tuple[str, ...], name: str
         st.html(f'<p class="dl-muted">{escape(metric.title)}: {NO_DATA}.</p>')
         return
     across = min(len(lines), 3)
-    pictures = charts.small_multiples(metric, lines, span)
+    changed = drift_data.events(view, as_of)
+    pictures = charts.small_multiples(metric, lines, span, markers.of_events(changed))
     for start in range(0, len(lines), across):
         row = st.columns(across, gap="medium")
         for column, line, picture in zip(row, lines[start:], pictures[start:], strict=False):
             with column:
                 st.html(f'<div class="dl-h">{_key(line.colour)}{escape(line.name)}{_note(metric.title)}</div>')
-                st.altair_chart(picture, width="stretch", alt=_words(metric, line, span))
-
-
-def _words(metric: Metric, line: charts.Line, span: data.Period) -> str:
-    """A picture for whoever does not see it."""
-    known = line.points[metric.name].dropna()
-    if known.empty:
-        return f"{metric.title} of {line.name}: {NO_DATA}."
-    first, last, low, high = (
-        format_value(metric, value) for value in (known.iloc[0], known.iloc[-1], known.min(), known.max())
-    )
-    return (
-        f"{metric.title} of {line.name} from {day_and_time(span.since)} to {day_and_time(span.until)}: "
-        f"first {first}, last {last}, between {low} and {high}."
-    )
+                st.altair_chart(
+                    picture, width="stretch", alt=charts.words(metric, line, span) + markers.in_words(changed)
+                )
 
 
 def _note(text: str) -> str:

@@ -61,6 +61,11 @@ def alert_seconds() -> float:
     return float(settings.load().alert_seconds)
 
 
+def false_pages() -> float:
+    """False pages in 30 days that drift detection may make, as far as this process's settings say."""
+    return float(settings.load().drift_false_pages)
+
+
 @st.cache_data(ttl=30, show_spinner=False)
 def alert_rules() -> tuple[Rule, ...]:
     """The alert rules in force, by the file that this process's settings name.

@@ -64,3 +64,10 @@ def day_and_time(moment: datetime) -> str:
     """A day and time to the minute, in the visitor's zone."""
     local = moment.astimezone(visitor_zone())
     return f"{local.day} {local.strftime('%b %H:%M')}"
+
+
+def same_day(moment: datetime) -> str:
+    """A time to the minute in the visitor's zone, with the day unless it is today."""
+    zone = visitor_zone()
+    is_today = moment.astimezone(zone).date() == datetime.now(zone).date()
+    return f"{moment.astimezone(zone):%H:%M}" if is_today else day_and_time(moment)

@@ -9,6 +9,8 @@ PALETTE: Final = ("#2f7fc1", "#c8730f", "#0f9073", "#b3609b", "#8a7a1f", "#6d6fd
 """Colours of segments: told apart by colour-blind people, at least 3:1 against both grounds."""
 
 MUTED: Final = "#8a929c"
+BAD: Final = "#d6453a"
+"""Of what is wrong, on both grounds, and never by colour alone."""
 ERROR_COLOURS: Final = {
     "Timeouts": "#c8730f",
     "Rate limits": "#2f7fc1",

@@ -83,6 +83,8 @@ NOTHING: Final[Mapping[str, str]] = {
     "drift_events": "versions, and what operators say about them",
     "drift_findings": "figures of segments, and ids of traces",
     "drift_actions": "what operators want done",
+    "drift_monitors": "figures of segments",
+    "drift_promises": "figures of segments",
     "review_positions": "times",
     "purges": "hashes of ids",
     "purged_traces": "trace ids, random numbers",

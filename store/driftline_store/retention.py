@@ -68,6 +68,7 @@ RULES: Final = (
     # The judge reads no older ones.
     Rule("judge_queue", "queued_at", "keep_content_days", at_most=7),
     Rule("review_cases", "at", "keep_spans_days"),
+    Rule("drift_monitors", "at", "keep_minutes_days"),
     Rule("dead_letters", "at", "keep_dead_letters_days"),
     Rule("unpriced_calls", "start", "keep_spans_days"),
     # Whole months, since a batch's number is told from those before it.

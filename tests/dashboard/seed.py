@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from driftline_alerts.detail import Detail
+from driftline_alerts.drift.finding import Finding
+from driftline_alerts.drift.finding import write as write_finding
 from driftline_processors.install import install
 from driftline_store.migrate import migrate
 
@@ -234,6 +236,82 @@ def incidents(client: Client, now: datetime) -> None:
         refused | {"at": begin + timedelta(minutes=13), "delivered": True, "error": ""},
     ]
     _insert(client, "alert_deliveries", told)
+
+
+SUSPECT, WATCHED = "5" * 16, "3" * 16
+"""Monitors: of the quality of the support bot's v2, which is in an alarm; of the error rate of everything."""
+
+
+def monitors(client: Client, now: datetime) -> None:
+    """Monitors of three features, what one of them found, and what changed before."""
+    leaf = {"environment": "production", "feature": "support-bot", "model": "gpt-4o-mini"}
+    leaf |= {"prompt_name": "", "prompt_version": "v2"}
+    begun = now - timedelta(hours=5)
+    alarm = _monitor(SUSPECT, begun, "quality", leaf) | {"falls": True, "level": 0.9, "n": 4100.0}
+    rows = [
+        alarm
+        | {
+            "at": begun + timedelta(minutes=10 * step),
+            "evidence": 0.004 * 1.3**step,
+            "state": ("watching", "suspicious", "episode")[(step > 12) + (step > 20)],
+            "started": begun if step > 12 else None,
+        }
+        for step in range(30)
+    ]
+    rows.append(_monitor(WATCHED, now, "error_rate", {"environment": "production"}))
+    names = ("support-bot", "search-summary", HOSTILE_FEATURE)
+    seen = [("error_rate", 0.004), ("latency_p95", 0.03), ("fallback_rate", 0.2)]
+    for number, (feature, (metric, evidence)) in enumerate((name, one) for name in names for one in seen):
+        one = _monitor(f"{number:016x}", now, metric, {"environment": "production", "feature": feature})
+        rows.append(one | {"evidence": evidence, "state": "suspicious" if evidence >= 0.1 else "watching"})
+    young = {"environment": "production", "feature": "search-summary"}
+    rows.append(_monitor("f" * 16, now, "quality", young) | {"state": "learning", "level": None, "n": 120.0})
+    _insert(client, "drift_monitors", rows)
+    promise = {"at": now, "n": 4100.0, "false_a_month": 0.01, "days": 0.25, "smallest": 0.03}
+    _insert(client, "drift_promises", [promise | {"stream": SUSPECT, "size": 0.05}])
+    _insert(client, "drift_snapshots", [{"name": "feed", "step": 1, "at": now, "state": ""}])
+    event = {"id": "e1", "at": begun, "kind": "prompt_version", "segment": leaf, "before": "v1", "after": "v2"}
+    told = {"id": "e2", "at": begun, "kind": "deploy", "segment": {}, "before": "", "after": ""}
+    _insert(client, "drift_events", [event | {"source": "noticed", "text": ""}])
+    _insert(client, "drift_events", [told | {"source": "told", "text": HOSTILE_QUESTION}])
+    place = (("environment", "production"), ("feature", HOSTILE_FEATURE))
+    found = Finding(
+        incident=DRIFT,
+        at=now - timedelta(hours=4),
+        kind="opened",
+        metric="quality",
+        segment=place,
+        place=place,
+        about="quality",
+        falls=True,
+        before=0.9,
+        after=0.82,
+        n=800,
+        started=begun,
+        earliest=begun - timedelta(minutes=4),
+        latest=begun + timedelta(minutes=3),
+        common=(("prompt_version", "v2"),),
+    )
+    write_finding(client, found)
+
+
+def _monitor(stream: str, at: datetime, metric: str, segment: dict[str, str]) -> dict[str, Any]:
+    return {
+        "stream": stream,
+        "at": at,
+        "metric": metric,
+        "evaluator": "quality" if metric == "quality" else "",
+        "instrument": "",
+        "segment": segment,
+        "falls": False,
+        "state": "watching",
+        "n": 2000.0,
+        "per_day": 700.0,
+        "level": 0.02,
+        "evidence": 0.004,
+        "false_a_month": 0.01,
+        "started": None,
+    }
 
 
 def _request(

@@ -240,7 +240,8 @@ def test_one_picture_a_version_and_one_of_the_errors(seeded: RunningStore, monke
     assert len(specs) == 3
     first, second, errors = specs
     marks = [layer["mark"]["type"] for layer in first["layer"]]
-    assert marks == ["line", "area", "line", "circle"]  # the other one in grey, the interval, the line, its points
+    # Events, the other one in grey, the interval, the line, its points.
+    assert marks == ["rule", "line", "area", "line", "circle"]
     assert [layer["encoding"].get("y", {}).get("scale") for layer in first["layer"]] == [
         layer["encoding"].get("y", {}).get("scale") for layer in second["layer"]
     ]

@@ -198,6 +198,11 @@ class Detection:
         return opened
 
     @property
+    def position(self) -> float:
+        """Up to which arrival everything is taken in, in seconds of Unix time."""
+        return self._feed.position
+
+    @property
     def open_incidents(self) -> set[str]:
         """Those that can still end, and what is not told yet."""
         found = {one.id for one in self._incidents.known.values()} | {one.incident for one in self._untold}
