@@ -42,9 +42,11 @@ class Place:
 
 
 HEALTH: Final = Place("Health", "health", is_first=True)
+LATENCY: Final = Place("Latency", "latency")
+ERRORS: Final = Place("Errors", "errors")
 TRACES: Final = Place("Traces", "traces")
 ALERTS: Final = Place("Alerts", "alerts")
-PLACES: Final = (HEALTH, TRACES, ALERTS)
+PLACES: Final = (HEALTH, LATENCY, ERRORS, TRACES, ALERTS)
 
 
 def link(where: DeltaGenerator, place: Place, label: str, view: View, **parameters: str) -> None:

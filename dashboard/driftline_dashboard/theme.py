@@ -9,12 +9,8 @@ PALETTE: Final = ("#2f7fc1", "#c8730f", "#0f9073", "#b3609b", "#8a7a1f", "#6d6fd
 """Colours of segments: told apart by colour-blind people, at least 3:1 against both grounds."""
 
 MUTED: Final = "#8a929c"
-ERROR_COLOURS: Final = {
-    "Timeouts": "#c8730f",
-    "Rate limits": "#2f7fc1",
-    "Content policy": "#b3609b",
-    "Other errors": "#8a929c",
-}
+LIMIT: Final = "#d0453b"
+"""Of lines that should not be passed."""
 
 STREAMLIT_THEME: Final = {
     "theme.light.primaryColor": "#1f6aa8",
