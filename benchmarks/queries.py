@@ -30,7 +30,7 @@ from support.rollups import DAYS, SEGMENTS, fill, recent
 
 logging.disable(logging.WARNING)  # Streamlit's, about the dashboard's functions outside of a page
 
-from driftline_dashboard.data import COVERAGE, ERROR_SHARES, TILES  # noqa: E402  after that
+from driftline_dashboard.data import TILES, with_coverage  # noqa: E402  after that
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,7 +71,7 @@ def questions(until: datetime) -> list[Question]:
     found = []
     for name, days, window in (("24 h", 1, WINDOWS["24h"]), ("30 d", DAYS, WINDOWS["7d"])):
         span = {"since": until - timedelta(days=days), "until": until}
-        tiles = (*TILES, *COVERAGE)
+        tiles = with_coverage(TILES)
         for what, arguments in (
             ("tiles", {"names": tiles}),
             ("tiles, one feature", {"names": tiles, "where": {"feature": "feature-7"}}),
@@ -79,7 +79,7 @@ def questions(until: datetime) -> list[Question]:
             ("error rate over time", {"names": ["error_rate"], "step": window.step}),
             ("latency p95 over time", {"names": ["latency_p95"], "step": window.step}),
             ("quality over time", {"names": ["quality"], "step": window.coarse}),
-            ("sparklines of the tiles", {"names": (*TILES, *ERROR_SHARES), "step": window.step}),
+            ("sparklines of the tiles", {"names": TILES, "step": window.step}),
             ("latency p95 by feature, time", {"names": ["latency_p95"], "by": ("feature",), "step": window.step}),
         ):
             found.append(Question(f"{name}: {what}", span | arguments))

@@ -18,6 +18,7 @@ from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from driftline_dashboard.answers_data import Answer
@@ -92,6 +93,21 @@ def _row(view: View, answer: Answer) -> None:
         if is_open:
             st.html(_details(answer))
             link(st.container(key=f"links-{key}"), TRACES, "Open the trace", view, trace=answer.trace_id)
+
+
+def links(view: View, found: Sequence[Answer]) -> None:
+    """Draw a list whose lines lead to the traces."""
+    st.html(HEAD)
+    for one in found:
+        line = st.container(
+            key=f"answer-{one.trace_id}-{one.span_id}",
+            horizontal=True,
+            wrap=False,
+            vertical_alignment="center",
+            gap="small",
+        )
+        link(line, TRACES, day_and_time(one.start), view, trace=one.trace_id)
+        line.html(cells(one))
 
 
 def cells(answer: Answer) -> str:

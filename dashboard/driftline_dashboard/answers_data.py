@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from driftline_alerts.drift.worst import worst_of
 from driftline_dashboard.data import period
 from driftline_dashboard.store import LIMITS, reading
 from driftline_store.content import decode, plain_text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
+    from driftline_dashboard.data import Period
     from driftline_dashboard.view import View
 
 MOST: Final = 30
@@ -83,16 +85,25 @@ _BAD: Final = f"""\
         AND ({IS_DOWN} OR {IS_REPORT} OR source = 'judge' AND score < {{low:Float64}})
 ))"""
 
-_REQUESTS: Final = """\
+_FIELDS: Final = """\
 SELECT trace_id, span_id, start, feature, model, prompt_version, duration, is_error, error_class, error_message,
     fallback_reason, input, output
-FROM llm_spans
-WHERE is_request AND start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
-    AND start < fromUnixTimestamp64Micro({until:Int64}, 'UTC')"""
+FROM llm_spans"""
+
+_REQUESTS: Final = f"""\
+{_FIELDS}
+WHERE is_request AND start >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')
+    AND start < fromUnixTimestamp64Micro({{until:Int64}}, 'UTC')"""
 
 _OF_ANSWERS: Final = """\
 trace_id IN {traces:Array(String)} AND start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
     AND start < fromUnixTimestamp64Micro({until:Int64}, 'UTC')"""
+
+# The span that stands for the request: marked as one, else the root, else the first.
+_OF_TRACES: Final = f"""\
+{_FIELDS}
+WHERE {_OF_ANSWERS}
+ORDER BY NOT is_request, parent_span_id != '', start LIMIT 1 BY trace_id"""
 
 _COSTS: Final = f"""\
 SELECT trace_id,
@@ -135,6 +146,32 @@ def recent(view: View, as_of: datetime, *, only_bad: bool) -> list[Answer]:
         rows = client.query(query, parameters=parameters, settings=LIMITS).result_rows
         found = [_answer(*row) for row in rows]
         return _with_details(client, found) if found else []
+
+
+@st.cache_data(ttl=60, max_entries=50, show_spinner=False)
+def worst(view: View, span: Period, metric: str, judge: str = "", **only: str) -> list[Answer]:
+    """The requests of a time that were worst by a metric, the worst first, at most ``MOST``.
+
+    Args:
+        view: filters.
+        span: when they began.
+        metric: one of ``driftline_alerts.drift.worst.SEARCHES``.
+        judge: fingerprint of the instrument, of a judged metric.
+        only: error class or fallback reason that they have.
+
+    Raises:
+        StoreError: the store cannot be reached or fails.
+    """
+    query, parameters = worst_of(metric, view.where, span.since, span.until, MOST, instrument=judge, only=only)
+    with reading("the worst answers") as client:
+        found = client.query(query, parameters=parameters, settings=LIMITS).result_rows
+        if not found:
+            return []
+        traces, starts = [row[0] for row in found], [row[2] for row in found]
+        parameters = {"traces": traces, **_around(min(starts), max(starts))}
+        rows = client.query(_OF_TRACES, parameters=parameters, settings=LIMITS).result_rows
+        place = {trace: number for number, trace in enumerate(traces)}
+        return _with_details(client, [_answer(*row) for row in sorted(rows, key=lambda row: place[row[0]])])
 
 
 @st.cache_data(ttl=60, max_entries=50, show_spinner=False)

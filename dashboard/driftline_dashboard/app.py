@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline.errors import DriftlineError
-from driftline_dashboard import alerts, controls, data, drift, health, states, theme, traces
+from driftline_dashboard import alerts, controls, data, drift, health, states, theme, topic, traces
 from driftline_dashboard.places import ALERTS, DRIFT, HEALTH, PLACES, TRACE, TRACES, arrive, identity
+from driftline_dashboard.topics import TOPICS
 from driftline_dashboard.view import from_url
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SHOWN: Final[Mapping[Place, Callable[[View], None]]] = {
     HEALTH: health.show,
     DRIFT: drift.show,
+    **{one.place: partial(topic.show, one) for one in TOPICS},
     TRACES: traces.show,
     ALERTS: alerts.show,
 }

@@ -1,4 +1,4 @@
-"""Charts over time: small multiples of a metric, a picture a segment, and the classes of errors."""
+"""Charts over time: small multiples of a metric, a picture a segment."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import altair as alt
 import pandas as pd
 
 from driftline_dashboard.text import day_and_time
-from driftline_dashboard.theme import ERROR_COLOURS, MUTED
+from driftline_dashboard.theme import MUTED
 from driftline_dashboard.tiles import NO_DATA
 from driftline_store.metrics_format import format_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import timedelta
 
     from driftline_dashboard.data import Period
     from driftline_store.metrics import Metric
 
 _HEIGHT: Final = 190
 _UNITS: Final = {"percent": "%", "seconds": "s", "money": "USD", "score": "0 to 1"}
-_TICKS: Final = {
+TICKS: Final = {
     "percent": "format(datum.value * 100, '.3~g') + ' %'",
     "seconds": "format(datum.value, '.3~g') + ' s'",
     "money": "'$' + format(datum.value, '.2~g')",
     "score": "format(datum.value, '.2f')",
     "count": "format(datum.value, ',.3~g')",
 }
+"""How the numbers on an axis are written, by the format of a metric."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def small_multiples(
     return [_one(metric, line, frames, (x, y), marks) for line in lines]
 
 
-def _milliseconds(moments: pd.Series[Any]) -> pd.Series[Any]:
+def milliseconds(moments: pd.Series[Any]) -> pd.Series[Any]:
     """Times as Vega counts them; it shows them on the visitor's clock. Other types change on their way there."""
     counted: pd.Series[Any] = moments.dt.as_unit("ms").astype("int64").astype("float64")
     return counted
@@ -66,7 +66,7 @@ def _frame(metric: Metric, line: Line) -> pd.DataFrame:
     name = metric.name
     frame = pd.DataFrame(
         {
-            "time": _milliseconds(points["bucket"]),
+            "time": milliseconds(points["bucket"]),
             "segment": line.name,
             "value": points[name],
             "low": points[f"{name}__low"],
@@ -91,7 +91,7 @@ def _scale(metric: Metric, frame: pd.DataFrame) -> alt.Y:
     return alt.Y(
         "value:Q",
         scale=alt.Scale(domain=[low, top], nice=False, zero=False, clamp=True),
-        axis=alt.Axis(title=_axis_title(metric), labelExpr=_TICKS[metric.format], tickCount=4, labelLimit=90),
+        axis=alt.Axis(title=_axis_title(metric), labelExpr=TICKS[metric.format], tickCount=4, labelLimit=90),
     )
 
 
@@ -101,7 +101,7 @@ def _axis_title(metric: Metric) -> str:
 
 
 def time_axis(span: Period) -> alt.X:
-    """The axis of a period, on the visitor's clock."""
+    """The horizontal axis of a range of time, on the visitor's clock."""
     # A number is no time here: Vega takes a lone one for a year.
     low, high = (
         alt.DateTime(year=end.year, month=end.month, date=end.day, hours=end.hour, minutes=end.minute,
@@ -162,63 +162,3 @@ def words(metric: Metric, line: Line, span: Period) -> str:
         f"{metric.title}{of} from {day_and_time(span.since)} to {day_and_time(span.until)}: "
         f"first {first}, last {last}, between {low} and {high}."
     )
-
-
-def error_classes(series: pd.DataFrame, span: Period, step: timedelta) -> alt.Chart | None:
-    """Errors by class as stacked shares of the requests of each bucket; None where there are no errors.
-
-    Args:
-        series: the error shares of ``query_metrics`` with a step.
-        span: the range of time to show.
-        step: length of a bucket.
-    """
-    shares = {
-        "Timeouts": series["timeout_rate"],
-        "Rate limits": series["rate_limit_rate"],
-        "Content policy": series["content_block_rate"],
-    }
-    # A class that has no share of its own in the metrics is in the error rate all the same.
-    shares["Other errors"] = (series["error_rate"] - sum(shares.values())).clip(lower=0).round(9)
-    # Stacked here, because a bar that ends at a time cannot be stacked there.
-    frame = pd.DataFrame(shares)
-    tops = frame.cumsum(axis=1)
-    start, end = (_milliseconds(each) for each in (series["bucket"], series["bucket"] + step))
-    n = series["error_rate__n"]
-    frames = [
-        pd.DataFrame({"time": start, "end": end, "class": name, "share": frame[name], "top": tops[name],
-                      "bottom": tops[name] - frame[name], "errors": (frame[name] * n).round(), "n": n})
-        for name in frame
-    ]  # fmt: skip
-    long = pd.concat(frames)
-    long = long[long["share"] > 0]
-    if long.empty:
-        return None
-    chart: alt.Chart = (
-        alt.Chart(long)
-        .mark_rect(clip=True)
-        .encode(
-            x=time_axis(span),
-            x2="end:T",
-            y=alt.Y(
-                "bottom:Q",
-                scale=alt.Scale(domain=[0, float(long["top"].max()) * 1.05]),
-                axis=alt.Axis(title="Share of requests (%)", labelExpr=_TICKS["percent"], tickCount=4),
-            ),
-            y2="top:Q",
-            color=alt.Color(
-                "class:N",
-                scale=alt.Scale(domain=list(ERROR_COLOURS), range=list(ERROR_COLOURS.values())),
-                legend=alt.Legend(title=None, orient="top", labelLimit=140, columns=4),
-            ),
-            tooltip=[
-                alt.Tooltip("time:T", title="from", format="%d %b %H:%M"),
-                alt.Tooltip("class:N", title="errors"),
-                alt.Tooltip("share:Q", title="share of requests", format=".2%"),
-                alt.Tooltip("errors:Q", title="errors", format=","),
-                alt.Tooltip("n:Q", title="requests", format=","),
-            ],
-        )
-        .properties(height=250)
-        .configure_view(strokeWidth=0)
-    )
-    return chart

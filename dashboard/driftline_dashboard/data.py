@@ -11,8 +11,9 @@ import streamlit as st
 from driftline_alerts.detail import Detail
 from driftline_alerts.drift.finding import Finding
 from driftline_dashboard.store import LIMITS, reading
-from driftline_store.metrics import DIMENSIONS
-from driftline_store.metrics_query import Reading, query_metrics, readings
+from driftline_store.distributions import query_counts
+from driftline_store.metrics import DIMENSIONS, METRICS
+from driftline_store.metrics_query import Reading, current_instrument, query_metrics, readings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,9 +35,13 @@ TILES: Final = (
     "quality",
     "spend",
 )
-COVERAGE: Final = ("unpriced_calls", "judged_share")
-ERROR_SHARES: Final = ("error_rate", "timeout_rate", "rate_limit_rate", "content_block_rate")
-SPARSE: Final = ("quality", "satisfaction")
+"""Of the first page."""
+COVERAGE: Final = {
+    "quality": "judged_share",
+    **dict.fromkeys(("spend", "cost_per_request", "cost_per_session", "cost_per_call_p95"), "unpriced_calls"),
+}
+"""Metrics that are of a part only, and the metric that says of how much, or how much is missing."""
+SPARSE: Final = ("quality", "satisfaction", "judged_share", "failed_check_rate")
 """Metrics that only part of the requests has; shorter steps would show noise."""
 
 
@@ -55,12 +60,17 @@ class Period:
 
 @dataclass(frozen=True)
 class Glance:
-    """The tiles' numbers: now, in the equal period before, and over time in fine and in coarse steps."""
+    """The tiles' numbers.
+
+    Attributes:
+        now: metric -> its reading, of the tiles and of what says what they cover.
+        before: the same in the equal period before.
+        series: metric -> a frame with its course in steps of ``step_of``, of the tiles.
+    """
 
     now: dict[str, Reading]
     before: dict[str, Reading]
-    series: pd.DataFrame
-    sparse_series: pd.DataFrame
+    series: dict[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -94,26 +104,56 @@ def period(view: View, as_of: datetime) -> Period:
     return Period(as_of - view.window.length, as_of)
 
 
+def with_coverage(names: Sequence[str]) -> tuple[str, ...]:
+    """Metrics, and those that say how much of everything they are about."""
+    return tuple(dict.fromkeys((*names, *(COVERAGE[name] for name in names if name in COVERAGE))))
+
+
 def step_of(view: View, name: str) -> timedelta:
     """The time between two points of a metric's line."""
     return view.window.coarse if name in SPARSE else view.window.step
 
 
 @st.cache_data(ttl=_TTL, max_entries=200, show_spinner=False)
-def glance(view: View, as_of: datetime) -> Glance:
-    """The tiles' numbers, and those about errors, over time.
+def glance(view: View, as_of: datetime, names: tuple[str, ...] = TILES) -> Glance:
+    """The numbers of tiles: now, before, and over time.
 
     Raises:
         StoreError: the store cannot be reached or fails.
     """
     span = period(view, as_of)
-    with reading("the metrics"):
-        names = (*TILES, *COVERAGE)
-        return Glance(
-            _totals(view, span, names),
-            _totals(view, span.before, names),
-            _query(view, span, (*TILES, *ERROR_SHARES), step=view.window.step),
-            _query(view, span, tuple(SPARSE), step=view.window.coarse),
+    now, before = (_totals(view, each, with_coverage(names), as_of) for each in (span, span.before))
+    by_step: dict[timedelta, list[str]] = {}
+    for name in names:
+        by_step.setdefault(step_of(view, name), []).append(name)
+    courses = {step: _query(view, span, some, as_of, step=step) for step, some in by_step.items()}
+    return Glance(now, before, {name: courses[step_of(view, name)] for name in names})
+
+
+@st.cache_data(ttl=_TTL, max_entries=200, show_spinner=False)
+def instrument(view: View, as_of: datetime) -> str:
+    """Fingerprint of the judge whose scores the view's numbers are made of; '' where nobody has judged.
+
+    Raises:
+        StoreError: the store cannot be reached or fails.
+    """
+    span = period(view, as_of)
+    with reading("who judged") as client:
+        return current_instrument(client, since=span.since, until=span.until, where=view.where)
+
+
+@st.cache_data(ttl=_TTL, max_entries=200, show_spinner=False)
+def counts(view: View, as_of: datetime, names: tuple[str, ...]) -> pd.DataFrame:
+    """How often each size, score or kind occurred over time: distributions of the store, of one step and table.
+
+    Raises:
+        StoreError: the store cannot be reached or fails.
+    """
+    span, judge = period(view, as_of), instrument(view, as_of) if "quality" in names else ""
+    step = step_of(view, names[0])
+    with reading("the distributions") as client:
+        return query_counts(
+            client, names, since=span.since, until=span.until, step=step, where=view.where, instrument=judge
         )
 
 
@@ -124,7 +164,7 @@ def split_totals(view: View, as_of: datetime, by: tuple[str, ...], names: tuple[
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    frame = _query(view, period(view, as_of), ("requests", *names), by=by)
+    frame = _query(view, period(view, as_of), ("requests", *names), as_of, by=by)
     return frame[frame["requests__n"] > 0].sort_values("requests__n", ascending=False, ignore_index=True)
 
 
@@ -135,7 +175,7 @@ def split_series(view: View, as_of: datetime, by: tuple[str, ...], name: str) ->
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    return _query(view, period(view, as_of), (name,), by=by, step=step_of(view, name))
+    return _query(view, period(view, as_of), (name,), as_of, by=by, step=step_of(view, name))
 
 
 @st.cache_data(ttl=30, max_entries=50, show_spinner=False)
@@ -201,13 +241,19 @@ def _query(
     view: View,
     span: Period,
     names: Sequence[str],
+    as_of: datetime,
+    *,
     by: Sequence[str] = (),
     step: timedelta | None = None,
 ) -> pd.DataFrame:
+    # The period before is read by the same judge: another one's scores say nothing about a change.
+    judge = instrument(view, as_of) if any(METRICS[name].is_judged for name in names) else None
     with reading("the metrics") as client:
-        return query_metrics(client, names, since=span.since, until=span.until, by=by, where=view.where, step=step)
+        return query_metrics(
+            client, names, since=span.since, until=span.until, by=by, where=view.where, step=step, instrument=judge
+        )
 
 
-def _totals(view: View, span: Period, names: Sequence[str]) -> dict[str, Reading]:
-    frame = _query(view, span, names)
+def _totals(view: View, span: Period, names: Sequence[str], as_of: datetime) -> dict[str, Reading]:
+    frame = _query(view, span, names, as_of)
     return {name: readings(frame, name, since=span.since, until=span.until)[0] for name in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
@@ -11,19 +11,23 @@ from driftline_dashboard import (
     answers,
     data,
     drift_data,
+    errors,
     heat,
     markers,
     segments,
     states,
+    status,
     tiles,
     verdict,
 )
-from driftline_dashboard.text import clock, day_and_time, escape, visitor_zone
+from driftline_dashboard.text import escape
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from driftline_dashboard.view import View
+
+COLUMNS: Final = ("error_rate", "latency_p95", "cost_per_request", "satisfaction", "fallback_rate", "quality")
 
 
 def show(view: View) -> None:
@@ -37,22 +41,12 @@ def show(view: View) -> None:
         return
     as_of = data.moment()
     glance = data.glance(view, as_of)
-    _status(view, as_of)
+    st.html(_verdict(view, as_of) + status.line(view, as_of) + markers.listed(drift_data.events(view, as_of)))
     alerts_banner.show(data.open_alerts(as_of))
     tiles.show(view, as_of, glance)
     heat.show(view, as_of)
-    segments.show(view, as_of, glance)
+    segments.show(view, as_of, COLUMNS, default="quality", beside=lambda: errors.by_class(view, as_of, glance))
     answers.show(view, as_of)
-
-
-def _status(view: View, as_of: datetime) -> None:
-    span = data.period(view, as_of)
-    zone = escape(str(visitor_zone()))
-    st.html(
-        f'{_verdict(view, as_of)}<div class="dl-status"><span>as of <b>{clock(as_of)}</b></span>'
-        f"<span>{day_and_time(span.since)} to {day_and_time(span.until)} ({zone})</span>"
-        f"<span>refreshes every {data.REFRESH_SECONDS} s</span></div>{markers.listed(drift_data.events(view, as_of))}"
-    )
 
 
 def _verdict(view: View, as_of: datetime) -> str:

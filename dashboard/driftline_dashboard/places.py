@@ -47,9 +47,11 @@ class Place:
 
 HEALTH: Final = Place("Health", "health", is_first=True)
 DRIFT: Final = Place("Drift", "drift")
+LATENCY: Final = Place("Latency", "latency")
+ERRORS: Final = Place("Errors", "errors")
 TRACES: Final = Place("Traces", "traces")
 ALERTS: Final = Place("Alerts", "alerts")
-PLACES: Final = (HEALTH, DRIFT, TRACES, ALERTS)
+PLACES: Final = (HEALTH, DRIFT, LATENCY, ERRORS, TRACES, ALERTS)
 
 
 def link(where: DeltaGenerator, place: Place, label: str, view: View, **parameters: str) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from driftline_dashboard import charts, data, drift_data, markers
-from driftline_dashboard.panel import menu, panel
+from driftline_dashboard import charts, choice, data, drift_data, markers
+from driftline_dashboard.panel import heading, menu
 from driftline_dashboard.text import escape, segment_name
 from driftline_dashboard.theme import MUTED, PALETTE
 from driftline_dashboard.tiles import NO_DATA, interval
@@ -17,7 +17,7 @@ from driftline_store.metrics_format import format_value
 from driftline_store.metrics_query import readings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     import pandas as pd
@@ -25,43 +25,52 @@ if TYPE_CHECKING:
     from driftline_dashboard.view import View
     from driftline_store.metrics_query import Reading
 
-SPLITS: Final = {"Prompt version": "prompt_version", "Feature": "feature", "Model": "model"}
-COLUMNS: Final = ("error_rate", "latency_p95", "cost_per_request", "satisfaction", "fallback_rate", "quality")
-CHARTED: Final = (*reversed(COLUMNS), "requests")
+SPLITS: Final = {"prompt_version": "Prompt version", "feature": "Feature", "model": "Model"}
 _CHARTS: Final = len(PALETTE)
 _ROWS: Final = 12
 _NAMES: Final = "segment"
 
 
-def show(view: View, as_of: datetime, glance: data.Glance) -> None:
-    """Draw the section with its two selectors."""
-    bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
+def show(
+    view: View,
+    as_of: datetime,
+    columns: tuple[str, ...],
+    *,
+    default: str = "",
+    split: str = "prompt_version",
+    beside: Callable[[], None] | None = None,
+) -> None:
+    """Draw the section with its two selectors.
+
+    Args:
+        view: what is looked at.
+        as_of: the moment.
+        columns: metrics of the table; each of them, and requests, can be charted.
+        default: which one is charted first; '' for the first column.
+        split: by which dimension it is split first.
+        beside: draws what stands beside the table.
+    """
+    bar = st.container(key="over-time", horizontal=True, vertical_alignment="center", gap="small")
     bar.html('<div class="dl-h dl-inline">Over time</div>', width="content")
-    split = bar.segmented_control(
-        "Split by", tuple(SPLITS), default="Prompt version", required=True, key="split", label_visibility="collapsed"
+    split = choice.segmented(bar, "Split by", choice.SPLIT, SPLITS, split)
+    charted = (*columns, "requests")
+    name = choice.select(
+        bar, "Metric", choice.METRIC, charted, default or columns[0], shown=lambda each: METRICS[each].title
     )
-    name = bar.selectbox(
-        "Metric", CHARTED, format_func=lambda each: METRICS[each].title, key="metric", width=220,
-        label_visibility="collapsed",
-    )  # fmt: skip
-    by = _dimensions(SPLITS[split], view, as_of)
+    by = _dimensions(split, view, as_of)
     menu(bar, "course", data.split_series(view, as_of, by, name))
-    totals = _named(data.split_totals(view, as_of, by, COLUMNS), by)
+    totals = _named(data.split_totals(view, as_of, by, columns), by)
     colours = {each: PALETTE[rank] for rank, each in enumerate(sorted(totals[_NAMES].head(_CHARTS), key=natural))}
     with st.container(key="charts"):
         _small_multiples(view, as_of, by, name, colours)
-    table, errors = st.container(key="pair").columns([3, 2], gap="medium")
+    table, *rest = st.container(key="pair").columns([3, 2] if beside else 1, gap="medium")
     with table:
-        _heading(f"By {split.lower()}", f"the {_ROWS} with most requests" if len(totals) > _ROWS else "")
-        st.html(_table(totals.head(_ROWS), colours, data.period(view, as_of)))
-    with errors:
-        chart = charts.error_classes(glance.series, data.period(view, as_of), view.window.step)
-        if chart is None:
-            _heading("Errors over time", "by class")
-            st.html('<p class="dl-muted">No errors in this window.</p>')
-        else:
-            says = f"Errors by class as shares of the requests, over the last {view.window.label}."
-            panel("errors", "Errors over time", chart, glance.series, says=says, note="by class")
+        note = f"the {_ROWS} with most requests" if len(totals) > _ROWS else ""
+        heading("segments", f"By {SPLITS[split].lower()}", totals, note=note)
+        st.html(_table(totals.head(_ROWS), columns, colours, data.period(view, as_of)))
+    if beside:
+        with rest[0]:
+            beside()
 
 
 def _dimensions(split: str, view: View, as_of: datetime) -> tuple[str, ...]:
@@ -79,10 +88,6 @@ def natural(name: str) -> list[tuple[int, str]]:
     """Key that puts ``v2`` before ``v10``."""
     words = "".join(c if c.isdigit() else f"\0{c}\0" for c in name).split("\0")
     return [(int(word), "") if word.isdecimal() else (-1, word) for word in words if word]
-
-
-def _heading(title: str, note: str) -> None:
-    st.html(f'<div class="dl-h">{escape(title)}<small>{escape(note)}</small></div>')
 
 
 def _small_multiples(view: View, as_of: datetime, by: tuple[str, ...], name: str, colours: Mapping[str, str]) -> None:
@@ -117,21 +122,22 @@ def _key(colour: str) -> str:
     return f'<span class="dl-key" style="background:{colour}"></span>'
 
 
-def _table(totals: pd.DataFrame, colours: Mapping[str, str], span: data.Period) -> str:
+def _table(totals: pd.DataFrame, columns: tuple[str, ...], colours: Mapping[str, str], span: data.Period) -> str:
     if totals.empty:
         return f'<p class="dl-muted">{NO_DATA}</p>'
-    heads = "".join(f"<th>{escape(METRICS[name].title)}</th>" for name in ("requests", *COLUMNS))
-    found = {name: readings(totals, name, since=span.since, until=span.until) for name in COLUMNS}
+    heads = "".join(f"<th>{escape(METRICS[name].title)}</th>" for name in ("requests", *columns))
+    found = {name: readings(totals, name, since=span.since, until=span.until) for name in columns}
     rows = "".join(
         f"<tr><td>{_key(colours.get(name, MUTED))}{escape(name)}</td><td>{requests:,}</td>"
-        + "".join(_cell(found[column][at]) for column in COLUMNS)
+        + "".join(cell(found[column][at]) for column in columns)
         + "</tr>"
         for at, (name, requests) in enumerate(zip(totals[_NAMES], totals["requests__n"], strict=True))
     )
     return f'<div class="dl-scroll"><table class="dl-table"><tr><th></th>{heads}</tr>{rows}</table></div>'
 
 
-def _cell(reading: Reading) -> str:
+def cell(reading: Reading) -> str:
+    """A metric in a table, with its basis."""
     if reading.value is None:
         return f'<td class="dl-muted">{NO_DATA}</td>'
     basis = f"n = {reading.n:,}"

@@ -10,13 +10,7 @@ PALETTE: Final = ("#2f7fc1", "#c8730f", "#0f9073", "#b3609b", "#8a7a1f", "#6d6fd
 
 MUTED: Final = "#8a929c"
 BAD: Final = "#d6453a"
-"""Of what is wrong, on both grounds, and never by colour alone."""
-ERROR_COLOURS: Final = {
-    "Timeouts": "#c8730f",
-    "Rate limits": "#2f7fc1",
-    "Content policy": "#b3609b",
-    "Other errors": "#8a929c",
-}
+"""Of what is wrong, and of lines that should not be passed; on both grounds, and never by colour alone."""
 
 STREAMLIT_THEME: Final = {
     "theme.light.primaryColor": "#1f6aa8",

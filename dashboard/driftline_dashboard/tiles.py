@@ -1,4 +1,4 @@
-"""The eight numbers at the top: value, basis, interval, change and shape of each."""
+"""The numbers at the top: value, basis, interval, change and shape of each."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline_dashboard.change import Change, change
-from driftline_dashboard.data import SPARSE, TILES, period, step_of
+from driftline_dashboard.data import COVERAGE, period, step_of
 from driftline_dashboard.sparkline import sparkline
 from driftline_dashboard.text import escape
 from driftline_dashboard.timeline import on_grid
 from driftline_store.metrics_format import format_value
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from driftline_dashboard.data import Glance
@@ -30,10 +31,17 @@ _VERDICTS: Final = {
 }
 
 
-def show(view: View, as_of: datetime, glance: Glance) -> None:
-    """Draw the tiles as one element, so that a refresh replaces them at once."""
-    cells = "".join(_tile(view, as_of, glance, name) for name in TILES)
-    st.html(f'<div class="dl-tiles">{cells}</div>')
+def show(view: View, as_of: datetime, glance: Glance, more: Sequence[str] = ()) -> None:
+    """Draw the tiles as one element, so that a refresh replaces them at once.
+
+    Args:
+        view: what is looked at.
+        as_of: the moment.
+        glance: the numbers, a tile each.
+        more: HTML of tiles that stand after the first one.
+    """
+    first, *rest = (_tile(view, as_of, glance, name) for name in glance.series)
+    st.html(f'<div class="dl-tiles">{"".join((first, *more, *rest))}</div>')
 
 
 def _tile(view: View, as_of: datetime, glance: Glance, name: str) -> str:
@@ -54,8 +62,7 @@ def _tile(view: View, as_of: datetime, glance: Glance, name: str) -> str:
 
 def _picture(view: View, as_of: datetime, glance: Glance, reading: Reading) -> str:
     name = reading.metric.name
-    series = glance.sparse_series if name in SPARSE else glance.series
-    values = on_grid(series, name, period(view, as_of), step_of(view, name))[name]
+    values = on_grid(glance.series[name], name, period(view, as_of), step_of(view, name))[name]
     url = sparkline(values.tolist(), from_zero=reading.metric.better != "higher")
     if not url:
         return ""
@@ -90,10 +97,11 @@ def interval(reading: Reading) -> str:
 
 
 def _coverage(name: str, glance: Glance) -> str:
-    if name in {"cost_per_request", "spend"}:
-        unpriced = glance.now["unpriced_calls"]
-        return f"{format_value(unpriced.metric, unpriced.value)} of calls unpriced" if unpriced.value else ""
-    judged = glance.now["judged_share"]
-    if name == "quality" and judged.value is not None:
-        return f"{format_value(judged.metric, judged.value)} of requests"
-    return ""
+    part = COVERAGE.get(name)
+    if part is None:
+        return ""
+    found = glance.now[part]
+    share = format_value(found.metric, found.value)
+    if part == "unpriced_calls":
+        return f"{share} of calls unpriced" if found.value else ""
+    return "" if found.value is None else f"{share} of requests"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from driftline_dashboard import answers, answers_data, data, trace
-from driftline_dashboard.places import TRACE, TRACES, identity, link
-from driftline_dashboard.text import day_and_time
+from driftline_dashboard.places import TRACE, identity
 
 if TYPE_CHECKING:
     from driftline_dashboard.view import View
@@ -40,14 +39,4 @@ def _worth_reading(view: View) -> None:
         )
         return
     with st.container(key="traces", gap=None):
-        st.html(answers.HEAD)
-        for one in found:
-            line = st.container(
-                key=f"answer-{one.trace_id}-{one.span_id}",
-                horizontal=True,
-                wrap=False,
-                vertical_alignment="center",
-                gap="small",
-            )
-            link(line, TRACES, day_and_time(one.start), view, trace=one.trace_id)
-            line.html(answers.cells(one))
+        answers.links(view, found)

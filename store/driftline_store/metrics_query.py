@@ -98,10 +98,10 @@ def query_metrics(
     if since >= until:
         raise ValueError(f"since ({since}) must lie before until ({until})")
     keys = {name: f"m.{name}" for name in dimensions}
-    during, parameters = within(first, end, None if step is None else _whole_minutes(step))
+    during, parameters = within(first, end, None if step is None else whole_minutes(step))
     parameters |= {f"where_{name}": value for name, value in filters.items()}
     if step is not None:
-        parameters["step"] = _whole_minutes(step)
+        parameters["step"] = whole_minutes(step)
         keys["bucket"] = "intDiv(toUnixTimestamp(m.at), {step:UInt32}) * {step:UInt32}"
     conditions = [during, *(f"m.{name} = {{where_{name}:String}}" for name in filters)]
     lines = [
@@ -153,7 +153,12 @@ def whole_seconds(moment: datetime) -> int:
     return math.ceil(moment.timestamp())
 
 
-def _whole_minutes(step: timedelta) -> int:
+def whole_minutes(step: timedelta) -> int:
+    """A step in seconds.
+
+    Raises:
+        ValueError: it is no whole number of minutes.
+    """
     minutes, rest = divmod(step, timedelta(minutes=1))
     if minutes < 1 or rest:
         raise ValueError(f"step must be a whole number of minutes, not {step}")

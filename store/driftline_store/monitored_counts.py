@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Counts = dict[int, int]
 """Key -> how many, as ``Monitored.kind`` says what keys are."""
 
-_ONLY: Final[dict[Source, str]] = {
+ONLY: Final[dict[Source, str]] = {
     "llm_rollups": "true",
     "judged_rollups": "m.criterion = '' AND m.run = '' AND m.unit != 'anchor' AND m.evaluator = {instrument:String}",
 }
@@ -63,7 +63,7 @@ def read_counts(
     conditions, parameters = _conditions(first, end, filters)
     found: dict[str, Counts] = {}
     with store_errors("reading counts"):
-        for source, only in _ONLY.items():
+        for source, only in ONLY.items():
             mine = [one for one in metrics if one.source == source]
             if not mine:
                 continue

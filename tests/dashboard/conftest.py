@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import streamlit as st
@@ -58,6 +59,11 @@ class Page:
         return self.html.split(f'data-metric="{metric}"')[1].split("</section>")[0]
 
 
+def charts(page: Page) -> list[dict[str, Any]]:
+    """What the charts of the page are made of."""
+    return [json.loads(chart.proto.spec) for chart in page.app.get("vega_lite_chart")]
+
+
 @pytest.fixture(scope="session")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
     """Two days of traffic, attacks on the reader among it."""
@@ -70,6 +76,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
         seed.traces(client, now)
         seed.incidents(client, now)
         seed.monitors(client, now)
+        seed.totals(client)
         client.close()
         yield store
 

@@ -172,6 +172,22 @@ def _call(name: str, arguments: dict[str, str]) -> dict[str, Any]:
     return {"id": "1", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
 
 
+_SETTLED = (
+    "trace_id", "start", "duration", "name", "service", "environment", "feature", "model", "prompt_name",
+    "prompt_version", "session_id", "user_id", "is_error", "error_class", "fallback_reason",
+)  # fmt: skip
+
+
+def totals(client: Client) -> None:
+    """What settling makes of requests that are one call each, without its sums."""
+    names = ", ".join(_SETTLED)
+    client.command(
+        f"INSERT INTO llm_traces ({names}, settled_at, is_first, was_counted, spans, calls, cost, unpriced_calls) "
+        f"SELECT {names}, arrived, true, true, 1, 1, ifNull(cost, 0), cost IS NULL AND NOT is_error "
+        "FROM llm_spans WHERE is_request AND is_call"
+    )
+
+
 def alerts(client: Client, now: datetime) -> None:
     """A quality alert that fires for v2, and an error alert that has been resolved."""
     base = {"metric": "quality", "value": 0.82, "threshold": 0.87, "n": 412, "detail": "<b>fell</b> from 0.900"}
@@ -329,6 +345,8 @@ def _request(
         "service": traffic.service,
         "environment": traffic.environment,
     }
+    span["user_id"] = f"user-{int(span['session_id'][1:]) % 40}"
+    span["time_to_first_token"] = None if span["is_error"] else 0.3 * span["duration"]
     spans.append(span)
     quality = 0.82 if version == "v2" else 0.90
     if not span["is_error"] and chance.random() < traffic.judged:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from driftline_dashboard.change import change
-from driftline_dashboard.charts import error_classes
+from driftline_dashboard.charts_counts import OTHERS, sizes, stacked_shares
 from driftline_dashboard.data import Period
 from driftline_dashboard.segments import natural
 from driftline_dashboard.sparkline import sparkline
@@ -88,10 +88,24 @@ def test_what_the_period_cuts_is_shown_when_there_is_nothing_else(name: str) -> 
 
 def test_errors_of_the_newest_minute_are_drawn() -> None:
     span = Period(T0, T0 + 4 * MINUTE + timedelta(seconds=5))
-    series = frame("error_rate", [0, 2, 4], [0.0, 0.0, 0.5])
-    series = series.assign(timeout_rate=0.0, rate_limit_rate=[0.0, 0.0, 0.5], content_block_rate=0.0)
-    assert error_classes(series, span, 2 * MINUTE) is not None
-    assert error_classes(series.assign(error_rate=0.0, rate_limit_rate=0.0), span, 2 * MINUTE) is None
+    rate = frame("error_rate", [0, 2, 4], [0.0, 0.0, 0.5])
+    n = rate[["bucket"]].assign(requests=100)
+    counts = pd.DataFrame({"bucket": [rate["bucket"].iloc[-1]] * 2, "key": ["rate_limit", "rare"], "count": [50, 1]})
+    colours = {"rate_limit": ("Rate limits", "red"), OTHERS: ("Others", "grey")}
+    chart = stacked_shares(counts, n, colours, span, 2 * MINUTE, title="class")
+    assert chart is not None
+    drawn = chart.data.set_index("kind")
+    assert drawn[["share", "bottom", "top"]].to_numpy().tolist() == [[0.5, 0.0, 0.5], [0.01, 0.5, 0.51]]
+    assert stacked_shares(counts[:0], n, colours, span, 2 * MINUTE, title="class") is None
+
+
+def test_a_heat_map_has_the_shares_of_each_bucket() -> None:
+    counts = pd.DataFrame({"bucket": pd.to_datetime([T0] * 3), "key": ["0", "5", "6"], "count": [1, 2, 1]})
+    cells = sizes(counts, MINUTE)
+    assert cells["share"].tolist() == [0.75, 0.25]
+    assert cells["low"].tolist() == [1.0, pytest.approx(1.04**6)]
+    assert cells["high"].iloc[0] == cells["low"].iloc[1]
+    assert cells["end"].iloc[0] - cells["time"].iloc[0] == 60_000
 
 
 def test_a_sparkline_breaks_where_there_is_no_data() -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dashboard import seed
-from dashboard.conftest import Page
+from dashboard.conftest import Page, charts
 from driftline_dashboard import answers, data
 from driftline_dashboard.answers_data import Answer
 from driftline_dashboard.view import View
@@ -231,12 +230,8 @@ def test_the_list_stands_still_while_an_answer_is_open(
     assert [button.key for button in openers(page)] != before
 
 
-def chart_specs(page: Page) -> list[dict[str, Any]]:
-    return [json.loads(chart.proto.spec) for chart in page.app.get("vega_lite_chart")]
-
-
 def test_one_picture_a_version_and_one_of_the_errors(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    specs = chart_specs(Page(seeded.path, monkeypatch))
+    specs = charts(Page(seeded.path, monkeypatch))
     assert len(specs) == 3
     first, second, errors = specs
     marks = [layer["mark"]["type"] for layer in first["layer"]]
@@ -246,7 +241,7 @@ def test_one_picture_a_version_and_one_of_the_errors(seeded: RunningStore, monke
         layer["encoding"].get("y", {}).get("scale") for layer in second["layer"]
     ]
     assert errors["encoding"]["color"]["scale"]["domain"] == [
-        "Timeouts", "Rate limits", "Content policy", "Other errors"
+        "Timeouts", "Rate limits", "Content policy", "Server errors", "Other errors"
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from driftline_store.labels import micros
 from driftline_store.metrics import ERROR_CLASSES, check_dimension
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
     from datetime import datetime
 
     from clickhouse_connect.driver.client import Client
@@ -111,6 +111,9 @@ SEARCHES: Final[dict[str, _Search]] = {
 }
 """By metric: there is one for each that is watched."""
 
+NARROWED: Final = frozenset({"error_class", "fallback_reason"})
+"""Columns of a request by which its examples can be narrowed."""
+
 _MESSAGES: Final = """\
 SELECT trace_id, argMin(error_message, parent_span_id != '') FROM llm_spans
 WHERE trace_id IN {traces:Array(String)} AND is_error AND error_message != ''
@@ -123,14 +126,14 @@ def worst(client: Client, key: StreamKey, since: datetime, until: datetime, most
     Raises:
         StoreError: the store is away or fails a statement.
     """
-    search = SEARCHES[key.metric]
-    parameters: dict[str, Any] = {"since": micros(since), "until": micros(until), "most": most}
-    parameters |= {"evaluator": key.evaluator, "instrument": key.instrument}
-    parameters |= {f"where_{name}": value for name, value in key.segment}
+    statement, parameters = worst_of(
+        key.metric, dict(key.segment), since, until, most, evaluator=key.evaluator, instrument=key.instrument
+    )
     with store_errors("looking for examples"):
-        rows = client.query(_statement(search, (name for name, _ in key.segment)), parameters=parameters).result_rows
+        rows = client.query(statement, parameters=parameters).result_rows
         traces = [trace for trace, *_ in rows]
-        said = client.query(_MESSAGES, parameters={"traces": traces}).result_rows if search.why == _CLASS else []
+        has_messages = SEARCHES[key.metric].why == _CLASS
+        said = client.query(_MESSAGES, parameters={"traces": traces}).result_rows if has_messages else []
     messages: dict[str, str] = {row[0]: row[1] for row in said}
     contents = texts(client, [(trace, span) for trace, span, *_ in rows])
     found = []
@@ -141,19 +144,56 @@ def worst(client: Client, key: StreamKey, since: datetime, until: datetime, most
     return found
 
 
-def _statement(search: _Search, dimensions: Iterable[str]) -> str:
+def worst_of(
+    metric: str,
+    where: Mapping[str, str],
+    since: datetime,
+    until: datetime,
+    most: int,
+    *,
+    evaluator: str = "",
+    instrument: str = "",
+    only: Mapping[str, str] | None = None,
+) -> tuple[str, dict[str, Any]]:
+    """The query for the worst of the requests that began in ``[since, until)``, each of another trace.
+
+    Args:
+        metric: one of ``SEARCHES``.
+        where: dimensions that must have exactly this value.
+        since: aware.
+        until: aware, exclusive.
+        most: how many at most.
+        evaluator: name of the judge, of a judged metric; '' for any.
+        instrument: its fingerprint likewise.
+        only: columns of ``NARROWED`` that must have exactly this value.
+
+    Returns:
+        The statement and its parameters. Columns: trace id, span id ('' where it is about the whole trace), begin of
+        the request, value (in the metric's unit; NULL where it is a yes or no), and what was said about it.
+
+    Raises:
+        ValueError: an unknown dimension or column.
+    """
+    search, only = SEARCHES[metric], only or {}
+    if unknown := set(only) - NARROWED:
+        raise ValueError(f"examples can be narrowed by {', '.join(sorted(NARROWED))}, not by {', '.join(unknown)}")
     conditions = " AND ".join(
         (
             f"{search.at} >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')",
             f"{search.at} < fromUnixTimestamp64Micro({{until:Int64}}, 'UTC')",
             search.where,
             *(["row.at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')"] if search.table == "evaluations" else []),
-            *(f"row.{check_dimension(name)} = {{where_{name}:String}}" for name in dimensions),
+            *(f"row.{check_dimension(name)} = {{where_{name}:String}}" for name in where),
+            *(f"row.{name} = {{only_{name}:String}}" for name in only),
         )
     )
     span = "span_id" if search.has_spans else "''"
-    return (
-        f"SELECT trace_id, {span}, {search.at}, "
-        f"toNullable(toFloat64({search.value})), toString({search.why})\nFROM {search.table} AS row\n"
+    statement = (
+        f"SELECT trace_id, {span} AS span, {search.at} AS began, "
+        f"toNullable(toFloat64({search.value})) AS value, toString({search.why}) AS why\nFROM {search.table} AS row\n"
         f"WHERE {conditions} AND trace_id != ''\nORDER BY {search.first} LIMIT 1 BY trace_id LIMIT {{most:UInt32}}"
     )
+    parameters: dict[str, Any] = {"since": micros(since), "until": micros(until), "most": most}
+    parameters |= {"evaluator": evaluator, "instrument": instrument}
+    parameters |= {f"where_{name}": value for name, value in where.items()}
+    return statement, parameters | {f"only_{name}": value for name, value in only.items()}

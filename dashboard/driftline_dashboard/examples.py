@@ -1,0 +1,76 @@
+"""The worst requests by a metric, of the window or of one point of its curve, with links to their traces."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from driftline_dashboard import answers, answers_data, choice, data
+from driftline_dashboard.data import Period
+from driftline_dashboard.text import day_and_time
+from driftline_store.metrics import METRICS
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from streamlit.delta_generator import DeltaGenerator
+
+    from driftline_dashboard.view import View
+
+POINT: Final = "point"
+"""Query parameter: begin of the chosen point of the curve in Unix seconds."""
+_WHOLE: Final = ""
+
+
+def bar(title: str) -> DeltaGenerator:
+    """Draw the begin of the section: a line with its title, of our own words, which takes what can be chosen."""
+    row = st.container(key="examples", horizontal=True, vertical_alignment="center", gap="small")
+    note = f"at most {answers_data.MOST}; the time opens the trace"
+    row.html(f'<div class="dl-h dl-inline">{title}<small>{note}</small></div>', width="content")
+    return row
+
+
+def show(where: DeltaGenerator, view: View, as_of: datetime, metric: str, **only: str) -> None:
+    """Draw the choice of a point of time, and the list.
+
+    Args:
+        where: of ``bar``.
+        view: what is looked at.
+        as_of: the moment.
+        metric: by which they are the worst.
+        only: error class or fallback reason that they have.
+    """
+    step = data.step_of(view, metric)
+    points = [str(point) for point in reversed(_points(view, as_of, step))]
+    choice.select(where, "Point of the curve", POINT, (_WHOLE, *points), _WHOLE, shown=_label)
+    judge = data.instrument(view, as_of) if METRICS[metric].is_judged else ""
+    span = _chosen(view, as_of, step) or data.period(view, as_of)
+    found = answers_data.worst(view, span, metric, judge, **only)
+    if not found:
+        st.html('<p class="dl-muted">None.</p>')
+        return
+    with st.container(key="traces", gap=None):
+        answers.links(view, found)
+
+
+def _chosen(view: View, as_of: datetime, step: timedelta) -> Period | None:
+    """The point of time that the URL names; None for the whole window."""
+    points = _points(view, as_of, step)
+    chosen = choice.chosen(POINT, (_WHOLE, *map(str, points)), _WHOLE)
+    if chosen == _WHOLE:
+        return None
+    begin = datetime.fromtimestamp(int(chosen), UTC)
+    return Period(begin, begin + step)
+
+
+def _points(view: View, as_of: datetime, step: timedelta) -> range:
+    """Begins of the steps that the window touches, in Unix seconds."""
+    span, seconds = data.period(view, as_of), int(step.total_seconds())
+    first = int(span.since.timestamp()) // seconds * seconds
+    return range(first, int(span.until.timestamp()), seconds)
+
+
+def _label(point: str) -> str:
+    return "the whole window" if point == _WHOLE else f"from {day_and_time(datetime.fromtimestamp(int(point), UTC))}"

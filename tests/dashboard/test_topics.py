@@ -1,0 +1,137 @@
+"""The pages about one thing each, run as Streamlit runs them, on a real store."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dashboard import seed
+from dashboard.conftest import Page, charts
+from driftline_dashboard import data, examples
+from driftline_dashboard.topics import TOPICS
+from driftline_dashboard.view import View
+from driftline_store.metrics import METRICS
+from driftline_store.metrics_format import format_value
+from driftline_store.metrics_query import query_metrics, readings
+
+if TYPE_CHECKING:
+    from driftline_dashboard.topics import Topic
+    from store_fixtures import RunningStore
+
+
+@pytest.fixture(autouse=True)
+def frozen(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """One moment for the page and for what it is compared with."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    monkeypatch.setattr(data, "moment", lambda: now)
+    return now
+
+
+def ask(store: RunningStore, query: str, now: datetime) -> list[tuple[object, ...]]:
+    """Rows of a query about the last 24 h before a moment; it says ``during`` where the time goes."""
+    first, end = (int((now - ago).timestamp()) for ago in (timedelta(hours=24), timedelta()))
+    during = (
+        f"toStartOfMinute(start) >= toDateTime({first}, 'UTC') AND toStartOfMinute(start) < toDateTime({end}, 'UTC')"
+    )
+    with contextlib.closing(store.client()) as client:
+        return [tuple(row) for row in client.query(query.replace("during", during)).result_rows]
+
+
+def cells_of(page: Page, first: str) -> list[str]:
+    """The row of a table that begins with a text, as text."""
+    row = page.html.split(f"{html.escape(first)}</td>")[1].split("</tr>")[0]
+    return [re.sub("<[^>]*>", " ", cell).strip() for cell in row.split("</td>")]
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.place.path)
+class TestEveryTopic:
+    def test_its_tiles_are_the_metrics_layers_numbers_and_names_of_others_are_text(
+        self, topic: Topic, seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
+    ) -> None:
+        page = Page(seeded.path, monkeypatch, at=topic.place.path)
+        span = data.period(View(), frozen)
+        with contextlib.closing(seeded.client()) as client:
+            frame = query_metrics(client, topic.tiles, since=span.since, until=span.until)
+        for name in topic.tiles:
+            [reading] = readings(frame, name, since=span.since, until=span.until)
+            value = format_value(METRICS[name], reading.value) if reading.n else "no data yet"
+            assert value in page.tile(name), name
+            assert f"n = {reading.n:,} " in page.tile(name), name
+        assert all(chart.proto.alt for chart in page.app.get("vega_lite_chart"))
+        assert html.escape(seed.HOSTILE_FEATURE) in page.html
+        for raw in (seed.HOSTILE_FEATURE, seed.HOSTILE_AGENT, seed.HOSTILE_QUESTION):
+            assert raw not in page.html
+        assert not page.app.markdown
+
+    def test_a_segment_without_data_says_so(
+        self, topic: Topic, seeded: RunningStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        page = Page(seeded.path, monkeypatch, at=topic.place.path, feature="never seen")
+        assert "no data yet" in page.tile(topic.tiles[0])
+        assert not charts(page)
+        assert "nan" not in page.html.lower()
+
+
+def test_without_any_data_a_topic_says_how_to_begin(empty: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "No data yet" in Page(empty.path, monkeypatch, at="latency").html
+
+
+def test_the_heat_map_has_every_request_the_percentiles_and_the_limit_of_the_rule(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
+) -> None:
+    page = Page(seeded.path, monkeypatch, at="latency")
+    [[requests]] = ask(seeded, "SELECT count() FROM llm_spans WHERE is_request AND during", frozen)
+    assert int(data.counts(View(), frozen, ("latency",))["count"].sum()) == requests
+    heat, lines, limit = charts(page)[0]["layer"]
+    assert [heat["mark"]["type"], lines["mark"]["type"], limit["mark"]["type"]] == ["rect", "line", "rule"]
+    assert lines["encoding"]["color"]["scale"]["domain"] == ["p50", "p95", "p99"]
+    assert "dashed: limit of the rule slow answers: 3.00 s" in page.html
+
+
+def test_the_slowest_come_first_and_lead_to_their_traces(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
+) -> None:
+    page = Page(seeded.path, monkeypatch, at="latency", feature="ticket-triage")
+    query = "SELECT duration FROM llm_spans WHERE is_request AND during AND feature = 'ticket-triage' ORDER BY 1 DESC"
+    found = [format_value(METRICS["latency_p95"], row[0]) for row in ask(seeded, query, frozen)]  # type: ignore[arg-type]
+    rows = page.html.split('<div class="dl-row"><span>')[1:]
+    assert [re.findall(r'"dl-num">([^<]+) s<', row)[0] + " s" for row in rows] == found[:30]
+
+
+def test_a_class_of_errors_is_counted_and_has_its_examples(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
+) -> None:
+    page = Page(seeded.path, monkeypatch, at="errors", kind="error.rate_limit")
+    query = "SELECT countIf(error_class = 'rate_limit'), count() FROM llm_spans WHERE is_request AND during"
+    [(errors, requests)] = ask(seeded, query, frozen)
+    count, share, *_ = cells_of(page, "Rate limits")
+    assert count == f"{errors:,}"
+    assert share.split() == [*f"{errors / requests * 100:.1f} %".split(), *f"n = {requests:,}".split()]  # type: ignore[operator]
+    rows = page.html.split('<div class="dl-row"><span>')[1:]
+    assert len(rows) == min(errors, 30)  # type: ignore[call-overload]
+    assert all('<span class="dl-bad">rate_limit</span>' in row for row in rows)
+
+
+def test_a_point_of_the_curve_stands_in_the_url_and_bounds_the_examples(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
+) -> None:
+    step = int(View().window.step.total_seconds())
+    point = int(frozen.timestamp()) // step * step - 4 * step
+    page = Page(seeded.path, monkeypatch, at="latency")
+    page.app.selectbox(key=f"chosen_{examples.POINT}").set_value(str(point))
+    page.run()
+    assert page.app.query_params[examples.POINT] == str(point)
+    query = f"SELECT count() FROM llm_traces WHERE intDiv(toUnixTimestamp(start), {step}) * {step} = {point}"
+    [[requests]] = ask(seeded, query, frozen)
+    assert page.html.count('<div class="dl-row"><span>') == min(requests, 30) > 0  # type: ignore[call-overload]
+
+
+def test_what_a_url_makes_up_is_as_if_it_were_not_there(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(seeded.path, monkeypatch, at="errors", point="now", split="x", metric="'", kind="error.<b>")
+    assert page.html.count('<div class="dl-row"><span>') == 30
+    assert "By feature" in page.html
