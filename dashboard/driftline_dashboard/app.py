@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline.errors import DriftlineError
-from driftline_dashboard import alerts, controls, data, health, states, theme, traces
-from driftline_dashboard.places import ALERTS, HEALTH, PLACES, TRACE, TRACES, arrive, identity
+from driftline_dashboard import alerts, controls, data, health, label, states, theme, traces
+from driftline_dashboard.places import ALERTS, HEALTH, LABEL, PLACES, TRACE, TRACES, arrive, identity
 from driftline_dashboard.view import from_url
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SHOWN: Final[Mapping[Place, Callable[[View], None]]] = {
     HEALTH: health.show,
     TRACES: traces.show,
+    LABEL: label.show,
     ALERTS: alerts.show,
 }
 
@@ -44,7 +45,20 @@ def page() -> None:
 
 
 def _draw(place: Place, view: View, known: Mapping[str, tuple[str, ...]]) -> None:
-    live(_meant(place), view, known)
+    meant = _meant(place)
+    if meant.is_still:
+        still(meant, view)
+    else:
+        live(meant, view, known)
+
+
+@st.fragment
+def still(place: Place, view: View) -> None:
+    """Draw what changes only by what the visitor does on it."""
+    try:
+        SHOWN[place](view)
+    except DriftlineError as error:
+        states.store_down(error)
 
 
 @st.fragment(run_every=data.REFRESH_SECONDS)

@@ -125,13 +125,22 @@ def search(view: View, wanted: Search, as_of: datetime) -> Found:
         StoreError: the store cannot be reached or fails.
     """
     with reading("the steps that are searched for") as client:
-        span, looked_at, is_cut = _slice(client, view, wanted, as_of)
-        rows = _keys(client, view, wanted, span, PAGE + 1)
-        shown = rows[:PAGE]
-        keys = [(trace, step) for trace, step, _, _ in shown]
-        answers = answers_data.steps(
-            client, keys, [start for _, _, start, _ in shown], of_requests=_of_requests(wanted)
-        )
+        return look(client, view, wanted, as_of)
+
+
+def look(client: Client, view: View, wanted: Search, as_of: datetime) -> Found:
+    """``search`` without a cache.
+
+    Raises:
+        TooMuchError: it took too long.
+        clickhouse_connect.driver.exceptions.Error: the store failed a query.
+    """
+    span, looked_at, is_cut = _slice(client, view, wanted, as_of)
+    rows = _keys(client, view, wanted, span, PAGE + 1)
+    shown = rows[:PAGE]
+    keys = [(trace, step) for trace, step, _, _ in shown]
+    starts = [start for _, _, start, _ in shown]
+    answers = answers_data.steps(client, keys, starts, of_requests=_of_requests(wanted))
     after = None
     if len(rows) > PAGE:
         trace, step, start, value = shown[-1]
