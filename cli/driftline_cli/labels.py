@@ -50,7 +50,7 @@ def draw(
     store: StoreUrl = None,
 ) -> None:
     """Draw judged answers by chance into a file, for people to label; what the judge said is not in it."""
-    from driftline_cli import labels_file  # noqa: PLC0415
+    from driftline_processors.labels import answers_file  # noqa: PLC0415
     from driftline_store import examples  # noqa: PLC0415
 
     until = datetime.now(UTC)
@@ -62,7 +62,9 @@ def draw(
             raise DriftlineError(
                 f"no answer of the last {days} days has a score named {evaluation!r}; give --evaluation"
             )
-        labels_file.write(file, labels_file.to_label(answers, evaluation, probability, examples.texts(client, answers)))
+        answers_file.write(
+            file, answers_file.to_label(answers, evaluation, probability, examples.texts(client, answers))
+        )
     typer.echo(
         f"{len(answers)} answers, each drawn with a probability of {probability:.3g}, are in {file}. Fill in score "
         f"(0 to 1) or label (pass or fail), then: driftline labels import {file}"
@@ -126,18 +128,18 @@ def export(
     store: StoreUrl = None,
 ) -> None:
     """Write labels with the texts of their answers: failed ones are test cases. It can be imported again."""
-    from driftline_cli import labels_file  # noqa: PLC0415
+    from driftline_processors.labels import answers_file  # noqa: PLC0415
     from driftline_store import examples  # noqa: PLC0415
     from driftline_store.labels import labels  # noqa: PLC0415
 
     with _store(data_dir, store, "reading the labels") as client:
         found = labels(client, _ago(days), name=evaluation, failed=failed)
         keys = list(dict.fromkeys((label.trace_id, label.span_id) for label in found))
-        rows = labels_file.labelled(found, examples.texts(client, keys))
+        rows = answers_file.labelled(found, examples.texts(client, keys))
         if file is None:
-            typer.echo(labels_file.as_text(rows, form), nl=False)
+            typer.echo(answers_file.as_text(rows, form), nl=False)
         else:
-            labels_file.write(file, rows)
+            answers_file.write(file, rows)
             typer.echo(f"{len(found)} labels are in {file}")
 
 
@@ -153,7 +155,8 @@ def review(
     store: StoreUrl = None,
 ) -> None:
     """List what the review rules of alerts.yaml have found and nobody has labelled, or write it to a file for that."""
-    from driftline_cli import labels_file, labels_text  # noqa: PLC0415
+    from driftline_cli import labels_text  # noqa: PLC0415
+    from driftline_processors.labels import answers_file  # noqa: PLC0415
     from driftline_store import examples  # noqa: PLC0415
     from driftline_store.review_cases import cases  # noqa: PLC0415
 
@@ -164,7 +167,7 @@ def review(
             return
         keys = list(dict.fromkeys((case.trace_id, case.span_id) for case in found))
         # They were not drawn by chance, so they say nothing about all answers.
-        labels_file.write(file, labels_file.to_label(keys, evaluation, None, examples.texts(client, keys)))
+        answers_file.write(file, answers_file.to_label(keys, evaluation, None, examples.texts(client, keys)))
     typer.echo(
         f"{len(keys)} answers are in {file}. Fill in score (0 to 1) or label (pass or fail), then: "
         f"driftline labels import {file}"

@@ -18,7 +18,7 @@ from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from datetime import datetime
 
     from driftline_dashboard.answers_data import Answer
@@ -95,19 +95,28 @@ def _row(view: View, answer: Answer) -> None:
             link(st.container(key=f"links-{key}"), TRACES, "Open the trace", view, trace=answer.trace_id)
 
 
-def links(view: View, found: Sequence[Answer]) -> None:
-    """Draw a list whose lines lead to the traces."""
-    st.html(HEAD)
-    for one in found:
-        line = st.container(
-            key=f"answer-{one.trace_id}-{one.span_id}",
-            horizontal=True,
-            wrap=False,
-            vertical_alignment="center",
-            gap="small",
-        )
-        link(line, TRACES, day_and_time(one.start), view, trace=one.trace_id)
-        line.html(cells(one))
+def links(view: View, found: Iterable[Answer], *, of_steps: bool = False, **parameters: str) -> None:
+    """Draw a list of requests or steps whose times lead to their traces.
+
+    Args:
+        view: what is looked at.
+        found: in their order.
+        of_steps: whether the link chooses the step within its trace.
+        parameters: more of the URL's query, such as the search that found them, to which the way back leads.
+    """
+    with st.container(key="traces", gap=None):
+        st.html(HEAD)
+        for one in found:
+            line = st.container(
+                key=f"answer-{one.trace_id}-{one.span_id}",
+                horizontal=True,
+                wrap=False,
+                vertical_alignment="center",
+                gap="small",
+            )
+            step = {"span": one.span_id} if of_steps else {}
+            link(line, TRACES, day_and_time(one.start), view, **parameters, trace=one.trace_id, **step)
+            line.html(cells(one))
 
 
 def cells(answer: Answer) -> str:

@@ -17,7 +17,7 @@ from driftline_store.feedback import IS_DOWN, IS_REPORT, SIGNALS
 from driftline_store.metrics import check_dimension
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from driftline_dashboard.data import Period
     from driftline_dashboard.view import View
+    from driftline_store.examples import Key
 
 MOST: Final = 30
 LOW_SCORE: Final = 0.5
@@ -46,15 +47,16 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Answer:
-    """One request; texts are as users wrote them, so escape them.
+    """One request, or another step; texts are as users wrote them, so escape them.
 
     Attributes:
         question: what the user said last.
         asked: all that the model was given, but for system instructions kept apart.
         answered: what it answered.
-        cost: USD; None where the price of a call is not known.
+        cost: USD, of a request of all its calls; None where the price of a call is not known.
         price_version: where the prices come from; of several, all.
         reported_cost: USD, as the instrumentation claims; None unless all calls have it.
+        name: of the step; '' of a request.
     """
 
     trace_id: str
@@ -76,6 +78,7 @@ class Answer:
     reported_cost: float | None = None
     judgement: Judgement | None = None
     thumbs: Mapping[str, int] = field(default_factory=dict)
+    name: str = ""
 
 
 _BAD: Final = f"""\
@@ -85,15 +88,23 @@ _BAD: Final = f"""\
         AND ({IS_DOWN} OR {IS_REPORT} OR source = 'judge' AND score < {{low:Float64}})
 ))"""
 
-_FIELDS: Final = """\
+_READ: Final = """\
 SELECT trace_id, span_id, start, feature, model, prompt_version, duration, is_error, error_class, error_message,
-    fallback_reason, input, output
-FROM llm_spans"""
+    fallback_reason, input, output"""
 
 _REQUESTS: Final = f"""\
-{_FIELDS}
+{_READ}
+FROM llm_spans
 WHERE is_request AND start >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')
     AND start < fromUnixTimestamp64Micro({{until:Int64}}, 'UTC')"""
+
+# By the times first, as the table is ordered by them.
+_STEPS: Final = f"""\
+{_READ}, is_request, if(tool_name != '', tool_name, name)
+FROM llm_spans
+WHERE start IN (SELECT fromUnixTimestamp64Micro(arrayJoin({{starts:Array(Int64)}}), 'UTC'))
+    AND trace_id IN {{traces:Array(String)}} AND span_id IN {{spans:Array(String)}}
+LIMIT 1 BY trace_id, span_id"""
 
 _OF_ANSWERS: Final = """\
 trace_id IN {traces:Array(String)} AND start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
@@ -101,17 +112,18 @@ trace_id IN {traces:Array(String)} AND start >= fromUnixTimestamp64Micro({since:
 
 # The span that stands for the request: marked as one, else the root, else the first.
 _OF_TRACES: Final = f"""\
-{_FIELDS}
+{_READ}
+FROM llm_spans
 WHERE {_OF_ANSWERS}
 ORDER BY NOT is_request, parent_span_id != '', start LIMIT 1 BY trace_id"""
 
 _COSTS: Final = f"""\
-SELECT trace_id,
+SELECT {{key}},
     if(countIf(cost IS NULL AND NOT is_error) = 0, sum(cost), NULL),
     arrayStringConcat(arraySort(groupUniqArrayIf(price_version, price_version != '')), ', '),
     if(countIf(reported_cost IS NULL AND NOT is_error) = 0, sum(reported_cost), NULL)
-FROM ({call_costs(_OF_ANSWERS)})
-GROUP BY trace_id"""
+FROM ({call_costs(_OF_ANSWERS.replace("{", "{{").replace("}", "}}"))})
+GROUP BY {{key}}"""
 
 _COST_FIELDS: Final = ("cost", "price_version", "reported_cost")
 
@@ -145,7 +157,7 @@ def recent(view: View, as_of: datetime, *, only_bad: bool) -> list[Answer]:
         query = f"{_REQUESTS}{tail}\nORDER BY start DESC LIMIT {MOST}"
         rows = client.query(query, parameters=parameters, settings=LIMITS).result_rows
         found = [_answer(*row) for row in rows]
-        return _with_details(client, found) if found else []
+        return _with_details(client, found)
 
 
 @st.cache_data(ttl=60, max_entries=50, show_spinner=False)
@@ -193,6 +205,36 @@ def content(answer: Answer) -> tuple[str, str]:
     return asked, answered
 
 
+def steps(client: Client, keys: Sequence[Key], starts: Sequence[datetime], *, of_requests: bool) -> list[Answer]:
+    """Steps with what people and the judge said of their traces.
+
+    Args:
+        client: of the store.
+        keys: trace and span ids.
+        starts: of the steps.
+        of_requests: whether costs are those of whole traces, else of the steps themselves.
+
+    Returns:
+        those that are stored, in the order of the keys.
+
+    Raises:
+        clickhouse_connect.driver.exceptions.Error: the store failed a query.
+    """
+    if not keys:
+        return []
+    traces, spans = zip(*keys, strict=True)
+    parameters = {"starts": list(map(_micros, starts)), "traces": list(traces), "spans": list(spans)}
+    rows = client.query(_STEPS, parameters=parameters, settings=LIMITS).result_rows
+    found = {
+        (row[0], row[1]): replace(_answer(*row[:-2]), name="" if is_request else name)
+        for row in rows
+        for is_request, name in [row[-2:]]
+    }
+    return _with_details(
+        client, [found[key] for key in keys if key in found], by="trace_id" if of_requests else "span_id"
+    )
+
+
 def _answer(*row: Any) -> Answer:
     known, asked, answered = row[:-2], row[-2], row[-1]
     texts = (_question(asked), plain_text(asked), plain_text(answered))
@@ -205,12 +247,14 @@ def _question(content: str) -> str:
     return said[-1] if said else plain_text(content)
 
 
-def _with_details(client: Client, answers: list[Answer]) -> list[Answer]:
+def _with_details(client: Client, answers: list[Answer], by: str = "trace_id") -> list[Answer]:
+    if not answers:
+        return []
     starts = [answer.start for answer in answers]
     traces = [answer.trace_id for answer in answers]
     parameters = {"traces": traces, **_around(min(starts), max(starts))}
-    costs = client.query(_COSTS, parameters=parameters, settings=LIMITS).result_rows
-    cost_of = {trace: dict(zip(_COST_FIELDS, known, strict=True)) for trace, *known in costs}
+    costs = client.query(_COSTS.format(key=by), parameters=parameters, settings=LIMITS).result_rows
+    cost_of = {key: dict(zip(_COST_FIELDS, known, strict=True)) for key, *known in costs}
     judgements: dict[str, Judgement] = {}
     thumbs: dict[str, dict[str, int]] = {}
     rows = client.query(_EVALUATIONS, parameters={"traces": traces}, settings=LIMITS).result_rows
@@ -224,7 +268,7 @@ def _with_details(client: Client, answers: list[Answer]) -> list[Answer]:
     return [
         replace(
             answer,
-            **cost_of.get(answer.trace_id, {}),
+            **cost_of.get(getattr(answer, by), {}),
             judgement=judgements.get(answer.trace_id),
             thumbs=thumbs.get(answer.trace_id, {}),
         )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline.errors import DriftlineError
-from driftline_dashboard import alerts, controls, data, drift, health, states, theme, topic, traces
-from driftline_dashboard.places import ALERTS, DRIFT, HEALTH, PLACES, TRACE, TRACES, arrive, identity
+from driftline_dashboard import alerts, controls, data, drift, health, label, states, theme, topic, traces
+from driftline_dashboard.places import ALERTS, DRIFT, HEALTH, LABEL, PLACES, TRACE, TRACES, arrive, identity
 from driftline_dashboard.topics import TOPICS
 from driftline_dashboard.view import from_url
 
@@ -24,6 +24,7 @@ SHOWN: Final[Mapping[Place, Callable[[View], None]]] = {
     DRIFT: drift.show,
     **{one.place: partial(topic.show, one) for one in TOPICS},
     TRACES: traces.show,
+    LABEL: label.show,
     ALERTS: alerts.show,
 }
 
@@ -47,7 +48,20 @@ def page() -> None:
 
 
 def _draw(place: Place, view: View, known: Mapping[str, tuple[str, ...]]) -> None:
-    live(_meant(place), view, known)
+    meant = _meant(place)
+    if meant.is_still:
+        still(meant, view)
+    else:
+        live(meant, view, known)
+
+
+@st.fragment
+def still(place: Place, view: View) -> None:
+    """Draw what changes only by what the visitor does on it."""
+    try:
+        SHOWN[place](view)
+    except DriftlineError as error:
+        states.store_down(error)
 
 
 @st.fragment(run_every=data.REFRESH_SECONDS)

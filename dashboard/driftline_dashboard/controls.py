@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from driftline_dashboard import search_terms
 from driftline_dashboard.choice import KEPT
 from driftline_dashboard.places import PLACES, link
 from driftline_dashboard.text import DIMENSION_TITLES, segment_name
@@ -84,6 +85,7 @@ def _filter_chosen(name: str) -> None:
 
 
 def _look_at(view: View) -> None:
-    """Show the page's own contents: what is chosen here is of no meaning for one trace."""
+    """Show the page's own contents: what is chosen here is of no meaning for one trace, but for a search it is."""
     kept = {name: st.query_params[name] for name in KEPT if name in st.query_params}
+    kept |= search_terms.from_url(st.query_params).first_page().to_url()
     st.query_params.from_dict(view.to_url() | kept)

@@ -51,8 +51,7 @@ def show(where: DeltaGenerator, view: View, as_of: datetime, metric: str, **only
     if not found:
         st.html('<p class="dl-muted">None.</p>')
         return
-    with st.container(key="traces", gap=None):
-        answers.links(view, found)
+    answers.links(view, found)
 
 
 def _chosen(view: View, as_of: datetime, step: timedelta) -> Period | None:

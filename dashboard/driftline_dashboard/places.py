@@ -34,11 +34,13 @@ class Place:
 
     Attributes:
         path: of its URL, below the address of the dashboard; the first page answers without one.
+        is_still: whether it does not refresh by itself, as somebody works on it.
     """
 
     title: str
     path: str
     is_first: bool = False
+    is_still: bool = False
 
     def page(self, draw: Callable[[], None]) -> st.Page:
         """The page as Streamlit knows it."""
@@ -50,8 +52,9 @@ DRIFT: Final = Place("Drift", "drift")
 LATENCY: Final = Place("Latency", "latency")
 ERRORS: Final = Place("Errors", "errors")
 TRACES: Final = Place("Traces", "traces")
+LABEL: Final = Place("Label", "label", is_still=True)
 ALERTS: Final = Place("Alerts", "alerts")
-PLACES: Final = (HEALTH, DRIFT, LATENCY, ERRORS, TRACES, ALERTS)
+PLACES: Final = (HEALTH, DRIFT, LATENCY, ERRORS, TRACES, LABEL, ALERTS)
 
 
 def link(where: DeltaGenerator, place: Place, label: str, view: View, **parameters: str) -> None:

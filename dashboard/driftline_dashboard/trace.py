@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from driftline_dashboard import conversation, scores, trace_data
+from driftline_dashboard import conversation, scores, stored, trace_data
 from driftline_dashboard.facts import facts, money, seconds, tokens
 from driftline_dashboard.places import SPAN, TRACES, identity, link
+from driftline_dashboard.search_terms import from_url
 from driftline_dashboard.store import kept_days
 from driftline_dashboard.text import bounded, clock, day_and_time, escape, one_line, segment_name
 from driftline_dashboard.waterfall import bars
@@ -37,7 +38,7 @@ def show(view: View, trace_id: str) -> None:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    link(st.container(key="back"), TRACES, "← All traces", view)
+    link(st.container(key="back"), TRACES, "← All traces", view, **from_url(st.query_params).to_url())
     found = trace_data.trace(trace_id)
     if not found.steps:
         _unknown(found)
@@ -173,6 +174,7 @@ def _chosen(found: Trace, step: Step) -> None:
         + ("" if is_request else _error(step))
     )
     conversation.show(trace_data.conversation(found.trace_id, step), step.span_id, _why_none(step))
+    stored.show(found.trace_id, step)
 
 
 def _why_none(step: Step) -> str:

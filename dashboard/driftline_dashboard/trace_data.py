@@ -49,6 +49,10 @@ UNION ALL
 SELECT system, input, output FROM llm_content WHERE {_OF_TRACE} AND span_id = {{span:String}}
 LIMIT 100"""
 
+# Texts have their own place; of a step that was sent twice, one is enough.
+_STORED: Final = f"""\
+SELECT * EXCEPT (system, input, output) FROM llm_spans WHERE {_OF_TRACE} AND span_id = {{span:String}} LIMIT 1"""
+
 _TALK: Final = ("system", "user", "assistant")
 _WORK: Final = ("system", "input", "output")
 """Who speaks in the three columns of texts where they do not say: in a talk with a model, and in another step."""
@@ -181,6 +185,26 @@ def conversation(trace_id: str, step: Step) -> tuple[ChatMessage, ...]:
     roles = _TALK if step.is_call or step.is_request else _WORK
     columns = zip(roles, zip(*rows, strict=True), strict=False)
     return tuple(message for role, texts in columns for text in dict.fromkeys(texts) for message in decode(text, role))
+
+
+@st.cache_data(ttl=_TTL, max_entries=20, show_spinner=False)
+def stored(trace_id: str, span_id: str) -> dict[str, str]:
+    """All that is stored of a step but its texts: columns that say something, then attributes by their keys.
+
+    Raises:
+        StoreError: the store cannot be reached or fails.
+    """
+    with reading("what is stored of a step") as client:
+        parameters = {"trace": trace_id, "span": span_id}
+        rows = list(client.query(_STORED, parameters=parameters, settings=LIMITS).named_results())
+    columns: dict[str, Any] = rows[0] if rows else {}
+    attributes = columns.pop("attributes", {})
+    told = {name: _shown(value) for name, value in columns.items() if value not in (None, "", [])}
+    return told | dict(sorted(attributes.items()))
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _total(costs: Any) -> Decimal | None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 from driftline_store.client import store_errors
 from driftline_store.content import plain_text
 from driftline_store.labels import micros
+from driftline_store.metrics import check_dimension
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from clickhouse_connect.driver.client import Client
@@ -29,7 +30,7 @@ FROM evaluations
 WHERE source = 'judge' AND score IS NOT NULL AND run = '' AND unit != 'anchor'
     AND trace_id != '' AND name = {name:String}
     AND request_start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
-    AND request_start < fromUnixTimestamp64Micro({until:Int64}, 'UTC')
+    AND request_start < fromUnixTimestamp64Micro({until:Int64}, 'UTC')AND_WHERE
 GROUP BY trace_id, span_id
 ORDER BY sipHash64(trace_id, span_id, {seed:UInt64}), trace_id, span_id
 LIMIT {most:UInt32}"""
@@ -47,7 +48,14 @@ ORDER BY at"""
 
 
 def draw(
-    client: Client, name: str, most: int, *, since: datetime, until: datetime, seed: int = 0
+    client: Client,
+    name: str,
+    most: int,
+    *,
+    since: datetime,
+    until: datetime,
+    where: Mapping[str, str] | None = None,
+    seed: int = 0,
 ) -> tuple[list[Key], float]:
     """Judged answers by chance, each as likely as any other; the same ones for the same arguments.
 
@@ -57,17 +65,22 @@ def draw(
         most: how many; all if there are fewer.
         since: of their requests, inclusive.
         until: exclusive.
+        where: dimensions that must have exactly this value.
         seed: another one draws others.
 
     Returns:
         the answers in the order in which they were drawn, and the probability with which each was.
 
     Raises:
+        ValueError: an unknown dimension.
         StoreError: the store cannot be reached or fails.
     """
+    filters = {check_dimension(one): value for one, value in (where or {}).items()}
     parameters = {"name": name, "most": most, "since": micros(since), "until": micros(until), "seed": seed}
+    parameters |= {f"where_{one}": value for one, value in filters.items()}
+    conditions = "".join(f" AND {one} = {{where_{one}:String}}" for one in filters)
     with store_errors("drawing answers"):
-        rows = client.query(_DRAWN, parameters=parameters).result_rows
+        rows = client.query(_DRAWN.replace("AND_WHERE", conditions), parameters=parameters).result_rows
     return [(trace, span) for trace, span, _ in rows], min(1.0, most / rows[0][2]) if rows else 1.0
 
 

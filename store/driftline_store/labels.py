@@ -30,6 +30,11 @@ WHERE {IS_LABEL}{{conditions}}
 GROUP BY trace_id, span_id, name, labeller"""
 """SQL for the labels that count; ``conditions`` begin with AND, on columns that a later label of an answer shares."""
 
+_WITHDRAW: Final = f"""\
+DELETE FROM evaluations
+WHERE {IS_LABEL} AND trace_id = {{trace:String}} AND name = {{name:String}} AND evaluator = {{labeller:String}}
+    AND at >= fromUnixTimestamp64Milli({{at:Int64}}, 'UTC')"""
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -86,3 +91,23 @@ def labels(client: Client, since: datetime, *, name: str = "", failed: bool = Fa
     )
     with store_errors("reading the labels"):
         return [Label(*row) for row in client.query(query, parameters=parameters).result_rows]
+
+
+def withdraw(client: Client, label: Label) -> None:
+    """Take back what somebody said of an answer by mistake, from the time of the label on; earlier ones count again.
+
+    Args:
+        client: of the store.
+        label: what is taken back; only the answer's trace, the evaluation, the labeller and the time matter.
+
+    Raises:
+        StoreError: the store cannot be reached or fails.
+    """
+    parameters = {
+        "trace": label.trace_id,
+        "name": label.name,
+        "labeller": label.labeller,
+        "at": micros(label.at) // 1000,
+    }
+    with store_errors("taking back a label"):
+        client.command(_WITHDRAW, parameters=parameters)

@@ -127,7 +127,7 @@ def test_a_window_without_bad_traces_says_how_to_open_one(
 ) -> None:
     page = Page(seeded.path, monkeypatch, at="traces", feature="never seen")
     assert "None in this window" in page.html
-    assert "?trace=" in page.html
+    assert "open a trace by its id" in page.html
 
 
 def test_choosing_a_filter_leaves_the_trace_and_shows_the_list(

@@ -25,11 +25,12 @@ RULE = Alert("quality-drop", {"feature": "faq"}, "quality", 0.82, 0.87, 412, SIN
 
 def drift(**changed: Any) -> Alert:
     """What drift detection found; changes go to the alert, its detail and its finding."""
-    told = dict.fromkeys(("segment", "place"), ()) | dict.fromkeys(("at", "started", "earliest", "latest"), SINCE)
+    told: dict[str, Any] = dict.fromkeys(("segment", "place"), ())
+    told |= dict.fromkeys(("at", "started", "earliest", "latest"), SINCE)
     told |= {"incident": "i2", "kind": "opened", "metric": "quality", "about": "quality", "n": 800}
     told |= {"falls": True, "before": 0.9, "after": 0.6}
     finding = Finding.model_validate(told | {name: changed[name] for name in ("common", "changed") if name in changed})
-    of_detail = {name: changed[name] for name in ("severity", "is_judges") if name in changed}
+    of_detail: dict[str, Any] = {name: changed[name] for name in ("severity", "is_judges") if name in changed}
     detail = Detail.model_validate({"side": "below", "window_minutes": 60, "severity": "critical"} | of_detail)
     metric, value, before = changed.get("of", ("quality", 0.6, 0.9))
     where = changed.get("where", SEGMENT)

@@ -1,4 +1,4 @@
-"""Files of answers for people: to be labelled, or with their labels."""
+"""Answers for people as rows of a file: to be labelled, or with their labels."""
 
 from __future__ import annotations
 
