@@ -18,6 +18,10 @@ TRACE: Final = "trace"
 """Query parameter with the id of one trace, on any page that shows traces and on the first one."""
 SPAN: Final = "span"
 """Query parameter with the id of the chosen step of that trace."""
+LETTER: Final = "letter"
+"""Query parameter with the place of one dead letter, on the page of the system."""
+MAX_PLACE: Final = 400
+"""Longest place of a dead letter; a topic of Kafka has up to 249 characters."""
 MAX_ID: Final = 64
 """Longest id taken from a URL; those of OpenTelemetry have 32 and 16 characters."""
 
@@ -44,7 +48,8 @@ class Place:
 HEALTH: Final = Place("Health", "health", is_first=True)
 TRACES: Final = Place("Traces", "traces")
 ALERTS: Final = Place("Alerts", "alerts")
-PLACES: Final = (HEALTH, TRACES, ALERTS)
+SYSTEM: Final = Place("System", "system")
+PLACES: Final = (HEALTH, TRACES, ALERTS, SYSTEM)
 
 
 def link(where: DeltaGenerator, place: Place, label: str, view: View, **parameters: str) -> None:
@@ -75,3 +80,9 @@ def identity(parameters: Mapping[str, str], name: str) -> str:
     """The id that a URL asks for; '' where it has none, or something that is no id."""
     value = parameters.get(name, "")
     return value if value.isascii() and value.isalnum() and len(value) <= MAX_ID else ""
+
+
+def letter_place(parameters: Mapping[str, str]) -> str:
+    """The dead letter that a URL asks for; '' where it has none, or something that is no place."""
+    value = parameters.get(LETTER, "")
+    return value if value.isprintable() and len(value) <= MAX_PLACE else ""
