@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 
-from driftline_store.collectors import sent
-
 if TYPE_CHECKING:
-    from driftline_store.client import Client
     from driftline_store.collectors import Sent
 
 NOTHING: Final = "No application's collector has reported in the last hour."
@@ -19,17 +15,6 @@ _COLUMNS: Final = (
     *("service", "environment", "processes", "spans sent", "stored", "coverage"),
     *("feedback sent", "dropped", "in memory", "on disk"),
 )
-_REACH: Final = timedelta(hours=1)
-
-
-def last_hour(client: Client) -> list[Sent]:
-    """What the collectors that reported in the last hour sent in it.
-
-    Raises:
-        StoreError: the store cannot be read.
-    """
-    now = datetime.now(UTC)
-    return sent(client, since=now - _REACH, until=now)
 
 
 def collectors_table(found: list[Sent]) -> Table:

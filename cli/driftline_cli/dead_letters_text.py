@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from driftline_processors.wire import hex_dump, read
+from driftline_processors.dead_letters import walk
+from driftline_processors.wire import hex_dump
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-
-    from google.protobuf.descriptor import Descriptor
 
     from driftline_processors.dead_letters import Group, Letter
 
@@ -43,7 +42,7 @@ def letter(letter: Letter, value: bytes) -> None:
     console = _console()
     console.print(f"{letter.place}, {_time(letter.at)}, {letter.size:,} bytes, {letter.state}")
     console.print(f"error: {letter.error}")
-    reading = read(value, _descriptor(letter.topic))
+    reading = walk(letter, value)
     if not reading.faults:
         console.print("no fault was found by walking the fields; what the engine refuses may be a value")
     for fault in reading.faults[:_FAULTS_SHOWN]:
@@ -61,15 +60,6 @@ def letter(letter: Letter, value: bytes) -> None:
 def _console() -> Console:
     # What applications sent is no markup, and lines are not to be cut where the output is no terminal.
     return Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
-
-
-def _descriptor(topic: str) -> Descriptor:
-    """The message that a topic carries; of an unknown one, the first kind."""
-    from driftline.otlp.signals import SIGNALS  # noqa: PLC0415
-
-    found = next((signal for signal in SIGNALS if signal.topic == topic), SIGNALS[0])
-    descriptor: Descriptor = found.request.DESCRIPTOR
-    return descriptor
 
 
 def _time(at: datetime) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -12,7 +11,7 @@ from driftline_processors.reports import ALIVE_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from driftline_processors.reports import Instance, Reading
+    from driftline_processors.reports import Instance, Reading, Trouble
 
 NOTHING = (
     f"No part has reported in the last {ALIVE_SECONDS} seconds: driftline ingest does not run, or it cannot reach "
@@ -47,32 +46,21 @@ def _row(instance: Instance, topic: str, readings: Mapping[str, Reading]) -> lis
         total("lag"),
         _number(instance.rate(topic, "messages")),
         _number(instance.rate(topic, "bytes"), 1e-6),
-        _mean(readings, "bytes", 1e-3, "kB"),
-        _mean(readings, "insert_seconds", 1e3, "ms"),
+        _number(instance.mean(topic, "bytes"), 1e-3, "{:,.0f} kB"),
+        _number(instance.mean(topic, "insert_seconds"), 1e3, "{:,.0f} ms"),
         total("dead_letters"),
         total("retries"),
         total("rebalances"),
-        _last_error(readings),
+        _last_error(instance.trouble(topic)),
     ]
 
 
-def _number(value: float | None, scale: float = 1.0) -> str:
-    return "-" if value is None else f"{value * scale:,.1f}"
+def _number(value: float | None, scale: float = 1.0, form: str = "{:,.1f}") -> str:
+    return "-" if value is None else form.format(value * scale)
 
 
-def _mean(readings: Mapping[str, Reading], metric: str, scale: float, unit: str) -> str:
-    """Of the batches of the last minute; of all since the start when there were none."""
-    if metric not in readings or not readings["batches"].value:
-        return "-"
-    found, batches = readings[metric], readings["batches"]
-    mean = found.change / batches.change if batches.change else found.value / batches.value
-    return f"{mean * scale:,.0f} {unit}"
-
-
-def _last_error(readings: Mapping[str, Reading]) -> str:
-    error = readings.get("last_error")
-    if error is None:
+def _last_error(trouble: Trouble | None) -> str:
+    if trouble is None:
         return "none"
-    away = max(readings[metric].value for metric in ("store_away_seconds", "bus_away_seconds") if metric in readings)
-    when = f"for {away:.0f} s" if away else f"{time.time() - error.value:.0f} s ago"
-    return f"{when}: {error.text}"
+    when = f"for {trouble.lasts:.0f} s" if trouble.lasts else f"{trouble.ago:.0f} s ago"
+    return f"{when}: {trouble.text}"

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from driftline_processors import prices
 from driftline_processors.dictionaries import price_key_sql
+from driftline_processors.prices.unpriced import unpriced
 from driftline_store.client import connect, store_errors
 
 if TYPE_CHECKING:
@@ -39,15 +40,6 @@ FROM (
 )
 ORDER BY calls DESC, provider, model, version"""
 
-_UNPRICED: Final = """\
-SELECT provider, model, count() AS calls, formatDateTime(max(arrived), '%F %T')
-FROM unpriced_calls
-WHERE start >= now() - toIntervalDay({days:UInt32}) AND (trace_id, span_id) NOT IN (
-    SELECT trace_id, span_id FROM cost_corrections WHERE start >= now() - toIntervalDay({days:UInt32})
-)
-GROUP BY provider, model
-ORDER BY calls DESC, provider, model"""
-
 
 def show(settings: Settings, days: int) -> None:
     """Print the models of the calls of the last days, with and without a price.
@@ -59,12 +51,13 @@ def show(settings: Settings, days: int) -> None:
     try:
         with store_errors("reading the prices"):
             priced = client.query(_PRICED, parameters={"days": days}).result_rows
-            unpriced = client.query(_UNPRICED, parameters={"days": days}).result_rows
+        without = unpriced(client, days)
     finally:
         client.close()
+    rows = [(one.provider, one.model, one.calls, f"{one.last_seen:%Y-%m-%d %H:%M:%S}") for one in without]
     rates = ("input", "cache read", "cache write", "output")
     _print("Priced calls; USD per million tokens now", ("provider", "model", "price", "calls", *rates), priced)
-    _print("Calls without a known price", ("provider", "model", "calls", "last seen (UTC)"), unpriced)
+    _print("Calls without a known price", ("provider", "model", "calls", "last seen (UTC)"), rows)
 
 
 def _print(title: str, columns: tuple[str, ...], rows: Any) -> None:

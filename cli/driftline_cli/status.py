@@ -13,7 +13,7 @@ from rich.table import Table
 from driftline.bus import open_bus
 from driftline.errors import BusError
 from driftline_cli.collectors_table import NOTHING as NO_COLLECTOR
-from driftline_cli.collectors_table import collectors_table, last_hour
+from driftline_cli.collectors_table import collectors_table
 from driftline_cli.parts_table import NOTHING, parts_table
 from driftline_processors.dead_letters import OPEN_COUNT
 from driftline_processors.destinations import DESTINATIONS
@@ -21,8 +21,10 @@ from driftline_processors.ingest import GROUP
 from driftline_processors.judge.accounting import coverage
 from driftline_processors.judge.leader import PAUSED
 from driftline_processors.judge.ledger import spent
+from driftline_processors.matching.unmatched import unmatched
 from driftline_processors.reports import alive
 from driftline_store.client import connect, store_errors
+from driftline_store.collectors import last_hour
 from driftline_store.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
@@ -45,10 +47,6 @@ _COUNTS: Final = {
     "open dead letters": OPEN_COUNT,
 }
 
-_UNMATCHED: Final = """\
-SELECT (SELECT count() FROM evaluations_pending WHERE id NOT IN (SELECT id FROM evaluations_matched)),
-    (SELECT count() FROM evaluations_matched WHERE reason != '')"""
-
 _VERBS: Final = ("accepted", "rejected")
 _ANSWER_SECONDS: Final = 2.0
 
@@ -66,8 +64,9 @@ def show(settings: Settings) -> None:
             for title, query in _COUNTS.items():
                 value = client.query(query).result_rows[0][0]
                 table.add_row(title, "none yet" if value is None else f"{value:,}")
-            [(waiting, given_up)] = client.query(_UNMATCHED).result_rows
-            table.add_row("feedback without its request", f"{waiting:,} waiting, {given_up:,} given up")
+        feedback = unmatched(client)
+        given_up = sum(feedback.given_up.values())
+        table.add_row("feedback without its request", f"{feedback.waiting:,} waiting, {given_up:,} given up")
         for one in coverage(client):
             table.add_row(f"judged by {one.evaluator}, last 24 h", _judged(one))
         with store_errors("counting what the judge cost"):

@@ -159,6 +159,8 @@ TABLE: tuple[Setting[Any], ...] = (
     Setting("dashboard_host", "127.0.0.1", "Address that the dashboard listens on."),
     Setting("dashboard_port", 8501, "Port of the dashboard.", minimum=1, maximum=65535),
     Setting("dashboard_url", "", "Address of the dashboard as people reach it, for links in alerts; empty: host and port above."),
+    Setting("dashboard_read_only", False, "Whether the dashboard only shows, and nobody can acknowledge, silence, accept or label on it."),
+    Setting("dashboard_editors", "", "E-mail addresses of those who may act on the dashboard, with commas between them; they have to log in (docs/dashboard.md). Empty: everybody who sees it."),
 )  # fmt: skip
 
 _BY_NAME = {setting.name: setting for setting in TABLE}

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline.errors import DriftlineError
-from driftline_dashboard import alerts, controls, data, drift, health, label, states, theme, topic, traces
-from driftline_dashboard.places import ALERTS, DRIFT, HEALTH, LABEL, PLACES, TRACE, TRACES, arrive, identity
+from driftline_dashboard import alerts, controls, data, drift, health, label, states, system, theme, topic, traces
+from driftline_dashboard.access import NotAllowedError, must_log_in, providers
+from driftline_dashboard.places import ALERTS, DRIFT, HEALTH, LABEL, PLACES, SYSTEM, TRACE, TRACES, arrive, identity
 from driftline_dashboard.topics import TOPICS
 from driftline_dashboard.view import from_url
 
@@ -26,11 +27,17 @@ SHOWN: Final[Mapping[Place, Callable[[View], None]]] = {
     TRACES: traces.show,
     LABEL: label.show,
     ALERTS: alerts.show,
+    SYSTEM: system.show,
 }
 
 
 def page() -> None:
-    """Draw the whole page."""
+    """Draw the whole page, or the way in."""
+    if must_log_in():
+        st.set_page_config(page_title="Driftline")
+        st.html(theme.style())
+        states.log_in(providers())
+        return
     view = from_url(st.query_params)
     try:
         known = data.segments(view, data.moment())
@@ -71,6 +78,8 @@ def live(place: Place, view: View, known: Mapping[str, tuple[str, ...]]) -> None
         if data.segments(view, data.moment()) != known:
             st.rerun()  # the filters have to learn new values
         SHOWN[place](view)
+    except NotAllowedError as error:
+        states.not_allowed(error)
     except DriftlineError as error:
         states.store_down(error)
 

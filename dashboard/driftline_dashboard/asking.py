@@ -12,7 +12,8 @@ import streamlit as st
 from driftline_alerts import actions
 from driftline_alerts.drift import reading as drift
 from driftline_dashboard import incidents_data
-from driftline_dashboard.store import alert_seconds, reading
+from driftline_dashboard.access import acting, may_act, who
+from driftline_dashboard.store import alert_seconds
 from driftline_dashboard.text import clock, day_and_time, escape
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from driftline_dashboard.incidents_data import Incident, Wished
 
 SILENT: Final = timedelta(hours=1)
-SOMEBODY: Final = "dashboard"
-"""Who asks, where Streamlit does not know who the visitor is."""
-_MAX_NAME: Final = 100
 _CHOSEN: Final = "chosen_wish"
 
 
@@ -88,14 +86,17 @@ _WISHES: Final = {
 
 
 def show(incident: Incident, wished: Sequence[Wished]) -> None:
-    """Draw what was asked for, and the buttons for the rest.
+    """Draw what was asked for, and for who may act the buttons for the rest.
 
     Raises:
+        NotAllowedError: somebody asked for something who may not any more.
         StoreError: somebody asked for something, and the store cannot be reached or fails.
     """
     asked = {one.kind: one for one in wished}
     for one in asked.values():
         st.html(f'<p class="dl-asked">{escape(_done(one))}</p>')
+    if not may_act():
+        return
     offered = [kind for kind in _WISHES if kind not in asked and _is_meant(kind, incident)]
     chosen = st.session_state.get(_CHOSEN)
     with st.container(key=f"wishes-{incident.id}", gap="small"):
@@ -107,13 +108,6 @@ def show(incident: Incident, wished: Sequence[Wished]) -> None:
                 row.button(
                     _WISHES[kind].label, key=f"{kind}-{incident.id}", on_click=partial(_choose, incident.id, kind)
                 )
-
-
-def who() -> str:
-    """The visitor's name where Streamlit knows it, by a login."""
-    if not st.user.get("is_logged_in"):
-        return SOMEBODY
-    return str(st.user.get("email") or st.user.get("name") or SOMEBODY)[:_MAX_NAME]
 
 
 def _is_meant(kind: str, incident: Incident) -> bool:
@@ -139,8 +133,8 @@ def _confirm(incident: Incident, kind: str) -> None:
     row = st.container(horizontal=True, gap="small")
     if row.button(wish.confirm, key=f"yes-{kind}-{incident.id}", type="primary"):
         _leave()  # before it is done, so that it is done once
-        with reading("what somebody asked for") as client:
-            wish.ask(client, incident.id, who())
+        with acting("what somebody asked for") as (client, by):
+            wish.ask(client, incident.id, by)
         incidents_data.forget()
         st.rerun()
     row.button("Cancel", key=f"no-{kind}-{incident.id}", on_click=_leave)

@@ -99,6 +99,11 @@ def moment() -> datetime:
     return now - timedelta(seconds=now.second % REFRESH_SECONDS)
 
 
+def half_minute(as_of: datetime) -> datetime:
+    """A moment to half a minute: key of what is not worth asking for at each refresh."""
+    return as_of.replace(second=as_of.second // 30 * 30)
+
+
 def period(view: View, as_of: datetime) -> Period:
     """The range of time that the view covers at a moment."""
     return Period(as_of - view.window.length, as_of)

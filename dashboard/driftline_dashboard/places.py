@@ -22,6 +22,10 @@ MONITOR: Final = "monitor"
 """Query parameter with the id of the chosen monitor."""
 METRIC: Final = "metric"
 """Query parameter with the name of the metric that a page is about."""
+LETTER: Final = "letter"
+"""Query parameter with the place of one dead letter, on the page of the system."""
+MAX_PLACE: Final = 400
+"""Longest place of a dead letter; a topic of Kafka has up to 249 characters."""
 MAX_ID: Final = 64
 """Longest id taken from a URL; those of OpenTelemetry have 32 and 16 characters."""
 
@@ -54,7 +58,8 @@ ERRORS: Final = Place("Errors", "errors")
 TRACES: Final = Place("Traces", "traces")
 LABEL: Final = Place("Label", "label", is_still=True)
 ALERTS: Final = Place("Alerts", "alerts")
-PLACES: Final = (HEALTH, DRIFT, LATENCY, ERRORS, TRACES, LABEL, ALERTS)
+SYSTEM: Final = Place("System", "system")
+PLACES: Final = (HEALTH, DRIFT, LATENCY, ERRORS, TRACES, LABEL, ALERTS, SYSTEM)
 
 
 def link(where: DeltaGenerator, place: Place, label: str, view: View, **parameters: str) -> None:
@@ -85,3 +90,9 @@ def identity(parameters: Mapping[str, str], name: str) -> str:
     """The id that a URL asks for; '' where it has none, or something that is no id."""
     value = parameters.get(name, "")
     return value if value.isascii() and value.isalnum() and len(value) <= MAX_ID else ""
+
+
+def letter_place(parameters: Mapping[str, str]) -> str:
+    """The dead letter that a URL asks for; '' where it has none, or something that is no place."""
+    value = parameters.get(LETTER, "")
+    return value if value.isprintable() and len(value) <= MAX_PLACE else ""

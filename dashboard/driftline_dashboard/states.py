@@ -9,7 +9,10 @@ import streamlit as st
 from driftline_dashboard.text import escape
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from driftline.errors import DriftlineError
+    from driftline_dashboard.access import NotAllowedError
 
 _SNIPPET: Final = """\
 from driftline import observe
@@ -28,6 +31,20 @@ def store_down(error: DriftlineError) -> None:
         '<div class="dl-muted">This page tries again every few seconds; nothing that was recorded is lost '
         "meanwhile.</div></div>"
     )
+
+
+def not_allowed(error: NotAllowedError) -> None:
+    """Say that nothing was done."""
+    st.html(f'<div class="dl-alerts" role="alert"><h2>Nothing was done</h2><div>{escape(str(error))}.</div></div>')
+
+
+def log_in(providers: Sequence[str | None]) -> None:
+    """Show the way in, and nothing else."""
+    st.html('<div class="dl-brand">Driftline</div><p class="dl-muted">Log in to see this dashboard.</p>')
+    for name in providers:
+        # Names stand in the configuration of whoever runs it: words of our own.
+        label = "Log in" if name is None else f"Log in with {name}"
+        st.button(label, key=f"login-{name}", type="primary", on_click=st.login, args=(name,))
 
 
 def nothing_recorded() -> None:

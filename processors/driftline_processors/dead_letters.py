@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from driftline.errors import DriftlineError
+from driftline.otlp.signals import SIGNALS
+from driftline_processors.wire import read
 from driftline_store.client import store_errors
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from clickhouse_connect.driver.client import Client
+
+    from driftline_processors.wire import Reading
 
 _PLACE: Final = "bus_id, topic, partition, offset"
 
@@ -88,8 +92,8 @@ def _reading() -> Iterator[None]:
         yield
 
 
-def groups(client: Client) -> list[Group]:
-    """Open letters by topic and error, the newest first.
+def groups(client: Client, *, limit: int = 0) -> list[Group]:
+    """Open letters by topic and error, the newest first; at most ``limit`` of them, 0: all.
 
     Raises:
         StoreError: the store is away.
@@ -97,9 +101,10 @@ def groups(client: Client) -> list[Group]:
     query = (
         f"SELECT topic, error, count() AS count, max(at) AS newest FROM ({STATES}) "
         "WHERE state IN ('open', 'unconfirmed') GROUP BY topic, error ORDER BY newest DESC, topic, error"
+        + (" LIMIT {limit:UInt64}" if limit else "")
     )
     with _reading():
-        return [Group(*row) for row in client.query(query).result_rows]
+        return [Group(*row) for row in client.query(query, parameters={"limit": limit}).result_rows]
 
 
 def letters(client: Client, *, closed: bool = False, topic: str = "", limit: int = 0) -> list[Letter]:
@@ -157,19 +162,27 @@ def find(client: Client, place: str) -> Letter:
     return found[0]
 
 
-def value_of(client: Client, letter: Letter) -> bytes:
-    """The letter's bytes, as they were on the bus.
+def value_of(client: Client, letter: Letter, *, most: int = 0) -> bytes:
+    """The letter's bytes, as they were on the bus; at most the first ``most``, 0: all.
 
     Raises:
         StoreError: the store is away.
     """
+    value = "substring(value, 1, {most:UInt64})" if most else "value"
     query = (
-        "SELECT hex(value) FROM dead_letters WHERE topic = {topic:String} AND partition = {partition:UInt32} "
+        f"SELECT hex({value}) FROM dead_letters WHERE topic = {{topic:String}} AND partition = {{partition:UInt32}} "
         "AND offset = {offset:UInt64} AND bus_id = {bus_id:String} LIMIT 1"
     )
-    parameters = {name: getattr(letter, name) for name in ("topic", "partition", "offset", "bus_id")}
+    parameters = {name: getattr(letter, name) for name in ("topic", "partition", "offset", "bus_id")} | {"most": most}
     with _reading():
         return bytes.fromhex(client.query(query, parameters=parameters).result_rows[0][0])
+
+
+def walk(letter: Letter, value: bytes) -> Reading:
+    """As much of a letter's bytes as can be read, and where they break; never raises."""
+    # Of an unknown topic, as the first kind.
+    kind = next((signal for signal in SIGNALS if signal.topic == letter.topic), SIGNALS[0])
+    return read(value, kind.request.DESCRIPTOR)
 
 
 def note(client: Client, which: Sequence[Letter], action: str, attempt: str = "") -> None:

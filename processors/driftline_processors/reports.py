@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
@@ -33,6 +34,7 @@ STOPPED: Final = "stopped"
 
 _REPORT_SECONDS: Final = 10.0
 _WRITE_SECONDS: Final = 20.0
+_AWAY: Final = ("store_away_seconds", "bus_away_seconds")
 _COLUMNS: Final = ["part", "instance", "host", "pid", "metric", "topic", "partition", "value", "text"]
 
 # The newest and the oldest report of the last minute, side by side.
@@ -44,7 +46,8 @@ WITH recent AS (
 SELECT
     part, instance, host, pid, topic, metric,
     dateDiff('millisecond', newest, now64(3)) / 1000 AS age, dateDiff('millisecond', oldest, newest) / 1000 AS seconds,
-    sumIf(value, at = newest) AS new, new - sumIf(value, at = oldest) AS change, anyIf(text, at = newest) AS said
+    sumIf(value, at = newest) AS new, new - sumIf(value, at = oldest) AS change, anyIf(text, at = newest) AS said,
+    mapSort(sumMapIf(map(partition, value), at = newest AND partition >= 0)) AS partitions
 FROM recent
 WHERE at IN (newest, oldest) AND age < {alive:UInt32}
 GROUP BY part, instance, host, pid, topic, metric, newest, oldest
@@ -119,11 +122,26 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The newest value of a metric, and how much it changed over the instance's ``seconds``."""
+    """The newest value of a metric, how much it changed over the instance's ``seconds``, and its partitions' values."""
 
     value: float
     change: float
     text: str
+    partitions: dict[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The last error of a part.
+
+    Attributes:
+        lasts: seconds for which the store or the bus has been away; 0: that is over.
+        ago: seconds since the error.
+    """
+
+    text: str
+    lasts: float
+    ago: float
 
 
 @dataclass(frozen=True)
@@ -148,6 +166,23 @@ class Instance:
         found = self.topics.get(topic, {}).get(metric)
         return found.change / self.seconds if found is not None and self.seconds > 0 else None
 
+    def mean(self, topic: str, metric: str) -> float | None:
+        """A counter by batch, of the batches of the last minute; of all since the start when there were none."""
+        readings = self.topics.get(topic, {})
+        if metric not in readings or not readings["batches"].value:
+            return None
+        found, batches = readings[metric], readings["batches"]
+        return found.change / batches.change if batches.change else found.value / batches.value
+
+    def trouble(self, topic: str) -> Trouble | None:
+        """The last error at a topic, if there was one."""
+        readings = self.topics.get(topic, {})
+        error = readings.get("last_error")
+        if error is None:
+            return None
+        lasts = max((readings[metric].value for metric in _AWAY if metric in readings), default=0.0)
+        return Trouble(error.text, lasts, time.time() - error.value)
+
 
 def alive(client: Client) -> list[Instance]:
     """The instances that reported in the last ``ALIVE_SECONDS`` and have not ended since.
@@ -161,7 +196,8 @@ def alive(client: Client) -> list[Instance]:
     for row in rows:
         new = Instance(row["part"], row["host"], row["pid"], row["age"], row["seconds"])
         topics = found.setdefault(row["instance"], new).topics
-        topics.setdefault(row["topic"], {})[row["metric"]] = Reading(row["new"], row["change"], row["said"])
+        reading = Reading(row["new"], row["change"], row["said"], dict(row["partitions"]))
+        topics.setdefault(row["topic"], {})[row["metric"]] = reading
     return [instance for instance in found.values() if STOPPED not in instance.topics.get("", {})]
 
 

@@ -10,14 +10,12 @@ The newest minute is left out, since what it brought is still on its way.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from driftline_store.client import store_errors
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from driftline_store.client import Client
 
 WAY: Final = timedelta(minutes=1)
@@ -26,28 +24,30 @@ WAY: Final = timedelta(minutes=1)
 _BEFORE: Final = timedelta(days=1)
 """How long before the range the report is looked for that a collector's counters are compared with."""
 
+_HOUR: Final = timedelta(hours=1)
 _LONGEST: Final = timedelta(hours=1)
 """Duration of a span up to which it is found."""
 
-# One row a collector that reported in the range: `base` and `last` are (time, spans, events, dropped) at its ends.
+# One row a collector that reported in the range: `base` and `last` are (time, spans, events, dropped, exported) at its
+# ends.
 _TOLD: Final = """\
 SELECT
     instance, argMax(service, at) AS service, argMax(environment, at) AS environment,
     argMax((queued, spooled, dropped), at) AS newest, max(started) AS began,
     multiIf(
-        countIf(arrived < {since}) > 0, argMaxIf((at, emitted_spans, emitted_events, dropped), at, arrived < {since}),
-        toUnixTimestamp(began) > 0, (began, 0, 0, 0),
-        argMin((at, emitted_spans, emitted_events, dropped), at)
+        countIf(arrived < {since}) > 0, argMaxIf({figures}, at, arrived < {since}),
+        toUnixTimestamp(began) > 0, (began, 0, 0, 0, 0),
+        argMin({figures}, at)
     ) AS base,
     if(
         countIf(arrived >= {since} AND arrived < {arrived}) > 0,
-        argMaxIf((at, emitted_spans, emitted_events, dropped), at, arrived >= {since} AND arrived < {arrived}),
+        argMaxIf({figures}, at, arrived >= {since} AND arrived < {arrived}),
         base
     ) AS last
 FROM collector_reports
 WHERE arrived >= {before} AND arrived < {until}
 GROUP BY instance
-HAVING max(arrived) >= {since}"""
+HAVING max(arrived) >= {since}""".replace("{figures}", "(at, emitted_spans, emitted_events, dropped, exported)")
 
 _STORED: Final = """\
 SELECT span.collector AS instance, count() AS spans
@@ -64,8 +64,8 @@ GROUP BY instance"""
 _QUERY: Final = f"""\
 WITH told AS ({_TOLD}), stored AS ({_STORED})
 SELECT
-    service, environment, count(), sum(last.2 - base.2), sum(last.3 - base.3), sum(newest.3 - base.4),
-    sum(newest.1), sum(newest.2), sum(stored.spans)
+    service, environment, count(), sum(last.2 - base.2), sum(last.3 - base.3), sum(last.5 - base.5),
+    sum(newest.3 - base.4), sum(newest.1), sum(newest.2), sum(stored.spans)
 FROM told LEFT JOIN stored ON stored.instance = told.instance
 GROUP BY service, environment
 ORDER BY service, environment"""
@@ -79,6 +79,7 @@ class Sent:
         instances: collectors that reported in it; one for each process of the application.
         emitted: spans that they handed over to be sent, as far as they can have arrived by now.
         events: the same of feedback.
+        acknowledged: spans and events that the bus took from them, likewise.
         dropped: spans and events that they gave up.
         queued: spans and events that wait in memory, by the newest reports.
         spooled: that wait on the disk.
@@ -90,6 +91,7 @@ class Sent:
     instances: int
     emitted: int
     events: int
+    acknowledged: int
     dropped: int
     queued: int
     spooled: int
@@ -122,3 +124,13 @@ def sent(client: Client, *, since: datetime, until: datetime) -> list[Sent]:
     with store_errors("reading the reports of collectors"):
         rows = client.query(query, parameters=parameters | {"longest": int(_LONGEST.total_seconds())}).result_rows
     return [Sent(*row) for row in rows]
+
+
+def last_hour(client: Client) -> list[Sent]:
+    """What the collectors that reported in the last hour sent in it.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    now = datetime.now(UTC)
+    return sent(client, since=now - _HOUR, until=now)

@@ -77,6 +77,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
         seed.incidents(client, now)
         seed.monitors(client, now)
         seed.totals(client)
+        seed.system(client, now)
         client.close()
         yield store
 

@@ -358,6 +358,42 @@ def _said(role: str, text: str) -> str:
     return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}])
 
 
+BROKEN = bytes.fromhex("0a1208") + b"<b>not</b> OTLP \xff\xfe"
+LETTER = "otlp_spans/3/42"
+"""The place of a dead letter that is all of ``BROKEN``."""
+
+
+def system(client: Client, now: datetime) -> None:
+    """Driftline itself, which needs somebody: a dead letter, a model without price, a spent budget, dropped spans."""
+    error = "Cannot parse <b>OTLP</b> **message**: field 1"
+    letter = {"topic": "otlp_spans", "partition": 3, "offset": 42, "at": now, "error": error, "value": BROKEN}
+    _insert(client, "dead_letters", [letter])
+    call = {"provider": "<i>ours</i>", "model": HOSTILE_FEATURE, "start": now, "trace_id": "u", "span_id": "u"}
+    _insert(client, "unpriced_calls", [call | {"arrived": now}])
+    plan = {"evaluator": "quality", "unit": "request", "rate": 0.1, "per_day": Decimal(5), "active": True}
+    _insert(client, "judge_plan", [plan])
+    spent = _evaluation(_span(random.Random(5), now, "v1", "support-bot", ""), "judge", 0.5, "", "")
+    _insert(client, "evaluations", [spent | {"score": None, "error": "no", "cost": Decimal(6), "at": now}])
+    told = {"service": HOSTILE_FEATURE, "environment": "production", "instance": "i", "started": now}
+    counted = {"emitted_spans": 1000, "emitted_events": 10, "exported": 980, "dropped": 30, "queued": 4, "spooled": 5}
+    _insert(client, "collector_reports", [told | counted | {"at": now, "arrived": now - timedelta(minutes=2)}])
+
+
+def reports(client: Client, *, lag: float = 1500) -> None:
+    """What an ingest of two partitions says about itself now; it counts as running for half a minute."""
+    who = {"part": "ingest", "instance": "i", "host": "<b>host</b>", "pid": 7, "topic": "otlp_spans", "text": ""}
+    said = [
+        who | {"metric": metric, "partition": partition, "value": value}
+        for metric, partition, value in (
+            ("messages", -1, 100.0), ("bytes", -1, 1e6), ("batches", -1, 10.0), ("insert_seconds", -1, 1.0),
+            ("dead_letters", -1, 1.0), ("partitions", -1, 2.0), ("lag", 0, lag), ("lag", 3, 0.0),
+        )
+    ]  # fmt: skip
+    said.append(who | {"metric": "last_error", "partition": -1, "value": 0.0, "text": HOSTILE_QUESTION})
+    said.append(who | {"metric": "store_away_seconds", "partition": -1, "value": 34.0})
+    _insert(client, "part_reports", said)
+
+
 def _request(
     chance: random.Random,
     start: datetime,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -52,3 +54,23 @@ def serving(data_path: Path) -> Iterator[str]:
         thread.join(30)
         assert not thread.is_alive()
     assert not is_up(url)
+
+
+@contextlib.contextmanager
+def serving_empty(folder: Path) -> Iterator[str]:
+    """Run an app of Streamlit that shows nothing for the time of the block; gives its address."""
+    port, app = free_port(), folder / "empty.py"
+    app.write_text("import streamlit\n", encoding="utf-8")
+    options = (f"--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false")
+    process = subprocess.Popen([sys.executable, "-m", "streamlit", "run", str(app), *options])
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not is_up(url):
+            assert process.poll() is None, "the empty app ended"
+            assert time.monotonic() < deadline, "the empty app did not start"
+            time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)

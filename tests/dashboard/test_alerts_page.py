@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard import seed
 from dashboard.conftest import Page
 from driftline_alerts.rule import build
-from driftline_dashboard import asking, rules
+from driftline_dashboard import access, rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,7 +188,7 @@ def test_without_any_alert_it_says_so(empty: RunningStore, monkeypatch: pytest.M
 )
 def test_who_asks_is_who_has_logged_in(monkeypatch: pytest.MonkeyPatch, user: dict[str, object], name: str) -> None:
     monkeypatch.setattr(st, "user", user)
-    assert asking.who() == name
+    assert access.who() == name
 
 
 @pytest.mark.parametrize(

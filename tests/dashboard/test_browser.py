@@ -14,8 +14,10 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from components import missing
 from dashboard import seed
-from dashboard.serving import serving
+from dashboard.axe import violations
+from dashboard.serving import serving, serving_empty
 from driftline_dashboard.data import TILES
+from driftline_dashboard.places import PLACES
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
 from driftline_store.metrics_query import query_metrics, readings
@@ -175,6 +177,16 @@ class TestAStillPage:
     def test_dark_follows_the_system(self, still: Page) -> None:
         still.emulate_media(color_scheme="dark")
         expect(still.locator(".stApp")).to_have_css("background-color", "rgb(17, 22, 28)")
+
+
+def test_no_page_keeps_anybody_from_using_it_more_than_an_empty_app_does(page: Page, url: str, tmp_path: Path) -> None:
+    with serving_empty(tmp_path) as empty_app:
+        usual = {rule for rule, _ in violations(page, empty_app)}
+    places = [*(place.path for place in PLACES if not place.is_first), "", f"traces?trace={seed.AGENT}"]
+    found = {place: violations(page, f"{url}/{place}") for place in places}
+    assert {
+        place: grave for place, all_ in found.items() if (grave := {one for one in all_ if one[0] not in usual})
+    } == {}
 
 
 def test_what_users_wrote_is_text_and_nothing_else(page: Page, url: str) -> None:

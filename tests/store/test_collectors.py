@@ -66,10 +66,12 @@ def only(client: Client) -> Sent:
 def test_a_collector_is_compared_between_its_reports(store: Client) -> None:
     report(store, 3700, 10, dropped=5)  # before the hour
     report(store, 1800, 12, dropped=5)
-    report(store, 90, 14, dropped=6, queued=3, spooled=2, emitted_events=1)
+    report(store, 90, 14, dropped=6, queued=3, spooled=2, emitted_events=1, exported=4)
     # The first one ended before the first report, the last one after the last.
     store_spans(store, 3701, 3699, 1800.5, 100, 89)
-    assert only(store) == Sent("shop", "", 1, emitted=4, events=1, dropped=1, queued=3, spooled=2, stored=3)
+    assert only(store) == Sent(
+        "shop", "", 1, emitted=4, events=1, acknowledged=4, dropped=1, queued=3, spooled=2, stored=3
+    )
     assert only(store).coverage == 0.75
 
 

@@ -47,17 +47,19 @@ _RAISED: Final = " AND ".join(
 )
 
 _COVERAGE: Final = """\
-SELECT name, sum(chosen), sum(scored), sum(failed) FROM (
+SELECT
+    name, sum(chosen), sum(scored), sum(failed),
+    (
+        SELECT sum(requests) - sum(request_errors) FROM llm_rollups
+        WHERE resolution = 'minute' AND at >= now() - INTERVAL 1 DAY
+    )
+FROM (
     SELECT evaluator AS name, count() AS chosen, 0 AS scored, 0 AS failed FROM judge_queue
     WHERE run = '' AND queued_at >= now64(3) - INTERVAL 1 DAY GROUP BY name
     UNION ALL
     SELECT name, 0, countIf(score IS NOT NULL), countIf(score IS NULL) FROM evaluations
     WHERE source = 'judge' AND run = '' AND at >= now64(3) - INTERVAL 1 DAY GROUP BY name
 ) GROUP BY name ORDER BY name"""
-
-_ELIGIBLE: Final = """\
-SELECT sum(requests) - sum(request_errors) FROM llm_rollups
-WHERE resolution = 'minute' AND at >= now() - INTERVAL 1 DAY"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,10 @@ def coverage(client: Client) -> list[Coverage]:
         StoreError: the store failed a query.
     """
     with store_errors("counting what was judged"):
-        [[eligible]] = client.query(_ELIGIBLE).result_rows
         rows = client.query(_COVERAGE).result_rows
     return [
         Coverage(str(name), int(chosen), int(scored), int(failed), int(eligible))
-        for name, chosen, scored, failed in rows
+        for name, chosen, scored, failed, eligible in rows
     ]
 
 
