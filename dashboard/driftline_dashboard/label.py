@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline.errors import DriftlineError
-from driftline_dashboard import asking, conversation, data, label_agreement, label_data, trace_data
+from driftline_dashboard import conversation, data, label_agreement, label_data, trace_data
+from driftline_dashboard.access import SOMEBODY, may_act, who
 from driftline_dashboard.label_data import MOST, QUEUES, WHY
 from driftline_dashboard.places import TRACES, link
 from driftline_dashboard.text import bounded, escape, segment_name
@@ -91,7 +92,10 @@ def show(view: View) -> None:
             _done(work)
         else:
             _answer(work.current)
-            _keys(work, work.current, by)
+            if may_act():
+                _keys(work, work.current, by)
+            else:
+                st.html('<p class="dl-muted">You may look at this dashboard and not label: ask who runs it.</p>')
     _last(view, work)
     label_agreement.show(view, name)
 
@@ -120,8 +124,8 @@ def _choices(names: Sequence[str]) -> tuple[str, str, str]:
             key="label-evaluation",
             on_change=partial(_to_url, EVALUATION, "label-evaluation"),
         )
-    by = asking.who()
-    if by == asking.SOMEBODY:
+    by = who()
+    if by == SOMEBODY:
         by = _said_name()
         row.text_input(
             "Your name",

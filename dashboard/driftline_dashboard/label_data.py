@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from driftline.errors import DriftlineError
+from driftline_dashboard.access import acting
 from driftline_dashboard.data import period
 from driftline_dashboard.store import LIMITS, reading
 from driftline_processors.labels.entry import Defaults, entry
@@ -131,7 +132,7 @@ def give(one: Waiting, name: str, labeller: str, verdict: str, note: str) -> Lab
     """Store a label as ``driftline labels import`` does.
 
     Raises:
-        DriftlineError: the answer is not in the store any more.
+        DriftlineError: the answer is not in the store any more, or the visitor may not act.
         StoreError: the store cannot be reached or fails.
     """
     row = {
@@ -144,7 +145,7 @@ def give(one: Waiting, name: str, labeller: str, verdict: str, note: str) -> Lab
     read = entry(1, row, Defaults(name, labeller, PASS_SCORE))
     assert read is not None  # noqa: S101 - it has a label
     began = datetime.now(UTC)
-    with reading("the answer of a label") as client:
+    with acting("storing a label") as (client, _):
         done = take_in(client, [read])
     if done.unknown:
         raise DriftlineError(f"the answer of trace {one.trace_id} is not in the store any more; skip it")
@@ -155,9 +156,10 @@ def take_back(label: Label) -> None:
     """Undo what ``give`` did.
 
     Raises:
+        NotAllowedError: the visitor may not act.
         StoreError: the store cannot be reached or fails.
     """
-    with reading("a label") as client:
+    with acting("taking back a label") as (client, _):
         withdraw(client, label)
 
 
