@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline.errors import DriftlineError
-from driftline_dashboard import alerts, controls, data, drift, health, states, theme, traces
-from driftline_dashboard.places import ALERTS, DRIFT, HEALTH, PLACES, TRACE, TRACES, arrive, identity
+from driftline_dashboard import alerts, compare, controls, data, drift, health, states, theme, traces
+from driftline_dashboard.places import ALERTS, COMPARE, DRIFT, HEALTH, PLACES, TRACE, TRACES, arrive, identity
 from driftline_dashboard.view import from_url
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ SHOWN: Final[Mapping[Place, Callable[[View], None]]] = {
     HEALTH: health.show,
     DRIFT: drift.show,
     TRACES: traces.show,
+    COMPARE: compare.show,
     ALERTS: alerts.show,
 }
 

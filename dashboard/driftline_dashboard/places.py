@@ -48,8 +48,9 @@ class Place:
 HEALTH: Final = Place("Health", "health", is_first=True)
 DRIFT: Final = Place("Drift", "drift")
 TRACES: Final = Place("Traces", "traces")
+COMPARE: Final = Place("Compare", "compare")
 ALERTS: Final = Place("Alerts", "alerts")
-PLACES: Final = (HEALTH, DRIFT, TRACES, ALERTS)
+PLACES: Final = (HEALTH, DRIFT, TRACES, COMPARE, ALERTS)
 
 
 def link(where: DeltaGenerator, place: Place, label: str, view: View, **parameters: str) -> None:

@@ -25,7 +25,9 @@ RULE = Alert("quality-drop", {"feature": "faq"}, "quality", 0.82, 0.87, 412, SIN
 
 def drift(**changed: Any) -> Alert:
     """What drift detection found; changes go to the alert, its detail and its finding."""
-    told = dict.fromkeys(("segment", "place"), ()) | dict.fromkeys(("at", "started", "earliest", "latest"), SINCE)
+    told: dict[str, Any] = dict.fromkeys(("segment", "place"), ()) | dict.fromkeys(
+        ("at", "started", "earliest", "latest"), SINCE
+    )
     told |= {"incident": "i2", "kind": "opened", "metric": "quality", "about": "quality", "n": 800}
     told |= {"falls": True, "before": 0.9, "after": 0.6}
     finding = Finding.model_validate(told | {name: changed[name] for name in ("common", "changed") if name in changed})
