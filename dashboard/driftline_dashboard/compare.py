@@ -9,10 +9,10 @@ import streamlit as st
 from driftline_alerts.drift.compare_sides import ALPHA
 from driftline_alerts.drift.compare_words import change_of, effect, interval, verdict
 from driftline_dashboard import compare_chart, compare_data, data
-from driftline_dashboard.choice import BEFORE, BY, KINDS, PERIOD, A, B, choose, kind
 from driftline_dashboard.panel import panel
 from driftline_dashboard.places import TRACES, link
 from driftline_dashboard.segments import natural
+from driftline_dashboard.sides import BEFORE, BY, KINDS, PERIOD, A, B, choose, kind
 from driftline_dashboard.text import bounded, day_and_time, escape, segment_name
 from driftline_store.metrics_format import NO_DATA, format_value
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from driftline_alerts.drift.compare_sides import Compared
-    from driftline_dashboard.choice import Choice
     from driftline_dashboard.compare_data import Pair, Said
+    from driftline_dashboard.sides import Choice
     from driftline_dashboard.view import View
 
 _MAX_NAME: Final = 60

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from driftline_alerts.drift.compare_sides import Compared, Side
-    from driftline_dashboard.choice import Choice
+    from driftline_dashboard.sides import Choice
     from driftline_dashboard.view import View
 
 MOST_PAIRS: Final = 4
