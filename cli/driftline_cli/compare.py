@@ -5,73 +5,25 @@ from __future__ import annotations
 import dataclasses
 import json
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from driftline.errors import DriftlineError
-from driftline_alerts.drift.compare_metric import compare_metric
+from driftline_alerts.drift.compare_sides import ALPHA, USUAL, Side, compare
 from driftline_cli.compare_text import print_comparison
 from driftline_cli.replay import moment
 from driftline_store.client import connect
 from driftline_store.metrics import check_dimension, closest
-from driftline_store.metrics_query import current_instrument
 from driftline_store.monitored import MONITORED
-from driftline_store.monitored_counts import read_counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from driftline.settings import Settings
-    from driftline_alerts.drift.compare import Comparison
-    from driftline_store.client import Client
+    from driftline_alerts.drift.compare_sides import Compared
     from driftline_store.monitored import Monitored
-    from driftline_store.monitored_counts import Counts
-
-USUAL: Final = ("quality", "error_rate", "fallback_rate", "latency_p95", "cost_per_request_p95")
-"""What is compared unless somebody says otherwise."""
-
-ALPHA: Final = 0.05
-"""How often one of the verdicts may be wrong where nothing differs, however often one looks."""
-
-_RECENT: Final = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of the two.
-
-    Attributes:
-        where: dimension -> value, of all that count.
-        since: aware.
-        until: aware, exclusive.
-    """
-
-    where: Mapping[str, str]
-    since: datetime
-    until: datetime
-
-    @property
-    def name(self) -> str:
-        """As people call it."""
-        return ", ".join(f"{dimension}={value or '(none)'}" for dimension, value in self.where.items()) or "everything"
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A metric of both sides.
-
-    Attributes:
-        metric: which.
-        result: what was found.
-        hours: until a verdict is expected at the traffic of the last day; None with one, and where none can be said.
-    """
-
-    metric: Monitored
-    result: Comparison
-    hours: float | None
 
 
 def run(settings: Settings, a: Side, b: Side, names: Sequence[str], *, as_json: bool) -> None:
@@ -129,40 +81,6 @@ def period(since: str | None, until: str | None, hours: int, now: datetime) -> t
     """
     end = datetime.fromtimestamp(moment(until), UTC) if until else now
     return (datetime.fromtimestamp(moment(since), UTC) if since else end - timedelta(hours=hours)), end
-
-
-def compare(client: Client, a: Side, b: Side, metrics: Sequence[Monitored]) -> list[Compared]:
-    """Each metric of both sides, in the order given; scores are those of one judge.
-
-    Raises:
-        StoreError: the store is away or fails a statement.
-    """
-    common = {name: value for name, value in a.where.items() if b.where.get(name) == value}
-    instrument = current_instrument(client, since=min(a.since, b.since), until=max(a.until, b.until), where=common)
-    counts_a, counts_b = (_counts(client, one, metrics, instrument) for one in (a, b))
-    recent = [
-        _counts(client, dataclasses.replace(one, since=max(one.since, one.until - _RECENT)), metrics, instrument)
-        for one in (a, b)
-    ]
-    hours = min(_RECENT, *(one.until - one.since for one in (a, b))) / timedelta(hours=1)
-    found = []
-    for metric in metrics:
-        of_a, of_b = counts_a[metric.metric], counts_b[metric.metric]
-        result = compare_metric(metric, of_a, of_b, alpha=ALPHA / len(metrics))
-        rates = [sum(one[metric.metric].values()) / hours for one in recent]
-        found.append(Compared(metric, result, _wait(result, rates) if a.until == b.until else None))
-    return found
-
-
-def _counts(client: Client, one: Side, metrics: Sequence[Monitored], instrument: str) -> Mapping[str, Counts]:
-    return read_counts(client, metrics, since=one.since, until=one.until, where=one.where, instrument=instrument)
-
-
-def _wait(result: Comparison, rates: Sequence[float]) -> float | None:
-    """Hours until both sides have what they still need, at so many observations an hour."""
-    if result.more is None or min(rates) <= 0:
-        return None
-    return max(n * result.more / rate for n, rate in zip((result.n_a, result.n_b), rates, strict=True))
 
 
 def _metric(name: str) -> Monitored:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
 
+from driftline_alerts.drift.compare_words import change_of, effect, interval, verdict
 from driftline_store.metrics_format import NO_DATA, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from driftline_alerts.drift.compare import Comparison
-    from driftline_cli.compare import Compared, Side
-    from driftline_store.monitored import Monitored
+    from driftline_alerts.drift.compare_sides import Compared, Side
 
 _HEADS: Final = ("metric", "n", "A", "B", "B against A", "interval", "effect", "verdict on B")
 
@@ -43,39 +41,5 @@ def _row(of: Compared) -> list[str]:
     if result.change is None:
         side = "A" if not result.n_a else "B"
         return [metric.definition.title, n, value_a, value_b, NO_DATA, NO_DATA, NO_DATA, f"no data of {side}"]
-    interval = "too little data"
-    if result.low is not None and result.high is not None:
-        interval = f"{_change(metric, result.low)} to {_change(metric, result.high)}"
-    change = _change(metric, result.change)
-    return [metric.definition.title, n, value_a, value_b, change, interval, _effect(result), _verdict(of)]
-
-
-def _change(metric: Monitored, change: float) -> str:
-    """Of a percentile as a share of A, of anything else in its unit."""
-    if metric.kind == "log":
-        return f"{change:+.1%}".replace("%", " %")
-    if metric.kind == "flag":
-        return f"{change * 100:+.2f} pp"
-    return f"{change:+.3f}"
-
-
-def _effect(result: Comparison) -> str:
-    if result.d is None or result.ranks is None:
-        return NO_DATA
-    return f"d {result.d:+.2f}, P {result.ranks.theta:.3f}"
-
-
-def _verdict(of: Compared) -> str:
-    result = of.result
-    if result.verdict != "keep going":
-        return result.verdict
-    if result.more is None:
-        return "keep going: out of reach"
-    n = f"keep going: {math.ceil(result.more * min(result.n_a, result.n_b)):,} more of each"
-    return n if of.hours is None else f"{n}, some {_duration(of.hours)}"
-
-
-def _duration(hours: float) -> str:
-    if hours < 1.5:
-        return f"{math.ceil(hours * 60)} minutes"
-    return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+    change = change_of(metric, result.change)
+    return [metric.definition.title, n, value_a, value_b, change, interval(of), effect(result), verdict(of)]

@@ -237,11 +237,12 @@ def steps(client: Client, keys: Sequence[Key], starts: Sequence[datetime], *, of
 
 def _answer(*row: Any) -> Answer:
     known, asked, answered = row[:-2], row[-2], row[-1]
-    texts = (_question(asked), plain_text(asked), plain_text(answered))
+    texts = (question(asked), plain_text(asked), plain_text(answered))
     return Answer(*(*known, *texts))
 
 
-def _question(content: str) -> str:
+def question(content: str) -> str:
+    """What the user said last, of a stored input."""
     messages = decode(content)
     said = [message.text for message in messages if message.role == "user" and message.text]
     return said[-1] if said else plain_text(content)

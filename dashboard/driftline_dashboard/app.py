@@ -8,9 +8,34 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline.errors import DriftlineError
-from driftline_dashboard import alerts, controls, data, drift, health, label, states, system, theme, topic, traces
+from driftline_dashboard import (
+    alerts,
+    compare,
+    controls,
+    data,
+    drift,
+    health,
+    label,
+    states,
+    system,
+    theme,
+    topic,
+    traces,
+)
 from driftline_dashboard.access import NotAllowedError, must_log_in, providers
-from driftline_dashboard.places import ALERTS, DRIFT, HEALTH, LABEL, PLACES, SYSTEM, TRACE, TRACES, arrive, identity
+from driftline_dashboard.places import (
+    ALERTS,
+    COMPARE,
+    DRIFT,
+    HEALTH,
+    LABEL,
+    PLACES,
+    SYSTEM,
+    TRACE,
+    TRACES,
+    arrive,
+    identity,
+)
 from driftline_dashboard.topics import TOPICS
 from driftline_dashboard.view import from_url
 
@@ -25,6 +50,7 @@ SHOWN: Final[Mapping[Place, Callable[[View], None]]] = {
     DRIFT: drift.show,
     **{one.place: partial(topic.show, one) for one in TOPICS},
     TRACES: traces.show,
+    COMPARE: compare.show,
     LABEL: label.show,
     ALERTS: alerts.show,
     SYSTEM: system.show,

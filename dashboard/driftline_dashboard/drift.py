@@ -23,7 +23,7 @@ from driftline_dashboard.theme import PALETTE
 from driftline_dashboard.timeline import on_grid
 from driftline_dashboard.view import from_url
 from driftline_store.metrics import METRICS
-from driftline_store.metrics_format import NO_DATA, format_value
+from driftline_store.metrics_format import format_value
 from driftline_store.monitored import MONITORED
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _course(view: View, one: Seen, as_of: datetime, changed: Sequence[Event]) ->
     there = replace(view, filters=from_url(dict(one.segment)).filters)
     series = data.split_series(there, as_of, (), one.metric)
     line = charts.Line("", PALETTE[0], on_grid(series, one.metric, span, data.step_of(there, one.metric)))
-    level = format_value(metric, one.level)
+    level = _level(one)
     marks = [*markers.of_events(changed), *markers.of_start(one.started), *markers.of_level(one.level, level)]
     [chart] = charts.small_multiples(metric, [line], span, marks)
     panel(
@@ -150,8 +150,10 @@ def _course(view: View, one: Seen, as_of: datetime, changed: Sequence[Event]) ->
         metric.title,
         chart,
         series,
-        says=charts.words(metric, line, span) + f" Its normal level is {level}." + markers.in_words(changed),
-        note=f"dashed: normal level {level}",
+        says=charts.words(metric, line, span)
+        + (f" Its normal level is {level}." if level else "")
+        + markers.in_words(changed),
+        note=f"dashed: normal level {level}" if level else "",
     )
 
 
@@ -164,9 +166,9 @@ def _facts(one: Seen) -> str:
     return facts(
         {
             "State": STATES[one.state],
-            "Evidence": f"{_share(one.evidence)} of an alarm",
+            "Evidence": "" if one.state == "learning" else f"{_share(one.evidence)} of an alarm",
             "Begun about": day_and_time(one.started) if one.started else "",
-            "Normal level": NO_DATA if one.level is None else format_value(METRICS[one.metric], one.level),
+            "Normal level": _level(one),
             "Learned from": f"{one.n:,.0f} {METRICS[one.metric].n_label}",
             "Comes a day": f"{one.per_day:,.0f}",
             "Finds, half the time": _promise(one),
@@ -213,17 +215,18 @@ def _metric_chosen() -> None:
 
 
 def _cells(one: Seen) -> str:
-    level = NO_DATA if one.level is None else format_value(METRICS[one.metric], one.level)
     style = "dl-bad" if one.state in drift_data.ALARMS else ""
     return (
         f'<div class="dl-monitor"><span>{escape(where(one.segment))}</span>'
-        f'<span class="{style}">{STATES[one.state]}</span><span>{_meter(one)}</span><span>{escape(level)}</span>'
+        f'<span class="{style}">{STATES[one.state]}</span><span>{_meter(one)}</span><span>{escape(_level(one))}</span>'
         f"<span>{escape(_promise(one))}</span></div>"
     )
 
 
 def _meter(one: Seen) -> str:
-    """Evidence as a bar in powers of ten, full at an alarm, with its text."""
+    """Evidence as a bar in powers of ten, full at an alarm, with its text; '' where nothing is measured yet."""
+    if one.state == "learning":
+        return ""
     decades = math.log10(max(min(one.evidence, 1.0), drift_charts.FLOOR) / drift_charts.FLOOR)
     width = 100 * decades / math.log10(1 / drift_charts.FLOOR)
     style = "dl-full" if one.evidence >= 1 else ""
@@ -237,6 +240,10 @@ def _share(evidence: float) -> str:
     if evidence < NOTABLE:
         return "below 1 %"
     return f"{evidence * 100:,.0f} %" if evidence < drift_charts.CEILING else f"over {drift_charts.CEILING:,.0f} times"
+
+
+def _level(one: Seen) -> str:
+    return "" if one.level is None else format_value(METRICS[one.metric], one.level)
 
 
 def _promise(one: Seen) -> str:

@@ -40,7 +40,7 @@ def evidence(course: pd.DataFrame, span: Period, marks: Sequence[alt.Chart]) -> 
         scale=alt.Scale(type="log", domain=[FLOOR, top], nice=False, clamp=True),
         axis=alt.Axis(
             title="% of an alarm",
-            values=list(_TICKS),
+            values=[tick for tick in _TICKS if tick <= top],
             labelExpr="format(datum.value * 100, ',~g') + ' %'",
             labelOverlap=False,
         ),

@@ -56,10 +56,11 @@ DRIFT: Final = Place("Drift", "drift")
 LATENCY: Final = Place("Latency", "latency")
 ERRORS: Final = Place("Errors", "errors")
 TRACES: Final = Place("Traces", "traces")
+COMPARE: Final = Place("Compare", "compare")
 LABEL: Final = Place("Label", "label", is_still=True)
 ALERTS: Final = Place("Alerts", "alerts")
 SYSTEM: Final = Place("System", "system")
-PLACES: Final = (HEALTH, DRIFT, LATENCY, ERRORS, TRACES, LABEL, ALERTS, SYSTEM)
+PLACES: Final = (HEALTH, DRIFT, LATENCY, ERRORS, TRACES, COMPARE, LABEL, ALERTS, SYSTEM)
 
 
 def link(where: DeltaGenerator, place: Place, label: str, view: View, **parameters: str) -> None:

@@ -86,10 +86,11 @@ def from_url(parameters: Mapping[str, str]) -> View:
     """
     window = WINDOWS.get(parameters.get(WINDOW, ""), DEFAULT)
     values = {name: parameters[name] for name in DIMENSIONS if name in parameters}
-    return View(window, _ordered({name: value for name, value in values.items() if _is_sane(value)}))
+    return View(window, _ordered({name: value for name, value in values.items() if is_sane(value)}))
 
 
-def _is_sane(value: str) -> bool:
+def is_sane(value: str) -> bool:
+    """Whether a text from a URL may be the name of a segment."""
     return len(value) <= MAX_VALUE and value.isprintable()
 
 

@@ -278,6 +278,31 @@ def test_another_page_keeps_window_and_filters(page: Page, url: str) -> None:
     tile(page, "requests")
 
 
+def test_from_the_sentence_over_the_evidence_to_the_comparison(page: Page, url: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(url)
+    sentence = page.locator(".dl-verdict")
+    expect(sentence).to_contain_text(
+        f"Unhealthy: {seed.HOSTILE_FEATURE}'s judged quality fell from 0.900 to 0.820 since"
+    )
+    expect(sentence).to_contain_text("prompt version v2")
+    assert sentence.evaluate("e => e.getBoundingClientRect().bottom") < 720
+    page.get_by_role("link", name="alarm", exact=True).click()
+    page.wait_for_url(re.compile(rf"/drift\?.*metric=quality&monitor={seed.SUSPECT}"))
+    expect(page.locator(".dl-facts").filter(has_text="a drop of 0.05 in about 6 h")).to_be_visible()
+    expect(page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")).to_have_count(2)
+    page.locator(".st-key-drift_metric").get_by_role("combobox").click()
+    page.get_by_role("option", name="Latency p95").click()
+    page.wait_for_url(re.compile(r"/drift\?(?=.*metric=latency_p95)(?!.*monitor)"))
+    expect(page.locator(".dl-facts").filter(has_text="not worked out yet")).to_be_visible()
+    page.get_by_role("link", name="Compare", exact=True).click()
+    expect(page.locator(".dl-verdict")).to_contain_text("v2 is worse than v1 on quality")
+    expect(page.get_by_text("Answers to the same question").first).to_be_visible()
+    page.get_by_text("Periods", exact=True).click()
+    page.wait_for_url(re.compile(r"/compare\?(?=.*by=period)(?=.*feature=support-bot)"))
+    expect(page.locator(".dl-verdict")).to_contain_text("the last 24 h")
+
+
 def test_a_double_click_asks_for_nothing_and_a_confirmed_wish_is_stored_once(
     page: Page, url: str, seeded: RunningStore
 ) -> None:
