@@ -42,11 +42,13 @@ class Place:
 
 
 HEALTH: Final = Place("Health", "health", is_first=True)
+QUALITY: Final = Place("Quality", "quality")
 LATENCY: Final = Place("Latency", "latency")
+COST: Final = Place("Cost", "cost")
 ERRORS: Final = Place("Errors", "errors")
 TRACES: Final = Place("Traces", "traces")
 ALERTS: Final = Place("Alerts", "alerts")
-PLACES: Final = (HEALTH, LATENCY, ERRORS, TRACES, ALERTS)
+PLACES: Final = (HEALTH, QUALITY, LATENCY, COST, ERRORS, TRACES, ALERTS)
 
 
 def link(where: DeltaGenerator, place: Place, label: str, view: View, **parameters: str) -> None:
