@@ -183,7 +183,8 @@ def worst(view: View, span: Period, metric: str, judge: str = "", **only: str) -
         parameters = {"traces": traces, **_around(min(starts), max(starts))}
         rows = client.query(_OF_TRACES, parameters=parameters, settings=LIMITS).result_rows
         place = {trace: number for number, trace in enumerate(traces)}
-        return _with_details(client, [_answer(*row) for row in sorted(rows, key=lambda row: place[row[0]])])
+        answers = [_answer(*row) for row in sorted(rows, key=lambda row: place[row[0]])]
+        return _with_details(client, answers) if answers else []  # spans leave before their scores do
 
 
 @st.cache_data(ttl=60, max_entries=50, show_spinner=False)

@@ -26,6 +26,8 @@ _TICKS: Final = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 
 """Where a logarithmic axis may have a label."""
 _LEVELS: Final = 20
 """Steps of a score."""
+_SCORES: Final = (-0.5 / _LEVELS, 1 + 0.5 / _LEVELS)
+"""Ends of the axis of scores."""
 _HOTTEST: Final = 0.25
 """Share of a bucket from which a cell has the full colour."""
 OTHERS: Final = "others"
@@ -87,9 +89,9 @@ def heat_map(cells: pd.DataFrame, span: Period, over: Over, *, title: str, unit:
         over: lines to draw over it.
         title: of the axis.
         unit: key of ``charts.TICKS``.
-        log: whether the axis is logarithmic.
+        log: whether the axis is logarithmic; otherwise it is that of scores.
     """
-    domain = [float(cells["low"].min()), float(max(cells["high"].max(), *(limit * 1.1 for limit in over.limits)))]
+    domain = _domain(cells, over) if log else list(_SCORES)
     scale = alt.Scale(type="log" if log else "linear", domain=domain, nice=False, zero=False, clamp=True)
     ticks = [tick for tick in _TICKS if domain[0] <= tick <= domain[1]]
     axis = alt.Axis(title=title, labelExpr=TICKS[unit], tickCount=5, grid=False, values=ticks if log else alt.Undefined)
@@ -121,6 +123,10 @@ def heat_map(cells: pd.DataFrame, span: Period, over: Over, *, title: str, unit:
     layers += _rules(over.limits, scale)
     chart: alt.LayerChart = alt.layer(*layers).properties(height=_HEAT_HEIGHT).configure_view(strokeWidth=0)
     return chart
+
+
+def _domain(cells: pd.DataFrame, over: Over) -> list[float]:
+    return [float(cells["low"].min()), max(float(cells["high"].max()), *(limit * 1.1 for limit in over.limits), 0.0)]
 
 
 def _courses(courses: Mapping[str, pd.DataFrame], scale: alt.Scale) -> list[alt.Chart]:

@@ -64,7 +64,8 @@ def select(
 
 def _follow(name: str, value: str) -> str:
     key = f"chosen_{name}"
-    st.session_state[key] = value
+    if st.session_state.get(key) != value:  # the visitor may have pressed "back"
+        st.session_state[key] = value
     return key
 
 

@@ -142,7 +142,7 @@ def details(view: View, as_of: datetime, glance: Glance) -> None:
     kind = choice.select(bar, "Kind", _KIND, tuple(options), "", shown=lambda each: options[each][1], width=280)
     what, _, key = kind.partition(".")
     only = {"error": {"error_class": key}, "fallback": {"fallback_reason": key}}[what] if key else {}
-    examples.show(bar, view, as_of, options[kind][0], **only)
+    examples.show(bar, view, as_of, options[kind][0], only=only)
 
 
 def _table(view: View, as_of: datetime, glance: Glance, kinds: _Kinds) -> None:

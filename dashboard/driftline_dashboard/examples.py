@@ -13,6 +13,7 @@ from driftline_dashboard.text import day_and_time
 from driftline_store.metrics import METRICS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import timedelta
 
     from streamlit.delta_generator import DeltaGenerator
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 POINT: Final = "point"
 """Query parameter: begin of the chosen point of the curve in Unix seconds."""
-_WHOLE: Final = ""
+_WHOLE: Final = "all"
+_NONE: Final = ""
 
 
 def bar(title: str) -> DeltaGenerator:
@@ -32,7 +34,15 @@ def bar(title: str) -> DeltaGenerator:
     return row
 
 
-def show(where: DeltaGenerator, view: View, as_of: datetime, metric: str, **only: str) -> None:
+def show(
+    where: DeltaGenerator,
+    view: View,
+    as_of: datetime,
+    metric: str,
+    *,
+    waits: bool = False,
+    only: Mapping[str, str] | None = None,
+) -> None:
     """Draw the choice of a point of time, and the list.
 
     Args:
@@ -40,27 +50,27 @@ def show(where: DeltaGenerator, view: View, as_of: datetime, metric: str, **only
         view: what is looked at.
         as_of: the moment.
         metric: by which they are the worst.
+        waits: whether nothing is looked for before somebody has chosen.
         only: error class or fallback reason that they have.
     """
     step = data.step_of(view, metric)
     points = [str(point) for point in reversed(_points(view, as_of, step))]
-    choice.select(where, "Point of the curve", POINT, (_WHOLE, *points), _WHOLE, shown=_label)
+    first = _NONE if waits else _WHOLE
+    options = (*dict.fromkeys((first, _WHOLE)), *points)
+    point = choice.select(where, "Point of the curve", POINT, options, first, shown=_label)
+    if point == _NONE:
+        return
     judge = data.instrument(view, as_of) if METRICS[metric].is_judged else ""
-    span = _chosen(view, as_of, step) or data.period(view, as_of)
-    found = answers_data.worst(view, span, metric, judge, **only)
+    span = data.period(view, as_of) if point == _WHOLE else _period(int(point), step)
+    found = answers_data.worst(view, span, metric, judge, **(only or {}))
     if not found:
         st.html('<p class="dl-muted">None.</p>')
         return
     answers.links(view, found)
 
 
-def _chosen(view: View, as_of: datetime, step: timedelta) -> Period | None:
-    """The point of time that the URL names; None for the whole window."""
-    points = _points(view, as_of, step)
-    chosen = choice.chosen(POINT, (_WHOLE, *map(str, points)), _WHOLE)
-    if chosen == _WHOLE:
-        return None
-    begin = datetime.fromtimestamp(int(chosen), UTC)
+def _period(point: int, step: timedelta) -> Period:
+    begin = datetime.fromtimestamp(point, UTC)
     return Period(begin, begin + step)
 
 
@@ -72,4 +82,6 @@ def _points(view: View, as_of: datetime, step: timedelta) -> range:
 
 
 def _label(point: str) -> str:
-    return "the whole window" if point == _WHOLE else f"from {day_and_time(datetime.fromtimestamp(int(point), UTC))}"
+    if not point.isdecimal():
+        return {_WHOLE: "the whole window", _NONE: "choose a point of the curve"}[point]
+    return f"from {day_and_time(datetime.fromtimestamp(int(point), UTC))}"

@@ -52,15 +52,17 @@ class Place:
 
 
 HEALTH: Final = Place("Health", "health", is_first=True)
+QUALITY: Final = Place("Quality", "quality")
 DRIFT: Final = Place("Drift", "drift")
 LATENCY: Final = Place("Latency", "latency")
+COST: Final = Place("Cost", "cost")
 ERRORS: Final = Place("Errors", "errors")
 TRACES: Final = Place("Traces", "traces")
 COMPARE: Final = Place("Compare", "compare")
 LABEL: Final = Place("Label", "label", is_still=True)
 ALERTS: Final = Place("Alerts", "alerts")
 SYSTEM: Final = Place("System", "system")
-PLACES: Final = (HEALTH, DRIFT, LATENCY, ERRORS, TRACES, COMPARE, LABEL, ALERTS, SYSTEM)
+PLACES: Final = (HEALTH, QUALITY, DRIFT, LATENCY, COST, ERRORS, TRACES, COMPARE, LABEL, ALERTS, SYSTEM)
 
 
 def link(where: DeltaGenerator, place: Place, label: str, view: View, **parameters: str) -> None:

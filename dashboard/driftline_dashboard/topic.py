@@ -17,13 +17,13 @@ def show(topic: Topic, view: View) -> None:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    if data.is_empty():
+    as_of = data.moment()
+    if not any(data.segments(view, as_of).values()) and data.is_empty():
         states.nothing_recorded()
         return
-    as_of = data.moment()
     glance = data.glance(view, as_of, topic.tiles)
     status.show(view, as_of)
-    tiles.show(view, as_of, glance)
+    tiles.show(view, as_of, glance, topic.more(view, as_of))
     topic.charts(view, as_of, glance)
     segments.show(view, as_of, topic.columns, split=topic.split)
     topic.details(view, as_of, glance)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from driftline_dashboard import errors, latency
-from driftline_dashboard.places import ERRORS, LATENCY
+from driftline_dashboard import cost, errors, latency, quality
+from driftline_dashboard.places import COST, ERRORS, LATENCY, QUALITY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from driftline_dashboard.data import Glance
@@ -30,6 +30,7 @@ class Topic:
         charts: draws what stands between the numbers and the segments.
         details: draws what stands below the segments.
         split: dimension by which it is split first.
+        more: HTML of tiles that are no metrics; they stand after the first one.
     """
 
     place: Place
@@ -38,15 +39,35 @@ class Topic:
     charts: Section
     details: Section
     split: str = "prompt_version"
+    more: Callable[[View, datetime], Sequence[str]] = lambda _view, _as_of: ()
 
 
 TOPICS: Final = (
+    Topic(
+        QUALITY,
+        tiles=quality.TILES,
+        columns=("quality", "judged_share", "satisfaction", "failed_check_rate", "report_rate"),
+        charts=quality.charts,
+        details=quality.details,
+        more=quality.more,
+    ),
     Topic(
         LATENCY,
         tiles=latency.TILES,
         columns=("latency_p95", "latency_p50", "latency_p99", "time_to_first_token_p95", "output_length_p50"),
         charts=latency.charts,
         details=latency.details,
+        split="feature",
+    ),
+    Topic(
+        COST,
+        tiles=cost.TILES,
+        columns=(
+            "spend", "cost_per_request", "cost_per_session", "cost_per_call_p95", "input_tokens", "output_tokens",
+            "unpriced_calls",
+        ),
+        charts=cost.charts,
+        details=cost.details,
         split="feature",
     ),
     Topic(

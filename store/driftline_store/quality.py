@@ -164,7 +164,7 @@ def _qualities(
     judged = Judged(*powers)
     labelled, passed = _labelled(place, pairs, end)
     found = corrected_mean(judged, labelled)
-    raw = _raw(judged)
+    raw = raw_mean(judged)
     labels_of: dict[tuple[Any, ...], int] = defaultdict(int, {tuple(row[:-1]): int(row[-1]) for row in labels})
     return [
         Quality(
@@ -180,7 +180,8 @@ def _qualities(
     ]
 
 
-def _raw(judged: Judged) -> tuple[Column, Column, Column]:
+def raw_mean(judged: Judged) -> tuple[Column, Column, Column]:
+    """Weighted mean of each group's scores and its 95 % interval, which is about which answers were judged."""
     mean = judged.ws / judged.w
     variance = (judged.w2s2 - 2 * mean * judged.w2s + mean**2 * judged.w2) / judged.w**2
     return mean, *weighted_mean(mean, variance, judged.w**2 / judged.w2)

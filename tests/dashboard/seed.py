@@ -394,6 +394,37 @@ def reports(client: Client, *, lag: float = 1500) -> None:
     _insert(client, "part_reports", said)
 
 
+def judging(client: Client, now: datetime) -> None:
+    """Forty-eight answers judged 0.9 that people pass three of four times, with anchors that are scored ever lower."""
+    rows = []
+    for number in range(48):
+        start = now - timedelta(minutes=20 * number + 10)
+        span = _span(random.Random(number), start, "v1", "support-bot", "gpt-4o-mini")
+        judged = _evaluation(span, "judge", 0.9 if number % 8 else 0.5, "good", "")
+        judged |= {
+            "criteria": {HOSTILE_FEATURE: 0.75},
+            "evaluator": "f1",
+            "unit": "request",
+            "trace_id": f"{number:032x}",
+        }
+        passes = number % 4 != 0
+        label = judged | {
+            "source": "human",
+            "score": float(passes),
+            "label": "pass" if passes else "fail",
+            "evaluator": "ada",
+        }
+        anchor = judged | {
+            "unit": "anchor",
+            "trace_id": "",
+            "span_id": "",
+            "criteria": {},
+            "score": 0.6 if number < 24 else 0.9,
+        }
+        rows += [judged, label | {"criteria": {}, "inclusion_probability": 0.5}, anchor]
+    _insert(client, "evaluations", rows)
+
+
 def _request(
     chance: random.Random,
     start: datetime,

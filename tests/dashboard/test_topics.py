@@ -12,7 +12,8 @@ import pytest
 
 from dashboard import seed
 from dashboard.conftest import Page, charts
-from driftline_dashboard import data, examples
+from driftline_dashboard import cost_data, data, examples
+from driftline_dashboard.cost_data import Price
 from driftline_dashboard.topics import TOPICS
 from driftline_dashboard.view import View
 from driftline_store.metrics import METRICS
@@ -53,7 +54,7 @@ class TestEveryTopic:
     def test_its_tiles_are_the_metrics_layers_numbers_and_names_of_others_are_text(
         self, topic: Topic, seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
     ) -> None:
-        page = Page(seeded.path, monkeypatch, at=topic.place.path)
+        page = Page(seeded.path, monkeypatch, at=topic.place.path, split="feature")
         span = data.period(View(), frozen)
         with contextlib.closing(seeded.client()) as client:
             frame = query_metrics(client, topic.tiles, since=span.since, until=span.until)
@@ -135,3 +136,66 @@ def test_what_a_url_makes_up_is_as_if_it_were_not_there(seeded: RunningStore, mo
     page = Page(seeded.path, monkeypatch, at="errors", point="now", split="x", metric="'", kind="error.<b>")
     assert page.html.count('<div class="dl-row"><span>') == 30
     assert "By feature" in page.html
+
+
+def test_lowest_scores_are_looked_for_when_somebody_chooses(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
+) -> None:
+    page = Page(seeded.path, monkeypatch, at="quality")
+    assert '<div class="dl-row">' not in page.html
+    assert "raw only" in page.tile("corrected")
+    assert "label 50 answers to correct it" in page.tile("corrected")
+    page.app.selectbox(key=f"chosen_{examples.POINT}").set_value("all")
+    page.run()
+    rows = page.html.split('<div class="dl-row"><span>')[1:]
+    assert len(rows) == 30
+    assert all("0.000" in row for row in rows)
+    heat, mean, _ = charts(page)[0]["layer"]
+    assert heat["encoding"]["y"]["scale"]["domain"] == [-0.025, 1.025]
+    assert mean["encoding"]["color"]["scale"]["domain"] == ["mean"]
+    assert "dashed: limit of the rule low quality: 0.850" in page.html
+
+
+def test_labels_correct_the_quality_and_anchors_say_that_the_judge_moved(
+    empty: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
+) -> None:
+    with contextlib.closing(empty.client()) as client:
+        try:
+            seed.judging(client, frozen)
+            page = Page(empty.path, monkeypatch, at="quality")
+        finally:
+            for table in ("evaluations", "llm_rollups", "judged_rollups"):
+                client.command(f"TRUNCATE TABLE {table}")
+    assert "<strong>0.850</strong>" in page.tile("quality")
+    assert "<strong>0.750</strong>" in page.tile("corrected")  # as people passed them, of whom the judge knows nothing
+    assert "n = 48 labels, of 48 judged answers" in page.tile("corrected")
+    assert cells_of(page, seed.HOSTILE_FEATURE)[0].split() == ["0.750", "n", "=", "48"]
+    assert "The judge itself moved by −0." in page.html
+    assert "0.900 (n = " in page.html
+
+
+def test_what_was_spent_by_users_and_would_be_with_another_model(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
+) -> None:
+    monkeypatch.setattr(cost_data, "prices", lambda: {"dear": Price(10.0, 20.0), "gpt-4o": Price(1.0, 2.0)})
+    page = Page(seeded.path, monkeypatch, at="cost", instead="dear")
+    minute = frozen.replace(second=0)
+    query = (
+        "SELECT user_id, toFloat64(sum(cost)) AS usd FROM llm_traces WHERE during AND user_id != '' "
+        "GROUP BY user_id ORDER BY usd DESC"
+    )
+    said = page.html.split("Users who spend most")[1]
+    [(user, usd), *_] = ask(seeded, query, minute)
+    assert f"<bdi>{user}</bdi>" in said.split("</tr>")[1]
+    assert format_value(METRICS["spend"], usd) in said.split("</tr>")[1]  # type: ignore[arg-type]
+    assert f'href="traces?user={user}"' in said
+    query = (
+        "SELECT count(), sum(input_tokens), sum(output_tokens), toFloat64(sum(cost)) "
+        "FROM llm_spans WHERE is_call AND during AND model = 'our-7b'"
+    )
+    [(calls, asked, answered, _)] = ask(seeded, query, frozen)
+    cells = cells_of(page, "our-7b")
+    assert cells[:3] == [f"{number:,}" for number in (calls, asked, answered)]
+    assert cells[4] == format_value(METRICS["spend"], (10 * asked + 20 * answered) / 1e6)  # type: ignore[operator]
+    assert "No forecast yet: it takes 7 whole days to estimate from" in page.html
+    assert "Spent so far" in page.html
