@@ -69,6 +69,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
         seed.priced_later(client, now)
         seed.traces(client, now)
         seed.incidents(client, now)
+        seed.to_label(client, now)
         client.close()
         yield store
 
