@@ -196,7 +196,7 @@ def _answer(one: Waiting) -> None:
             return
         step = found.step(one.span_id)
         step = step if step.has_texts else found.step("")
-        st.html(f'<div class="dl-muted">Feature {escape(segment_name(step.feature))}</div>')
+        st.html(f'<div class="dl-status">Feature {escape(segment_name(step.feature))}</div>')
         said = trace_data.conversation(one.trace_id, step)
         conversation.show(said, step.span_id, "No texts of this answer are stored. Skip it.")
 

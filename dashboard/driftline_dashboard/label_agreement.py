@@ -15,6 +15,7 @@ from driftline_store.metrics_format import format_value
 if TYPE_CHECKING:
     from driftline_dashboard.view import View
     from driftline_store.estimates.figure import Figure
+    from driftline_store.metrics import Metric
     from driftline_store.quality import Quality
 
 _MOST: Final = 10
@@ -24,6 +25,10 @@ _MEASURES: Final = {
     "sensitivity": ("Good seen", "Of what people pass, the judge passes this share"),
     "specificity": ("Bad seen", "Of what people fail, the judge fails this share"),
 }
+_SHARES: Final = frozenset({"agreement", "sensitivity", "specificity"})
+_SCORE: Final = METRICS["quality"]
+_SHARE: Final = METRICS["error_rate"]
+"""Metrics whose numbers are written alike."""
 
 
 def show(view: View, name: str) -> None:
@@ -62,29 +67,29 @@ def effect(one: Quality) -> str:
     fits = corrected.low is not None and corrected.high is not None and corrected.low <= raw.value <= corrected.high
     how = "which the labels do not contradict" if fits else f"so the judge is {'too strict' if by > 0 else 'too kind'}"
     return (
-        f"The judge sees a quality of {_value(raw.value)}; people would see {_value(corrected.value)} "
-        f"({_interval(corrected)}), {how}."
+        f"The judge sees a quality of {format_value(_SCORE, raw.value)}; people would see "
+        f"{format_value(_SCORE, corrected.value)} ({_interval(corrected)}), {how}."
     )
 
 
 def _row(one: Quality) -> str:
-    measures = "".join(_cell(one.agreement[name], one.both) for name in _MEASURES)
+    measures = "".join(
+        _cell(one.agreement[name], one.both, _SHARE if name in _SHARES else _SCORE) for name in _MEASURES
+    )
     return (
         f"<tr><td>{escape(one.evaluator or '(no name)')}</td><td>{one.judged:,}</td><td>{one.both:,}</td>"
         f"{_cell(one.raw, one.judged)}{_cell(one.corrected, one.both)}{measures}</tr>"
     )
 
 
-def _cell(figure: Figure, n: int) -> str:
+def _cell(figure: Figure, n: int, metric: Metric = _SCORE) -> str:
     if figure.value is None:
         return f'<td class="dl-muted" title="{escape(figure.reason)}">n/a<small>{escape(figure.reason)}</small></td>'
-    title = f"n = {n:,} answers, 95 % interval {_interval(figure)}"
-    return f'<td title="{title}">{_value(figure.value)}<small>{_interval(figure)}</small></td>'
+    ends = _interval(figure, metric)
+    title = f"n = {n:,} answers, 95 % interval {ends}"
+    return f'<td title="{title}">{format_value(metric, figure.value)}<small>{ends}</small></td>'
 
 
-def _interval(figure: Figure) -> str:
-    return f"{_value(figure.low)} – {_value(figure.high)}"
-
-
-def _value(number: float | None) -> str:
-    return format_value(METRICS["quality"], number)
+def _interval(figure: Figure, metric: Metric = _SCORE) -> str:
+    low, high = format_value(metric, figure.low), format_value(metric, figure.high)
+    return f"{low.removesuffix(' %')} – {high}"

@@ -92,7 +92,7 @@ FROM llm_spans AS s
 {joins}
 WHERE {conditions}
 ORDER BY {order}s.start DESC, s.trace_id DESC, s.span_id DESC
-LIMIT 1 BY s.trace_id, s.span_id LIMIT {{page:UInt32}}"""
+LIMIT {{page:UInt32}}"""
 
 
 class TooMuchError(DriftlineError):
@@ -138,9 +138,8 @@ def look(client: Client, view: View, wanted: Search, as_of: datetime) -> Found:
     span, looked_at, is_cut = _slice(client, view, wanted, as_of)
     rows = _keys(client, view, wanted, span, PAGE + 1)
     shown = rows[:PAGE]
-    keys = [(trace, step) for trace, step, _, _ in shown]
-    starts = [start for _, _, start, _ in shown]
-    answers = answers_data.steps(client, keys, starts, of_requests=_of_requests(wanted))
+    starts = {(trace, step): start for trace, step, start, _ in shown}  # one that two workers stored is there twice
+    answers = answers_data.steps(client, list(starts), list(starts.values()), of_requests=_of_requests(wanted))
     after = None
     if len(rows) > PAGE:
         trace, step, start, value = shown[-1]
@@ -156,7 +155,8 @@ def found_texts(view: View, wanted: Search, as_of: datetime) -> tuple[list[Key],
     """
     with reading("the steps that are searched for") as client:
         span, _, _ = _slice(client, view, wanted, as_of)
-        keys = [(trace, step) for trace, step, _, _ in _keys(client, view, wanted, span, MOST_SAVED)]
+        rows = _keys(client, view, wanted, span, MOST_SAVED)
+        keys = list(dict.fromkeys((trace, step) for trace, step, _, _ in rows))
         return keys, texts(client, keys)
 
 
@@ -251,8 +251,10 @@ def _filters(view: View, wanted: Search) -> list[tuple[str, dict[str, Any]]]:
             found.append(("s.error_class = {error:String}", {"error": wanted.error}))
     if wanted.pair:
         key, text = wanted.pair
-        what = f"s.{key}" if key in _COLUMNS else "s.attributes[{key:String}]"
-        found.append((f"{what} = {{attribute:String}}", {"key": key, "attribute": text}))
+        column = f"s.{key}, " if key in _COLUMNS else ""
+        found.append(
+            (f"{{attribute:String}} IN ({column}s.attributes[{{key:String}}])", {"key": key, "attribute": text})
+        )
     for name, column in {"took": "s.duration", "cost": "paid.dollars", "score": "judged.points"}.items():
         asked = getattr(wanted, name)
         for end, sign, limit in (("low", ">=", asked.low), ("high", "<=", asked.high)):

@@ -62,6 +62,8 @@ def _row(view: View, number: int, row: dict[Any, Any]) -> None:
     if row["failed"]:
         filters = view.with_filter("feature", str(row["feature"]))
         link(where, TRACES, "Failed", filters, of="steps", step=str(row["step"]), error=ANY_ERROR)
+    else:
+        where.html('<span class="dl-muted">none</span>')
     line.html(_cells(row))
 
 

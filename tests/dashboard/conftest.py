@@ -78,6 +78,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
         seed.monitors(client, now)
         seed.totals(client)
         seed.system(client, now)
+        seed.to_label(client, now)
         client.close()
         yield store
 

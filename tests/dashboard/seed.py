@@ -330,28 +330,31 @@ def _monitor(stream: str, at: datetime, metric: str, segment: dict[str, str]) ->
     }
 
 
-ODD = {"liked not by users": "users", "judges apart": "judges", "unsure": "unsure"}
-"""Answers that people should look at first, in this order, and why."""
+TO_LABEL = "to label"
+"""Feature of the answers that people label."""
+ODD = {"1" * 32: "users", "2" * 32: "judges", "3" * 32: "unsure"}
+"""Traces of those that they should look at first, in this order, and why."""
+EVEN = ("4" * 32, "5" * 32)
+"""The others: a good one and a bad one."""
 
 
-def to_label(client: Client, now: datetime, feature: str) -> dict[str, str]:
-    """Judged answers of a feature: those of ``ODD``, a good and a bad one; gives the trace id of each."""
-    scores = dict(zip((*ODD, "plain", "bad"), (0.9, 0.8, 0.5, 1.0, 0.1), strict=True))
+def to_label(client: Client, now: datetime) -> None:
+    """The judged answers above."""
+    scores = dict(zip((*ODD, *EVEN), (0.9, 0.8, 0.5, 1.0, 0.1), strict=True))
     spans: dict[str, dict[str, Any]] = {}
     rows: list[dict[str, Any]] = []
     for number, (name, score) in enumerate(scores.items()):
-        answer = _span(random.Random(2), now - timedelta(minutes=number + 1), "v1", feature, "gpt-4o")
-        answer |= {"trace_id": f"{number:x}" * 32, "span_id": f"{number:x}" * 16, "is_error": False, "error_class": ""}
+        answer = _span(random.Random(2), now - timedelta(hours=3, minutes=number), "v1", TO_LABEL, "gpt-4o")
+        answer |= {"trace_id": name, "span_id": name[:16], "is_error": False, "error_class": "", "error_message": ""}
         answer |= {"input": _said("user", _QUESTIONS[1][0]), "output": _said("assistant", _QUESTIONS[1][1])}
         spans[name] = answer
         judged = _evaluation(answer, "judge", score, "pass" if score >= 0.7 else "fail", "as it should be")
         rows.append(judged | {"evaluator": "judge-1", "run": ""})
-    first, second = spans["liked not by users"], spans["judges apart"]
+    first, second, *_ = spans.values()
     rows.append(_evaluation(first, "human", 0.0, "thumbs_down", "") | {"evaluator": "", "run": ""})
     rows.append(_evaluation(second, "judge", 0.1, "fail", "no") | {"evaluator": "judge-2", "run": "again"})
     _insert(client, "llm_spans", list(spans.values()))
     _insert(client, "evaluations", rows)
-    return {name: span["trace_id"] for name, span in spans.items()}
 
 
 def _said(role: str, text: str) -> str:

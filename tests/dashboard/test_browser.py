@@ -319,6 +319,48 @@ def test_a_double_click_asks_for_nothing_and_a_confirmed_wish_is_stored_once(
         client.command("TRUNCATE TABLE alert_actions")
 
 
+def test_a_search_is_typed_sent_and_leads_to_a_trace_and_back(page: Page, url: str) -> None:
+    page.goto(f"{url}/traces")
+    asked = page.get_by_placeholder("Words that were said")
+    asked.fill("parcel")
+    page.wait_for_timeout(6_000)  # a refresh leaves what is typed
+    expect(asked).to_have_value("parcel")
+    asked.press("Enter")
+    page.wait_for_url(re.compile(r"/traces\?text=parcel$"))
+    expect(page.get_by_text("30 requests", exact=False)).to_be_visible()
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save as test cases").click()
+    assert b'"label": ""' in saving.value.path().read_bytes()
+    page.get_by_role("button", name="Older").click()
+    page.wait_for_url(re.compile(r"before="))
+    page.locator(".st-key-traces button").first.click()
+    page.wait_for_url(re.compile(r"text=parcel.*trace="))
+    expect(page.locator(".dl-said").last).to_contain_text("parcel")
+    page.get_by_role("button", name="← All traces").click()
+    expect(page.get_by_placeholder("Words that were said")).to_have_value("parcel")
+
+
+def test_answers_are_labelled_with_the_keyboard_alone_and_the_last_one_is_undone(
+    page: Page, url: str, seeded: RunningStore
+) -> None:
+    page.goto(f"{url}/label?feature={seed.TO_LABEL}&by=ann")
+    with contextlib.closing(seeded.client()) as client:
+        stored = "SELECT trace_id, label, explanation FROM evaluations WHERE evaluator = 'ann' ORDER BY at"
+        first, second, _ = seed.ODD
+        expect(page.get_by_role("button", name="Good")).to_be_enabled()
+        page.keyboard.press("1")
+        expect(page.get_by_text("you said good", exact=False)).to_be_visible()
+        page.keyboard.press("2")
+        expect(page.get_by_role("button", name="Made up")).to_be_visible()
+        page.keyboard.press("4")
+        expect(page.get_by_text("you said bad: made up", exact=False)).to_be_visible()
+        assert client.query(stored).result_rows == [(first, "pass", ""), (second, "fail", "made up")]
+        page.keyboard.press("u")
+        expect(page.get_by_text("you said good", exact=False)).to_be_visible()
+        assert client.query(stored).result_rows == [(first, "pass", "")]
+        client.command("DELETE FROM evaluations WHERE evaluator = 'ann'")
+
+
 def test_the_page_comes_alive_with_the_store(page: Page, browser: BrowserContext, tmp_path: Path) -> None:
     with serving(tmp_path) as address:
         page.goto(address)

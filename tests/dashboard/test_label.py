@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +12,7 @@ from dashboard import seed
 from dashboard.conftest import Page
 from driftline_dashboard import data, label_agreement, label_data
 from driftline_dashboard.label import REASONS
+from driftline_dashboard.view import View
 from driftline_store.estimates.figure import Figure
 from driftline_store.labels import labels
 from driftline_store.quality import Quality
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from store_fixtures import RunningStore
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-FEATURE = "to label"
-LABELLERS = "evaluator IN ('ann', 'bo')"
+FEATURE = seed.TO_LABEL
+VIEW = View(filters=(("feature", FEATURE),))
+FIRST, SECOND, _ = seed.ODD
 
 
 @pytest.fixture(autouse=True)
@@ -32,22 +34,11 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "moment", lambda: NOW)
 
 
-@pytest.fixture(scope="module")
-def answers(seeded: RunningStore) -> Iterator[dict[str, str]]:
-    """Judged answers of a feature of their own, by what is odd about them: name -> trace id."""
-    client = seeded.client()
-    traces = seed.to_label(client, NOW, FEATURE)
-    yield traces
-    for table in ("evaluations", "llm_spans"):
-        client.command(f"DELETE FROM {table} WHERE feature = '{FEATURE}'")
-    client.close()
-
-
 @pytest.fixture
-def client(seeded: RunningStore, answers: dict[str, str]) -> Iterator[Client]:
+def client(seeded: RunningStore) -> Iterator[Client]:
     client = seeded.client()
     yield client
-    client.command(f"DELETE FROM evaluations WHERE {LABELLERS}")
+    client.command("DELETE FROM evaluations WHERE evaluator IN ('ann', 'bo')")
     client.close()
 
 
@@ -69,26 +60,19 @@ def given(client: Client) -> list[tuple[str, str, str, str, float]]:
 
 
 def test_disagreements_wait_first_then_what_was_drawn(
-    seeded: RunningStore, client: Client, answers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    seeded: RunningStore, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Page(seeded.path, monkeypatch)  # its settings
-    view = data_view()
-    found = label_data.waiting(view, NOW, "quality", "first")
-    odd = [(answers[name], why) for name, why in seed.ODD.items()]
-    assert [(one.trace_id, one.why) for one in found[: len(odd)]] == odd
-    rest = found[len(odd) :]
+    found = label_data.waiting(VIEW, NOW, "quality", "first")
+    assert {one.trace_id: one.why for one in found[:3]} == seed.ODD
+    assert [one.trace_id for one in found[:3]] == list(seed.ODD)
+    rest = found[3:]
     assert {one.why for one in rest} == {"chance"}
-    assert {one.trace_id for one in rest} == {answers[name] for name in ("plain", "bad")}
+    assert {one.trace_id for one in rest} == set(seed.EVEN)
     assert all(one.probability == 1.0 for one in rest)
-    drawn = label_data.waiting(view, NOW, "quality", "chance")
-    assert {one.trace_id for one in drawn} == set(answers.values())
+    drawn = label_data.waiting(VIEW, NOW, "quality", "chance")
+    assert {one.trace_id for one in drawn} == {*seed.ODD, *seed.EVEN}
     assert {one.why for one in drawn} == {"chance"}
-
-
-def data_view() -> Any:
-    from driftline_dashboard.view import View  # noqa: PLC0415
-
-    return View(filters=(("feature", FEATURE),))
 
 
 def test_it_is_blind(page: Page) -> None:
@@ -99,9 +83,7 @@ def test_it_is_blind(page: Page) -> None:
     assert not [link for link in page.app.get("page_link") if "trace=" in link.proto.query_string]
 
 
-def test_one_key_for_good_two_for_bad_and_the_next_answer_stands_there(
-    page: Page, client: Client, answers: dict[str, str]
-) -> None:
+def test_one_key_for_good_two_for_bad_and_the_next_answer_stands_there(page: Page, client: Client) -> None:
     shortcuts = {button.label: button.proto.shortcut for button in page.app.button if button.proto.shortcut}
     assert (shortcuts["Good"], shortcuts["Bad …"]) == ("1", "2")
     press(page, "Good")
@@ -113,15 +95,14 @@ def test_one_key_for_good_two_for_bad_and_the_next_answer_stands_there(
     ]  # fmt: skip
     assert len(given(client)) == 1
     press(page, "Made up")
-    kinds = list(seed.ODD)
     assert set(given(client)) == {
-        (answers[kinds[0]], "ann", "pass", "", 0.0),
-        (answers[kinds[1]], "ann", "fail", "made up", 0.0),
+        (FIRST, "ann", "pass", "", 0.0),
+        (SECOND, "ann", "fail", "made up", 0.0),
     }
     assert "2 labelled in this visit" in page.html
 
 
-def test_the_last_label_can_be_undone_and_is_gone(page: Page, client: Client, answers: dict[str, str]) -> None:
+def test_the_last_label_can_be_undone_and_is_gone(page: Page, client: Client) -> None:
     press(page, "Good")
     assert len(given(client)) == 1
     press(page, "Undo the last")
@@ -129,7 +110,7 @@ def test_the_last_label_can_be_undone_and_is_gone(page: Page, client: Client, an
     assert "0 labelled in this visit" in page.html
     press(page, "Bad …")
     press(page, "Wrong")
-    assert [(trace, label) for trace, _, label, _, _ in given(client)] == [(answers[next(iter(seed.ODD))], "fail")]
+    assert [(trace, label) for trace, _, label, _, _ in given(client)] == [(FIRST, "fail")]
 
 
 def test_going_back_and_skipping_store_nothing(page: Page, client: Client) -> None:
@@ -147,7 +128,7 @@ def test_what_was_labelled_does_not_wait_any_more_and_a_drawn_one_has_its_probab
     press(page, "Good")
     [(trace, by, _, _, probability)] = given(client)
     assert (by, probability) == ("bo", 1.0)
-    assert trace not in [one.trace_id for one in label_data.waiting(data_view(), NOW, "quality", "first")]
+    assert trace not in [one.trace_id for one in label_data.waiting(VIEW, NOW, "quality", "first")]
 
 
 def test_without_a_name_nothing_can_be_labelled(
