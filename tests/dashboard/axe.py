@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import axe_playwright_python
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from playwright.sync_api import Page
 
 _SCRIPT: Final = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
@@ -35,7 +37,7 @@ def violations(page: Page, address: str) -> set[tuple[str, str]]:
     return found | _run(page, _COLOURS)
 
 
-def _run(page: Page, options: dict[str, object]) -> set[tuple[str, str]]:
+def _run(page: Page, options: Mapping[str, object]) -> set[tuple[str, str]]:
     found = page.evaluate("options => axe.run(document, options)", {"resultTypes": ["violations"], **options})
     broken = [one for one in found["violations"] if one["impact"] in _GRAVE]
     return {(one["id"], node["html"]) for one in broken for node in one["nodes"]}
