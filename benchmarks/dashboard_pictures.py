@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from driftline_dashboard.places import PLACES
 from support.chromium import chromium
-from support.processes import running
+from support.processes import free_port, running, wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -52,14 +51,14 @@ def draw(folder: Path, into: Path, after: float) -> None:
         into: for the pictures.
         after: seconds of the demo.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "driftline_cli", "demo", "--no-browser", "--port", str(port)]
     with running(command, folder, "demo", dict(os.environ)), chromium() as browser:
+        wait_for(url)
         time.sleep(after)
         for scheme in SCHEMES:
-            for path in photograph(browser, f"http://127.0.0.1:{port}", scheme, into):
+            for path in photograph(browser, url, scheme, into):
                 print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB", flush=True)
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from driftline_dashboard.serve import _OPTIONS as OPTIONS
 from driftline_store.migrate import migrate
-from support.processes import START_SECONDS, running, settle
+from support.processes import free_port, running, settle, wait_for
 from support.rollups import fill
 
 if TYPE_CHECKING:
@@ -60,25 +56,11 @@ def prepare(client: Client, until: datetime, *, quick: bool) -> None:
 @contextlib.contextmanager
 def serving(folder: Path, app: Path) -> Iterator[str]:
     """Serve an app on the store of a folder for the time of the block; gives its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = [f"--{name}={value}" for name, value in (OPTIONS | {"server.port": str(port)}).items()]
     command = [sys.executable, "-m", "streamlit", "run", str(app), *options]
     url = f"http://127.0.0.1:{port}"
     environ = {"DRIFTLINE_DATA_DIR": str(folder), "PYTHONPATH": str(Path(__file__).parents[1])}
     with running(command, folder, app.stem, environ):
-        _wait(f"{url}/_stcore/health")
+        wait_for(url)
         yield url
-
-
-def _wait(url: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310  our own http address
-                return
-        except (OSError, urllib.error.URLError):
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.2)
