@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,13 +20,13 @@ from driftline_alerts.channels.mail_text import plain
 from driftline_alerts.channels.sample import sample
 from driftline_alerts.channels.slack_blocks import body
 from driftline_alerts.message import Fact, Quote
+from support.chromium import chromium
 from support.slack_page import page
 
 if TYPE_CHECKING:
     from driftline_alerts.message import Message
 
 _NOW: Final = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
-_BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 
 
 def story() -> list[Message]:
@@ -71,17 +70,10 @@ def photograph(bodies: list[dict[str, Any]], path: Path) -> None:
     Raises:
         SystemExit: there is no Chromium.
     """
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  only pictures need it
-
-    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if browser is None:
-        raise SystemExit(f"pictures need one of {', '.join(_BROWSERS)}; install it, or leave out --pictures")
-    with sync_playwright() as play:
-        running = play.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        tab = running.new_page(viewport={"width": 680, "height": 100}, device_scale_factor=1.5)
+    with chromium() as browser:
+        tab = browser.new_page(viewport={"width": 680, "height": 100}, device_scale_factor=1.5)
         tab.set_content(page(bodies))
         tab.screenshot(path=path, full_page=True)
-        running.close()
 
 
 def main() -> None:

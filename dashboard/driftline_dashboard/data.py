@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from driftline_dashboard.view import View
+    from driftline_dashboard.view import View, Window
 
 REFRESH_SECONDS: Final = 5
 _TTL: Final = timedelta(seconds=60)
+HALF_MINUTE: Final = timedelta(seconds=30)
 
 TILES: Final = (
     "requests",
@@ -101,7 +102,7 @@ def moment() -> datetime:
 
 def half_minute(as_of: datetime) -> datetime:
     """A moment to half a minute: key of what is not worth asking for at each refresh."""
-    return as_of.replace(second=as_of.second // 30 * 30)
+    return as_of.replace(second=as_of.second // 30 * 30, microsecond=0)
 
 
 def period(view: View, as_of: datetime) -> Period:
@@ -183,14 +184,22 @@ def split_series(view: View, as_of: datetime, by: tuple[str, ...], name: str) ->
     return _query(view, period(view, as_of), (name,), as_of, by=by, step=step_of(view, name))
 
 
-@st.cache_data(ttl=30, max_entries=50, show_spinner=False)
 def segments(view: View, as_of: datetime) -> dict[str, tuple[str, ...]]:
-    """The values of each dimension that occur in the window, whatever the filters.
+    """The values of each dimension that occur in the window, whatever the filters; as of half a minute ago at most.
 
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    span = period(view, as_of)
+    step = half_minute(as_of)
+    found = _segments(view.window, step)
+    if not any(found.values()):
+        _segments.clear(view.window, step)  # whoever waits for the first one sees it at once
+    return found
+
+
+@st.cache_data(ttl=_TTL, max_entries=10, show_spinner=False)
+def _segments(window: Window, step: datetime) -> dict[str, tuple[str, ...]]:
+    span = Period(step - window.length, step + HALF_MINUTE)
     with reading("the segments") as client:
         frame = query_metrics(client, ["requests"], since=span.since, until=span.until, by=DIMENSIONS)
     return {name: tuple(sorted(frame[name].unique())) for name in DIMENSIONS}

@@ -10,6 +10,7 @@ import pytest
 
 from dashboard import seed
 from dashboard.conftest import Page
+from driftline_dashboard import system_data
 from driftline_processors.wire import hex_dump
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def test_it_says_what_is_wrong_with_each_part_and_what_to_do(
     assert '<strong class="dl-warn">1</strong>' in page.tile("letters")
     assert "<td>0 (1,500), 3 (0)</td>" in page.html
     assert "<td>llm_spans</td>" in page.html
+    assert "<td>7 days</td>" in page.html.split("<td>part_reports</td>")[1].split("</tr>")[0]
     for raw in (seed.HOSTILE_QUESTION, seed.HOSTILE_FEATURE, "<b>host</b>", "<b>OTLP</b>", "<i>ours</i>"):
         assert raw not in page.html
         assert html.escape(raw) in page.html
@@ -63,6 +65,13 @@ def test_a_dead_letter_shows_its_bytes(seeded: RunningStore, monkeypatch: pytest
     assert "byte 2, in resource_spans" in page.html
     assert f"driftline dead-letters resend (or discard) {seed.LETTER}" in page.html
     assert "<b>not</b>" not in page.html
+
+
+def test_of_a_large_dead_letter_the_beginning_is_read(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system_data, "MOST_BYTES", 4)
+    page = Page(seeded.path, monkeypatch, at="system", letter=seed.LETTER)
+    assert "Of its 21 B the first 4 B are read" in page.html
+    assert html.escape(hex_dump(seed.BROKEN[:4], 0)[0]) in page.html
 
 
 @pytest.mark.parametrize(("place", "said"), [("otlp_spans/3/43", "no dead letter is at"), ("<b>", "is named by")])

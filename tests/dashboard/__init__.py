@@ -1,0 +1,1 @@
+"""Tests of the dashboard; a package, since a benchmark has the same name."""
