@@ -18,7 +18,7 @@ from driftline_dashboard.limits import limits
 from driftline_dashboard.panel import heading, panel
 from driftline_dashboard.places import TRACES
 from driftline_dashboard.text import bounded, escape, segment_name
-from driftline_dashboard.theme import LIMIT, PALETTE
+from driftline_dashboard.theme import BAD, PALETTE
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
 
@@ -107,7 +107,7 @@ def _days(view: View, found: pd.DataFrame, spend: pd.Series[float]) -> None:
             tooltip=[alt.Tooltip("day:O", title="day"), alt.Tooltip("shown:N", title="spend")],
         )
     )
-    rule = alt.Chart(pd.DataFrame({"limit": shown})).mark_rule(strokeDash=[6, 4], strokeWidth=1.5, color=LIMIT)
+    rule = alt.Chart(pd.DataFrame({"limit": shown})).mark_rule(strokeDash=[6, 4], strokeWidth=1.5, color=BAD)
     layers: list[Any] = [bars, rule.encode(y="limit:Q")] if shown else [bars]
     chart: alt.LayerChart = alt.layer(*layers).properties(height=_HEIGHT).configure_view(strokeWidth=0)
     says = (
