@@ -11,7 +11,7 @@ import streamlit as st
 
 from driftline_alerts.drift.events import events as stored_events
 from driftline_alerts.drift.segments import LEAF
-from driftline_dashboard.data import period
+from driftline_dashboard.data import half_minute, period
 from driftline_dashboard.store import LIMITS, reading
 from driftline_store.statement import STATEMENT, runnable
 
@@ -28,6 +28,7 @@ MOST: Final = 25
 _MOST_EVENTS: Final = 40
 _MOST_POINTS: Final = 5_000
 _TTL: Final = timedelta(seconds=60)
+_HALF_MINUTE: Final = timedelta(seconds=30)
 _BEAT: Final = timedelta(hours=7)
 """Each monitor is written at least every six hours."""
 ALARMS: Final = ("episode", "recovering")
@@ -134,13 +135,17 @@ class Seen:
     promise: Promise | None
 
 
-@st.cache_data(ttl=_TTL, max_entries=20, show_spinner=False)
 def watch(window: Window, as_of: datetime) -> Watch:
-    """How many monitors there are and what they are at.
+    """How many monitors there are and what they are at; they are written once a minute, and read twice.
 
     Raises:
         StoreError: the store cannot be reached or fails.
     """
+    return _watch(window, half_minute(as_of))
+
+
+@st.cache_data(ttl=_TTL, max_entries=20, show_spinner=False)
+def _watch(window: Window, as_of: datetime) -> Watch:
     parameters = {"alarms": list(ALARMS), "since": (as_of - window.length).timestamp()}
     with reading("what drift detection is at") as client:
         rows = client.query(_BOARD, parameters=parameters, settings=LIMITS).result_rows
@@ -196,17 +201,20 @@ def course(view: View, as_of: datetime, stream: str) -> pd.DataFrame:
     return kept
 
 
-@st.cache_data(ttl=_TTL, max_entries=20, show_spinner=False)
 def events(view: View, as_of: datetime) -> list[Event]:
     """What changed in the window and may concern what the filters let through, oldest first.
 
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    span = period(view, as_of)
-    with reading("the events") as client:
-        found = stored_events(client, span.since, span.until)
+    found = _events(view.window, half_minute(as_of))
     return [one for one in found if one.concerns(view.filters)][-_MOST_EVENTS:]
+
+
+@st.cache_data(ttl=_TTL, max_entries=20, show_spinner=False)
+def _events(window: Window, as_of: datetime) -> list[Event]:
+    with reading("the events") as client:
+        return stored_events(client, as_of - window.length, as_of + _HALF_MINUTE)
 
 
 def _where(view: View, metric: str) -> tuple[str, dict[str, Any]]:
