@@ -171,3 +171,11 @@ def test_what_is_not_there_is_said_and_a_value_is_never_sql(
     assert html.escape("<b>' OR 1 = 1 --</b>") in page.html
     assert "Nothing is stored of" in page.html
     assert not page.app.markdown
+
+
+def test_without_any_data_it_says_what_to_do(empty: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(empty.path, monkeypatch, at="compare")
+    assert "Nothing to compare yet" in page.html
+    assert "Prompt versions of this time and these filters: none." in page.html
+    page.choose("Compare", "period")
+    assert "Nothing is stored of the 24 h before and of the last 24 h both" in page.html

@@ -46,7 +46,7 @@ class Record:
 
     def __init__(self) -> None:
         self._written: dict[Name, Standing] = {}
-        self._promised: dict[str, tuple[float, float]] | None = None
+        self._promised: dict[Name, tuple[float, float]] | None = None
         self._at = 0.0
 
     def take(self, client: Client, monitors: Mapping[Name, Monitor], shares: Mapping[Name, float], at: float) -> None:
@@ -74,35 +74,36 @@ class Record:
     def _promise(
         self, client: Client, monitors: Mapping[Name, Monitor], shares: Mapping[Name, float], at: float
     ) -> None:
-        promised = _promised(client) if self._promised is None else self._promised
-        due = [one for name, one in monitors.items() if _is_due(one, shares.get(name, 0.0), promised)]
+        promised = _promised(client, monitors) if self._promised is None else self._promised
+        due = [name for name, one in monitors.items() if _is_due(one, shares.get(name, 0.0), promised.get(name))]
         # Those without any go first, and of these what is used most.
-        due.sort(key=lambda one: (_id(one) in promised, -one.per_day))
+        due.sort(key=lambda name: (name in promised, -monitors[name].per_day))
         until, rows, made = time.monotonic() + _PROMISING, [], {}
-        for monitor in due:
-            share = shares[monitor.key, monitor.falls]
-            if found := contract(monitor, share):
+        for name in due:
+            monitor = monitors[name]
+            if found := contract(monitor, shares[name]):
                 rows.append(_promise_row(monitor, found, at))
-                made[_id(monitor)] = (monitor.n, share)
+                made[name] = (monitor.n, shares[name])
             if time.monotonic() >= until:
                 break
         _insert(client, "drift_promises", _PROMISES, rows)
         self._promised = promised | made
 
 
-def _is_due(monitor: Monitor, share: float, promised: Mapping[str, tuple[float, float]]) -> bool:
-    """Whether a monitor has no promise yet, or has become another one since."""
+def _is_due(monitor: Monitor, share: float, before: tuple[float, float] | None) -> bool:
+    """Whether a monitor has no promise yet, or has become another one since it was made of ``before``."""
     if not monitor.panel or monitor.alarm or share <= 0:
         return False
-    before = promised.get(_id(monitor))
     if before is None:
         return True
     return any(not 1 / _GROWN < now / then < _GROWN for now, then in zip((monitor.n, share), before, strict=True))
 
 
-def _promised(client: Client) -> dict[str, tuple[float, float]]:
+def _promised(client: Client, monitors: Mapping[Name, Monitor]) -> dict[Name, tuple[float, float]]:
+    """Baseline and share that the promises of before were made of."""
     with store_errors("reading what monitors promise"):
-        return {stream: (n, share) for stream, n, share in client.query(_PROMISED).result_rows}
+        stored = {stream: (n, share) for stream, n, share in client.query(_PROMISED).result_rows}
+    return {name: stored[_id(one)] for name, one in monitors.items() if _id(one) in stored}
 
 
 def _id(monitor: Monitor) -> str:
