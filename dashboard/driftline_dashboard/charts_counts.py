@@ -98,7 +98,7 @@ def heat_map(cells: pd.DataFrame, span: Period, over: Over, *, title: str, unit:
     y = alt.Y("low:Q", scale=scale, axis=axis)
     layers: list[Any] = [
         alt.Chart(cells)
-        .mark_rect(color=PALETTE[0], clip=True)
+        .mark_rect(color=PALETTE[0], clip=True, aria=False)
         .encode(
             x=time_axis(span),
             x2="end:T",
@@ -138,7 +138,7 @@ def _courses(courses: Mapping[str, pd.DataFrame], scale: alt.Scale) -> list[alt.
         return []
     lines: alt.Chart = (
         alt.Chart(pd.concat(frames))
-        .mark_line(strokeWidth=1.8, clip=True)
+        .mark_line(strokeWidth=1.8, clip=True, point={"size": 14})
         .encode(
             x="time:T",
             y=alt.Y("value:Q", scale=scale),

@@ -102,7 +102,11 @@ def _days(view: View, found: pd.DataFrame, spend: pd.Series[float]) -> None:
         alt.Chart(frame)
         .mark_bar(color=PALETTE[0])
         .encode(
-            x=alt.X("day:O", sort=None, axis=alt.Axis(title=None, labelAngle=0, labelOverlap=True)),
+            x=alt.X(
+                "day:O",
+                scale=alt.Scale(domain=list(frame["day"])),
+                axis=alt.Axis(title=None, labelAngle=0, labelOverlap=True),
+            ),
             y=y,
             tooltip=[alt.Tooltip("day:O", title="day"), alt.Tooltip("shown:N", title="spend")],
         )
@@ -172,19 +176,24 @@ def _other_model(view: View, as_of: datetime) -> None:
         st.html('<p class="dl-muted">No calls in this window, or no prices in the store.</p>')
         return
     instead = choice.select(
-        bar, "Model instead", _INSTEAD, tuple(prices), _cheapest(used, prices), shown=lambda name: name, width=300
+        bar, "Model instead", _INSTEAD, tuple(prices), _cheaper(used, prices), shown=lambda name: name, width=300
     )
     st.html(_table(("Model", "Calls", "Tokens in", "Tokens out", "Spend", f"With {_text(instead)}", "Change"),
                    _rows(used, prices[instead])))  # fmt: skip
     st.html(f'<p class="dl-muted">{_LEFT_OUT}</p>')
 
 
-def _cheapest(used: pd.DataFrame, prices: Mapping[str, Price]) -> str:
-    """The model among those in use that costs least for what was asked and answered."""
-    asked, said = float(used["input_tokens"].sum()), float(used["output_tokens"].sum())
-    known = [name for name in used["model"] if name in prices] or list(prices)
-    cheapest: str = min(known, key=lambda name: prices[name].of(asked, said))
-    return cheapest
+def _cheaper(used: pd.DataFrame, prices: Mapping[str, Price]) -> str:
+    """A model that costs less than the one that most is spent on: the cheapest in use, else the next of its family."""
+    main = used.sort_values("spend", ascending=False, na_position="last").iloc[0]
+    costs = {name: price.of(main["input_tokens"], main["output_tokens"]) for name, price in prices.items()}
+    now = costs.get(main["model"], float("inf"))
+    in_use = [name for name in used["model"] if costs.get(name, now) < now]
+    if in_use:
+        return str(min(in_use, key=costs.__getitem__))
+    family = str(main["model"]).partition("-")[0]
+    less = [name for name, cost in costs.items() if name.partition("-")[0] == family and cost < now]
+    return max(less or prices, key=costs.__getitem__)
 
 
 def _rows(used: pd.DataFrame, price: Price) -> Iterable[tuple[str, ...]]:

@@ -11,6 +11,7 @@ from driftline_dashboard.store import alert_rules
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from driftline_alerts.rule import Rule
     from driftline_dashboard.view import View
 
 
@@ -33,8 +34,11 @@ def limits(view: View, metric: str, window: timedelta | None = None) -> list[tup
     return [
         (rule.limit.number, f"limit of the rule {rule.name}: {written(metric, rule.limit.number)}")
         for rule in rules
-        if rule.metric == metric
-        and not rule.limit.relative
-        and window in (None, rule.window)
-        and all(view.where.get(name, value) == value for name, value in rule.where.items())
+        if rule.metric == metric and not rule.limit.relative and window in (None, rule.window) and _is_about(rule, view)
     ]
+
+
+def _is_about(rule: Rule, view: View) -> bool:
+    """Whether what is shown can be compared with the rule's limit; one on a total is about the same segment only."""
+    is_part = all(view.where.get(name, value) == value for name, value in rule.where.items())
+    return is_part and (rule.definition.over_time == "ratio" or set(view.where) == set(rule.dimensions))

@@ -114,7 +114,7 @@ def _scores(view: View, as_of: datetime, glance: Glance) -> None:
 
 def _criteria(sums: pd.DataFrame, span: Period) -> None:
     found = means(sums, ("name", "criterion", "evaluator"))
-    heading("criteria", "By criterion", sums, note="of each evaluator")
+    heading("criteria", "By criterion", found, note="of each evaluator")
     if found.empty:
         st.html('<p class="dl-muted">No scores in this window.</p>')
         return
@@ -153,10 +153,13 @@ def _anchors(sums: pd.DataFrame, view: View, as_of: datetime) -> None:
             "here. Make some: <code>driftline anchors add</code>.</p>"
         )
         return
-    points = on_grid(means(mine, ("bucket",)), "quality", span, step)
+    scores = means(mine, ("bucket",))
+    points = on_grid(scores, "quality", span, step)
     [chart] = courses.small_multiples(_QUALITY, [courses.Line("Anchors", PALETTE[3], points)], span)
     said = _moved(mine, span)
-    panel("anchors", title, chart, mine, says=f"Scores of anchors over the last {view.window.label}. {said}", note=note)
+    panel(
+        "anchors", title, chart, scores, says=f"Scores of anchors over the last {view.window.label}. {said}", note=note
+    )
     st.html(f'<p class="dl-muted">{escape(said)}</p>')
 
 

@@ -80,8 +80,11 @@ def means(sums: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         by: columns of it; scores that differ in no other are taken together.
 
     Returns:
-        A row per group, in their order: ``by``, ``quality``, ``quality__n``, ``quality__low`` and ``quality__high``.
+        A row per group, in their order: ``by``, ``quality``, ``quality__n``, ``quality__low`` and ``quality__high``;
+        ``attrs`` as those of the sums.
     """
     grouped = sums.groupby(list(by), as_index=False)[["n", *_SUMS]].sum()
     mean, low, high = raw_mean(Judged(*(grouped[name].to_numpy() for name in _SUMS)))
-    return grouped[list(by)].assign(quality=mean, quality__n=grouped["n"], quality__low=low, quality__high=high)
+    found = grouped[list(by)].assign(quality=mean, quality__n=grouped["n"], quality__low=low, quality__high=high)
+    found.attrs = dict(sums.attrs)
+    return found

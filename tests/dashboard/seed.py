@@ -422,7 +422,7 @@ def judging(client: Client, now: datetime) -> None:
             "trace_id": "",
             "span_id": "",
             "criteria": {},
-            "score": 0.6 if number < 24 else 0.9,
+            "score": 0.2 if number < 33 else 1.0,
         }
         rows += [judged, label | {"criteria": {}, "inclusion_probability": 0.5}, anchor]
     _insert(client, "evaluations", rows)

@@ -303,6 +303,28 @@ def test_from_the_sentence_over_the_evidence_to_the_comparison(page: Page, url: 
     expect(page.locator(".dl-verdict")).to_contain_text("the last 24 h")
 
 
+def test_a_class_of_errors_leads_to_its_traces_and_its_numbers_can_be_saved(page: Page, url: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{url}/errors?feature=support-bot")
+    rows = page.locator(".st-key-traces .dl-row:not(.dl-head)")
+    rows.first.wait_for()
+    page.wait_for_function(
+        "document.querySelector('.stMain').scrollWidth == document.querySelector('.stMain').clientWidth"
+    )
+    page.locator(".st-key-chosen_kind").get_by_role("combobox").click()
+    page.get_by_role("option", name="Rate limits (errors)").click()
+    page.wait_for_url(re.compile(r"/errors\?(?=.*feature=support-bot)(?=.*kind=error.rate_limit)"))
+    expect(rows.first).to_contain_text("rate_limit")
+    page.locator(".st-key-panel-error_class button").click()
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save as CSV").click()
+    assert "error_class,rate_limit," in saving.value.path().read_text(encoding="utf-8")
+    page.keyboard.press("Escape")
+    page.locator(".st-key-traces a").first.click()
+    page.wait_for_url(re.compile(r"/traces\?(?=.*feature=support-bot)(?=.*trace=)"))
+    expect(page.locator(".dl-failed")).to_contain_text("rate_limit")
+
+
 def test_a_double_click_asks_for_nothing_and_a_confirmed_wish_is_stored_once(
     page: Page, url: str, seeded: RunningStore
 ) -> None:
