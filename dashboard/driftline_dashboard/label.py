@@ -43,7 +43,9 @@ REASONS: Final = {
 """Why an answer fails, by its key: what the rubrics that ship look at. Stored as the label's note."""
 
 _WORK: Final = "label_work"
-_NAME: Final = "label_name"
+_QUEUE_KEY: Final = "label_queue"
+_NAME_KEY: Final = "label_evaluation"
+_BY_KEY: Final = "label_name"
 _MAX_WHY: Final = 600
 
 
@@ -101,14 +103,14 @@ def _choices(names: Sequence[str]) -> tuple[str, str, str]:
     row = st.container(key="label-choices", horizontal=True, vertical_alignment="bottom", gap="medium")
     queue = _from_url(QUEUE, tuple(QUEUES))
     name = _from_url(EVALUATION, names)
+    st.session_state[_QUEUE_KEY], st.session_state[_NAME_KEY] = queue, name  # the URL goes before the widgets
     row.segmented_control(
         "Queue",
         tuple(QUEUES),
-        default=queue,
         format_func=QUEUES.__getitem__,
         required=True,
-        key="label-queue",
-        on_change=partial(_to_url, QUEUE, "label-queue"),
+        key=_QUEUE_KEY,
+        on_change=partial(_to_url, QUEUE, _QUEUE_KEY),
         help="Only answers drawn by chance speak for all answers: the corrected quality counts them alone once there "
         "are some.",
     )
@@ -116,9 +118,8 @@ def _choices(names: Sequence[str]) -> tuple[str, str, str]:
         row.selectbox(
             "Evaluation",
             names,
-            names.index(name),
-            key="label-evaluation",
-            on_change=partial(_to_url, EVALUATION, "label-evaluation"),
+            key=_NAME_KEY,
+            on_change=partial(_to_url, EVALUATION, _NAME_KEY),
         )
     by = asking.who()
     if by == asking.SOMEBODY:
@@ -127,9 +128,9 @@ def _choices(names: Sequence[str]) -> tuple[str, str, str]:
             "Your name",
             by,
             max_chars=100,
-            key=_NAME,
+            key=_BY_KEY,
             placeholder="stands with your labels",
-            on_change=partial(_to_url, BY, _NAME),
+            on_change=partial(_to_url, BY, _BY_KEY),
             width=220,
         )
     return name, queue, by
@@ -179,8 +180,11 @@ def _done(work: _Work) -> None:
         '<p class="dl-muted">Nothing waits any more: all that was judged in this window and that the filters keep is '
         "labelled or was skipped.</p>"
     )
+    row = st.container(horizontal=True, gap="small")
     if work.queue:
-        st.button("Look for more", key="label-more", on_click=partial(st.session_state.pop, _WORK, None))
+        row.button("Look for more", key="label-more", on_click=partial(st.session_state.pop, _WORK, None))
+    if work.given:
+        row.button("Undo the last", key="label-undo", shortcut="U", type="tertiary", on_click=partial(_undo, work, ""))
 
 
 def _answer(one: Waiting) -> None:

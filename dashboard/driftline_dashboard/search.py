@@ -118,7 +118,8 @@ def results(view: View, wanted: Search) -> None:
         st.html(f'<p role="alert" class="dl-bad">{escape(str(error).capitalize())}.</p>')
         return
     _head(view, wanted, found, as_of)
-    rows(view, found.answers, wanted, of_steps=wanted.of != "requests")
+    if found.answers:
+        rows(view, found.answers, wanted, of_steps=wanted.of != "requests")
     _next(view, wanted, found)
 
 
