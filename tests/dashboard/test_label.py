@@ -11,7 +11,7 @@ import pytest
 from dashboard import seed
 from dashboard.conftest import Page
 from driftline_dashboard import answers_data, data, label_agreement, label_data
-from driftline_dashboard.label import REASONS
+from driftline_dashboard.label_work import REASONS
 from driftline_dashboard.view import View
 from driftline_store.estimates.figure import Figure
 from driftline_store.labels import labels
