@@ -14,6 +14,7 @@ from driftline_dashboard.store import LIMITS, reading
 from driftline_store.content import decode, plain_text
 from driftline_store.costs import call_costs
 from driftline_store.feedback import IS_DOWN, IS_REPORT, SIGNALS
+from driftline_store.labels import IS_LABEL
 from driftline_store.metrics import check_dimension
 
 if TYPE_CHECKING:
@@ -127,10 +128,10 @@ GROUP BY {{key}}"""
 
 _COST_FIELDS: Final = ("cost", "price_version", "reported_cost")
 
-_EVALUATIONS: Final = """\
+_EVALUATIONS: Final = f"""\
 SELECT trace_id, source, name, label, score, explanation, error
 FROM evaluations
-WHERE trace_id IN {traces:Array(String)}
+WHERE trace_id IN {{traces:Array(String)}} AND NOT {IS_LABEL}
 ORDER BY at"""
 
 _CONTENT: Final = """\

@@ -2,76 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from driftline.errors import DriftlineError
 from driftline_dashboard import conversation, data, label_agreement, label_data, trace_data
 from driftline_dashboard.access import SOMEBODY, may_act, who
 from driftline_dashboard.label_data import MOST, QUEUES, WHY
+from driftline_dashboard.label_work import Work, keys, undo
 from driftline_dashboard.places import TRACES, link
 from driftline_dashboard.text import bounded, escape, segment_name
 from driftline_dashboard.view import MAX_VALUE
-from driftline_store.labels import FAIL, PASS
+from driftline_store.labels import PASS
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Literal
+    from collections.abc import Sequence
 
     from driftline_dashboard.label_data import Waiting
     from driftline_dashboard.trace_data import Score, Trace
     from driftline_dashboard.view import View
-    from driftline_store.labels import Label
 
 BY: Final = "by"
 """Query parameter with the name of who labels."""
 QUEUE: Final = "queue"
 EVALUATION: Final = "evaluation"
-REASONS: Final = {
-    "3": "wrong",
-    "4": "made up",
-    "5": "incomplete",
-    "6": "not what was asked",
-    "7": "hard to use",
-    "8": "harmful",
-    "9": "other",
-}
-"""Why an answer fails, by its key: what the rubrics that ship look at. Stored as the label's note."""
-
 _WORK: Final = "label_work"
-_NAME: Final = "label_name"
+_QUEUE_KEY: Final = "label_queue"
+_NAME_KEY: Final = "label_evaluation"
+_BY_KEY: Final = "label_name"
 _MAX_WHY: Final = 600
-
-
-@dataclass
-class _Work:
-    """What a visitor is at.
-
-    Attributes:
-        asked: what the queue was made for.
-        queue: answers in their order.
-        at: place of the one that is shown.
-        is_bad: whether it was found bad, and why is still to be said.
-        given: labels of this visit, with the place of their answer.
-        problem: why the last label was not stored.
-    """
-
-    asked: tuple[View, str, str]
-    queue: list[Waiting]
-    at: int = 0
-    is_bad: bool = False
-    given: list[tuple[int, Label]] = field(default_factory=list)
-    problem: str = ""
-
-    @property
-    def current(self) -> Waiting | None:
-        """The answer that is shown; None once there is none left."""
-        return self.queue[self.at] if self.at < len(self.queue) else None
 
 
 def show(view: View) -> None:
@@ -93,7 +55,7 @@ def show(view: View) -> None:
         else:
             _answer(work.current)
             if may_act():
-                _keys(work, work.current, by)
+                keys(work, work.current, by)
             else:
                 st.html('<p class="dl-muted">You may look at this dashboard and not label: ask who runs it.</p>')
     _last(view, work)
@@ -105,14 +67,14 @@ def _choices(names: Sequence[str]) -> tuple[str, str, str]:
     row = st.container(key="label-choices", horizontal=True, vertical_alignment="bottom", gap="medium")
     queue = _from_url(QUEUE, tuple(QUEUES))
     name = _from_url(EVALUATION, names)
+    st.session_state[_QUEUE_KEY], st.session_state[_NAME_KEY] = queue, name  # the URL goes before the widgets
     row.segmented_control(
         "Queue",
         tuple(QUEUES),
-        default=queue,
         format_func=QUEUES.__getitem__,
         required=True,
-        key="label-queue",
-        on_change=partial(_to_url, QUEUE, "label-queue"),
+        key=_QUEUE_KEY,
+        on_change=partial(_to_url, QUEUE, _QUEUE_KEY),
         help="Only answers drawn by chance speak for all answers: the corrected quality counts them alone once there "
         "are some.",
     )
@@ -120,9 +82,8 @@ def _choices(names: Sequence[str]) -> tuple[str, str, str]:
         row.selectbox(
             "Evaluation",
             names,
-            names.index(name),
-            key="label-evaluation",
-            on_change=partial(_to_url, EVALUATION, "label-evaluation"),
+            key=_NAME_KEY,
+            on_change=partial(_to_url, EVALUATION, _NAME_KEY),
         )
     by = who()
     if by == SOMEBODY:
@@ -131,9 +92,9 @@ def _choices(names: Sequence[str]) -> tuple[str, str, str]:
             "Your name",
             by,
             max_chars=100,
-            key=_NAME,
+            key=_BY_KEY,
             placeholder="stands with your labels",
-            on_change=partial(_to_url, BY, _NAME),
+            on_change=partial(_to_url, BY, _BY_KEY),
             width=220,
         )
     return name, queue, by
@@ -153,12 +114,12 @@ def _to_url(parameter: str, key: str) -> None:
     st.query_params[parameter] = str(st.session_state[key])
 
 
-def _work(asked: tuple[View, str, str]) -> _Work:
+def _work(asked: tuple[View, str, str]) -> Work:
     """What the visitor is at; the queue stays as it is until it is done, or something else is asked for."""
-    work: _Work | None = st.session_state.get(_WORK)
+    work: Work | None = st.session_state.get(_WORK)
     if work is None or work.asked != asked:
         view, name, queue = asked
-        work = st.session_state[_WORK] = _Work(asked, label_data.waiting(view, data.moment(), name, queue))
+        work = st.session_state[_WORK] = Work(asked, label_data.waiting(view, data.moment(), name, queue))
     return work
 
 
@@ -170,7 +131,7 @@ def _nothing_judged(view: View) -> None:
     )
 
 
-def _progress(work: _Work, judged: int) -> None:
+def _progress(work: Work, judged: int) -> None:
     waiting = len(work.queue) - work.at
     more = "at least " if waiting >= MOST else ""
     said = f"{len(work.given)} labelled in this visit, {more}{waiting} waiting, of {judged:,} judged in the window"
@@ -178,13 +139,16 @@ def _progress(work: _Work, judged: int) -> None:
     st.progress(work.at / len(work.queue) if work.queue else 1.0)
 
 
-def _done(work: _Work) -> None:
+def _done(work: Work) -> None:
     st.html(
         '<p class="dl-muted">Nothing waits any more: all that was judged in this window and that the filters keep is '
         "labelled or was skipped.</p>"
     )
+    row = st.container(horizontal=True, gap="small")
     if work.queue:
-        st.button("Look for more", key="label-more", on_click=partial(st.session_state.pop, _WORK, None))
+        row.button("Look for more", key="label-more", on_click=partial(st.session_state.pop, _WORK, None))
+    if work.given:
+        row.button("Undo the last", key="label-undo", shortcut="U", type="tertiary", on_click=partial(undo, work, ""))
 
 
 def _answer(one: Waiting) -> None:
@@ -201,103 +165,7 @@ def _answer(one: Waiting) -> None:
         conversation.show(said, step.span_id, "No texts of this answer are stored. Skip it.")
 
 
-def _keys(work: _Work, one: Waiting, by: str) -> None:
-    """The buttons. Their keys name the answer, so that a press too many does not hit the next one."""
-    with st.container(key="verdict", gap="small"):
-        if work.problem:
-            st.html(f'<p class="dl-bad" role="alert">{escape(work.problem)}</p>')
-        if not by:
-            st.html('<p class="dl-confirm">Say who you are first: fill in your name above.</p>')
-        row = st.container(horizontal=True, gap="small")
-        for button in _REASON_BUTTONS if work.is_bad else _BUTTONS:
-            is_off = (button.needs_name and not by) or (button.does is _undo and not work.given)
-            row.button(
-                button.label,
-                key=f"label-{button.label}-{one.trace_id}",
-                shortcut=button.shortcut,
-                type=button.style,
-                disabled=is_off,
-                on_click=partial(button.does, work, by),
-            )
-
-
-def _good(work: _Work, by: str) -> None:
-    _give(work, by, PASS, "")
-
-
-def _bad(work: _Work, _: str) -> None:
-    work.is_bad, work.problem = True, ""
-
-
-def _back(work: _Work, _: str) -> None:
-    work.is_bad = False
-
-
-def _skip(work: _Work, _: str) -> None:
-    work.at += 1
-    work.problem = ""
-
-
-def _why(reason: str, work: _Work, by: str) -> None:
-    _give(work, by, FAIL, reason)
-
-
-def _give(work: _Work, by: str, verdict: str, note: str) -> None:
-    one = work.current
-    if one is None:
-        return
-    work.is_bad, work.problem = False, ""
-    try:
-        work.given.append((work.at, label_data.give(one, work.asked[1], by, verdict, note)))
-        work.at += 1
-    except DriftlineError as error:
-        work.problem = f"This label is not stored: {error}."
-
-
-def _undo(work: _Work, _: str) -> None:
-    if not work.given:
-        return
-    at, label = work.given[-1]
-    work.is_bad, work.problem = False, ""
-    try:
-        label_data.take_back(label)
-    except DriftlineError as error:
-        work.problem = f"The label still stands: {error}."
-        return
-    work.given.pop()
-    work.at = at
-
-
-@dataclass(frozen=True)
-class _Button:
-    """One way on, by its key.
-
-    Attributes:
-        label: our own words.
-        does: with what the visitor is at, and who that is.
-        needs_name: whether it stores something in somebody's name.
-    """
-
-    label: str
-    shortcut: str
-    does: Callable[[_Work, str], None]
-    style: Literal["primary", "secondary", "tertiary"] = "secondary"
-    needs_name: bool = True
-
-
-_BUTTONS: Final = (
-    _Button("Good", "1", _good, "primary"),
-    _Button("Bad …", "2", _bad),
-    _Button("Skip", "S", _skip, "tertiary", needs_name=False),
-    _Button("Undo the last", "U", _undo, "tertiary", needs_name=False),
-)
-_REASON_BUTTONS: Final = (
-    *(_Button(reason.capitalize(), key, partial(_why, reason)) for key, reason in REASONS.items()),
-    _Button("Back", "Backspace", _back, "tertiary", needs_name=False),
-)
-
-
-def _last(view: View, work: _Work) -> None:
+def _last(view: View, work: Work) -> None:
     """What the judge and users said of the answer before, now that it is labelled."""
     if not work.given:
         return

@@ -117,7 +117,8 @@ def results(view: View, wanted: Search) -> None:
         st.html(f'<p role="alert" class="dl-bad">{escape(str(error).capitalize())}.</p>')
         return
     _head(view, wanted, found, as_of)
-    answers.links(view, found.answers, of_steps=wanted.of != "requests", **wanted.to_url())
+    if found.answers:
+        answers.links(view, found.answers, of_steps=wanted.of != "requests", **wanted.to_url())
     _next(view, wanted, found)
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from dashboard import seed
 from dashboard.conftest import Page
-from driftline_dashboard import data, label_agreement, label_data
-from driftline_dashboard.label import REASONS
+from driftline_dashboard import answers_data, data, label_agreement, label_data
+from driftline_dashboard.label_work import REASONS
 from driftline_dashboard.view import View
 from driftline_store.estimates.figure import Figure
 from driftline_store.labels import labels
@@ -100,6 +100,8 @@ def test_one_key_for_good_two_for_bad_and_the_next_answer_stands_there(page: Pag
         (SECOND, "ann", "fail", "made up", 0.0),
     }
     assert "2 labelled in this visit" in page.html
+    said = {one.trace_id: one.thumbs for one in answers_data.recent(VIEW, NOW, only_bad=False)}
+    assert (said[FIRST], said[SECOND]) == ({"thumbs_down": 1}, {}), "a label is nothing that a user said"
 
 
 def test_the_last_label_can_be_undone_and_is_gone(page: Page, client: Client) -> None:
@@ -113,10 +115,14 @@ def test_the_last_label_can_be_undone_and_is_gone(page: Page, client: Client) ->
     assert [(trace, label) for trace, _, label, _, _ in given(client)] == [(FIRST, "fail")]
 
 
-def test_going_back_and_skipping_store_nothing(page: Page, client: Client) -> None:
+def test_going_back_and_skipping_store_nothing_and_the_very_last_can_be_undone(page: Page, client: Client) -> None:
     press(page, "Bad …")
     press(page, "Back")
-    press(page, "Skip")
+    for _ in range(4):
+        press(page, "Skip")
+    press(page, "Good")
+    assert "Nothing waits any more" in page.html
+    press(page, "Undo the last")
     assert given(client) == []
     assert "Good" in [button.label for button in page.app.button]
 

@@ -11,7 +11,7 @@ import pytest
 
 from dashboard import seed
 from dashboard.conftest import Page
-from driftline_dashboard import data, search_data, steps_data
+from driftline_dashboard import data, search_data, search_sql, steps_data
 from driftline_dashboard.data import Period
 from driftline_dashboard.search_terms import Cursor, Range, Search, from_url, needles
 from driftline_dashboard.view import View
@@ -55,17 +55,23 @@ def client(seeded: RunningStore) -> Iterator[Client]:
 def found(client: Client, wanted: Search, **where: str) -> list[tuple[str, str]]:
     """Trace and span ids, in the statement's order."""
     view = View(filters=tuple(where.items()))
-    statement, parameters = search_data.statement_of(view, wanted, DAY)
+    statement, parameters = search_sql.statement_of(view, wanted, DAY)
     rows = client.query(statement, parameters=parameters | {"page": 100_000}).result_rows
     return [(trace, span) for trace, span, _, _ in rows]
 
 
-def stored(client: Client, is_wanted: Callable[[dict[str, Any]], object]) -> set[tuple[str, str]]:
-    """The same by reading all rows of the day."""
-    rows = client.query("SELECT * FROM llm_spans").named_results()
-    return {
-        (row["trace_id"], row["span_id"]) for row in rows if DAY.since <= row["start"] < DAY.until and is_wanted(row)
-    }
+@pytest.fixture(scope="module")
+def requests(client: Client) -> list[dict[str, Any]]:
+    """All requests of the day."""
+    found = client.query(
+        "SELECT trace_id, span_id, start, feature, duration, is_error, error_class, error_message, session_id, "
+        "provider, attributes, input, output FROM llm_spans WHERE is_request AND length(input) < 10000"
+    ).named_results()
+    return [row for row in found if DAY.since <= row["start"] < DAY.until]
+
+
+def ids(rows: list[dict[str, Any]], is_wanted: Callable[[dict[str, Any]], object]) -> set[tuple[str, str]]:
+    return {(row["trace_id"], row["span_id"]) for row in rows if is_wanted(row)}
 
 
 def test_a_search_survives_its_way_through_the_url() -> None:
@@ -125,14 +131,13 @@ def test_a_word_is_looked_for_as_json_writes_it_too() -> None:
     ],
 )
 def test_a_search_finds_what_a_reading_of_all_rows_finds(
-    client: Client, wanted: Search, is_wanted: Callable[[dict[str, Any]], object]
+    client: Client, requests: list[dict[str, Any]], wanted: Search, is_wanted: Callable[[dict[str, Any]], object]
 ) -> None:
-    expected = stored(client, lambda row: row["is_request"] and is_wanted(row))
-    assert set(found(client, wanted)) == expected
+    assert set(found(client, wanted)) == ids(requests, is_wanted)
 
 
-def test_filters_hold_for_a_search(client: Client) -> None:
-    expected = stored(client, lambda row: row["is_request"] and row["feature"] == "ticket-triage")
+def test_filters_hold_for_a_search(client: Client, requests: list[dict[str, Any]]) -> None:
+    expected = ids(requests, lambda row: row["feature"] == "ticket-triage")
     assert set(found(client, Search(order="slowest"), feature="ticket-triage")) == expected
 
 
@@ -151,7 +156,7 @@ def test_pages_are_the_whole_in_order_without_gap_or_repeat(client: Client, orde
     paged: list[tuple[str, str]] = []
     page = wanted
     while True:
-        statement, parameters = search_data.statement_of(view, page, DAY)
+        statement, parameters = search_sql.statement_of(view, page, DAY)
         rows = client.query(statement, parameters=parameters | {"page": 40}).result_rows
         if not rows:
             break

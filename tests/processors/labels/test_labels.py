@@ -16,7 +16,8 @@ from driftline_cli.labels import app
 from driftline_processors.labels.entry import Entry
 from driftline_processors.labels.take_in import take_in
 from driftline_store.estimates.prediction_powered import FEWEST, Judged, Labelled, corrected_mean
-from driftline_store.labels import Label, labels
+from driftline_store.examples import draw
+from driftline_store.labels import Label, labels, withdraw
 from driftline_store.metrics import DIMENSIONS
 from driftline_store.quality import quality
 from processors_support import send
@@ -83,6 +84,24 @@ def test_a_mended_label_replaces_the_earlier_one_and_an_old_file_does_not(client
     assert take_in(client, [entry(trace, 0.5, at=NOW - 2 * HOUR)]).stored == 0
     assert take_in(client, [entry(trace, 0.1, labeller="bo"), entry(trace, 0.3, labeller="bo")]).stored == 1
     assert sorted((label.labeller, label.score) for label in said(client)) == [("ann", 1.0), ("bo", 0.3)]
+
+
+def test_a_label_that_is_taken_back_is_as_if_it_had_not_been_given(client: Client) -> None:
+    first, other = judged(client, [0.9, 0.9])
+    take_in(client, [entry(first, 1.0, at=NOW - HOUR), entry(other, 1.0, at=NOW), entry(first, 1.0, labeller="bo")])
+    take_in(client, [entry(first, 0.0, note="a slip")])
+    [slip] = [one for one in said(client) if one.note == "a slip"]
+    withdraw(client, slip)
+    counted = sorted((one.trace_id == first, one.labeller, one.score, one.note) for one in said(client))
+    assert counted == [(False, "ann", 1.0, ""), (True, "ann", 1.0, ""), (True, "bo", 1.0, "")]
+
+
+def test_answers_are_drawn_from_a_segment_with_its_own_probability(client: Client) -> None:
+    mine = judged(client, [0.9, 0.8], feature="mine")
+    judged(client, [0.9] * 6)
+    drawn, probability = draw(client, "quality", 1, since=NOW - 24 * HOUR, until=NOW + HOUR, where={"feature": "mine"})
+    assert probability == 0.5
+    assert {trace for trace, _ in drawn} < set(mine)
 
 
 def test_an_answer_is_found_by_any_of_its_ids_and_one_that_is_not_there_is_told(client: Client) -> None:
