@@ -28,9 +28,19 @@ SECONDS, QUICK_SECONDS = 240.0, 45.0
 SCHEMES: Final = ("light", "dark")
 _SIZE: Final = {"width": 1280, "height": 800}
 _PATIENCE: Final = 120_000
-_STANDS: Final = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'"""
-_DRAWN_MS: Final = 1500
-"""Charts are drawn a moment after the page stands."""
+_STANDS: Final = """\
+() => {
+    const controls = document.querySelector('.st-key-controls');
+    const isBelow = e => controls?.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING;
+    const isSeen = e => e.offsetParent && e.innerText.trim();
+    const count = document.querySelectorAll('.stApp *').length, now = performance.now();
+    if (window.driftlineCount !== count) {
+        [window.driftlineCount, window.driftlineSince] = [count, now];
+    }
+    const isDrawn = [...document.querySelectorAll('[data-testid="stHtml"]')].some(e => isBelow(e) && isSeen(e));
+    return isDrawn && now - window.driftlineSince > 4000;
+}"""
+"""Something stands below the controls, and nothing has come or gone for some seconds: a refresh changes texts only."""
 
 
 def main() -> None:
@@ -71,8 +81,7 @@ def photograph(browser: Browser, url: str, scheme: str, into: Path) -> list[Path
     for place in PLACES:
         page.goto(f"{url}/{'' if place.is_first else place.path}")
         page.locator(".dl-brand").wait_for()
-        page.wait_for_function(_STANDS, polling="raf")
-        page.wait_for_timeout(_DRAWN_MS)
+        page.wait_for_function(_STANDS, polling=200)
         found.append(into / f"dashboard-{place.path}-{scheme}.png")
         page.screenshot(path=found[-1])
     context.close()
