@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from driftline_dashboard.places import PLACES
+from driftline_dashboard.view import WINDOW
 from support.chromium import chromium
 from support.processes import free_port, running, wait_for
 
@@ -27,6 +28,7 @@ SECONDS, QUICK_SECONDS = 240.0, 45.0
 """How long the demo runs first: its bot gets worse after 25 s, and half a minute later an alert says so."""
 SCHEMES: Final = ("light", "dark")
 _SIZE: Final = {"width": 1280, "height": 800}
+_WINDOW: Final = "1h"
 _PATIENCE: Final = 120_000
 _STANDS: Final = """\
 () => {
@@ -79,7 +81,7 @@ def photograph(browser: Browser, url: str, scheme: str, into: Path) -> list[Path
     page.set_default_timeout(_PATIENCE)
     found = []
     for place in PLACES:
-        page.goto(f"{url}/{'' if place.is_first else place.path}")
+        page.goto(f"{url}/{'' if place.is_first else place.path}?{WINDOW}={_WINDOW}")
         page.locator(".dl-brand").wait_for()
         page.wait_for_function(_STANDS, polling=200)
         found.append(into / f"dashboard-{place.path}-{scheme}.png")
