@@ -10,8 +10,8 @@ import streamlit as st
 
 from driftline_alerts.detail import Detail
 from driftline_dashboard.store import LIMITS, reading
-from driftline_store.metrics import DIMENSIONS, METRICS
-from driftline_store.metrics_query import Reading, current_instrument, query_metrics, readings
+from driftline_store.metrics import DIMENSIONS
+from driftline_store.metrics_query import Reading, query_metrics, readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,6 @@ COVERAGE: Final = ("unpriced_calls", "judged_share")
 ERROR_SHARES: Final = ("error_rate", "timeout_rate", "rate_limit_rate", "content_block_rate")
 SPARSE: Final = ("quality", "satisfaction")
 """Metrics that only part of the requests has; shorter steps would show noise."""
-_DENSE: Final = tuple(name for name in (*TILES, *ERROR_SHARES) if name not in SPARSE)
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def glance(view: View, as_of: datetime) -> Glance:
         return Glance(
             _totals(view, span, names),
             _totals(view, span.before, names),
-            _query(view, span, _DENSE, step=view.window.step),
+            _query(view, span, (*TILES, *ERROR_SHARES), step=view.window.step),
             _query(view, span, tuple(SPARSE), step=view.window.coarse),
         )
 
@@ -202,18 +201,8 @@ def _query(
     by: Sequence[str] = (),
     step: timedelta | None = None,
 ) -> pd.DataFrame:
-    instrument = _instrument(view.filters, span) if any(METRICS[name].is_judged for name in names) else None
     with reading("the metrics") as client:
-        return query_metrics(
-            client, names, since=span.since, until=span.until, by=by, where=view.where, step=step, instrument=instrument
-        )
-
-
-@st.cache_data(ttl=_TTL, max_entries=200, show_spinner=False)
-def _instrument(filters: tuple[tuple[str, str], ...], span: Period) -> str:
-    """Who judged, asked once for all questions about a period."""
-    with reading("who judged") as client:
-        return current_instrument(client, since=span.since, until=span.until, where=dict(filters))
+        return query_metrics(client, names, since=span.since, until=span.until, by=by, where=view.where, step=step)
 
 
 def _totals(view: View, span: Period, names: Sequence[str]) -> dict[str, Reading]:
