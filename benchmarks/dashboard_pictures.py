@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from driftline_dashboard.places import PLACES
+from driftline_dashboard.view import WINDOW
 from support.chromium import chromium
 from support.processes import free_port, running, wait_for
 
@@ -27,10 +28,21 @@ SECONDS, QUICK_SECONDS = 240.0, 45.0
 """How long the demo runs first: its bot gets worse after 25 s, and half a minute later an alert says so."""
 SCHEMES: Final = ("light", "dark")
 _SIZE: Final = {"width": 1280, "height": 800}
+_WINDOW: Final = "1h"
 _PATIENCE: Final = 120_000
-_STANDS: Final = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'"""
-_DRAWN_MS: Final = 1500
-"""Charts are drawn a moment after the page stands."""
+_STANDS: Final = """\
+() => {
+    const controls = document.querySelector('.st-key-controls');
+    const isBelow = e => controls?.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING;
+    const isSeen = e => e.offsetParent && e.innerText.trim();
+    const count = document.querySelectorAll('.stApp *').length, now = performance.now();
+    if (window.driftlineCount !== count) {
+        [window.driftlineCount, window.driftlineSince] = [count, now];
+    }
+    const isDrawn = [...document.querySelectorAll('[data-testid="stHtml"]')].some(e => isBelow(e) && isSeen(e));
+    return isDrawn && now - window.driftlineSince > 4000;
+}"""
+"""Something stands below the controls, and nothing has come or gone for some seconds: a refresh changes texts only."""
 
 
 def main() -> None:
@@ -69,10 +81,9 @@ def photograph(browser: Browser, url: str, scheme: str, into: Path) -> list[Path
     page.set_default_timeout(_PATIENCE)
     found = []
     for place in PLACES:
-        page.goto(f"{url}/{'' if place.is_first else place.path}")
+        page.goto(f"{url}/{'' if place.is_first else place.path}?{WINDOW}={_WINDOW}")
         page.locator(".dl-brand").wait_for()
-        page.wait_for_function(_STANDS, polling="raf")
-        page.wait_for_timeout(_DRAWN_MS)
+        page.wait_for_function(_STANDS, polling=200)
         found.append(into / f"dashboard-{place.path}-{scheme}.png")
         page.screenshot(path=found[-1])
     context.close()

@@ -10,6 +10,7 @@ from driftline_dashboard import data, dead_letter, findings, system_data, system
 from driftline_dashboard.facts import money
 from driftline_dashboard.places import letter_place
 from driftline_dashboard.text import bounded, clock, escape
+from driftline_dashboard.tiles import NO_DATA
 from driftline_processors.judge.ledger import together
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def show(view: View) -> None:
 
 def _findings(found: Sequence[Finding]) -> None:
     if not found:
-        st.html('<p class="dl-asked">Nothing is wrong: what was sent is stored, and nothing waits for you.</p>')
+        st.html('<p class="dl-asked">Nothing is wrong, and nothing waits for you.</p>')
         return
     rows = "".join(
         f'<li><b class="dl-{one.level}">{_WORDS[one.level]}</b><div><b>{escape(bounded(one.what, _MAX_TEXT))}</b>'
@@ -73,11 +74,17 @@ def _tiles(running: Sequence[Instance], now: Standing, found: Sequence[Finding])
     levels = {one.about: one.level for one in reversed(found)}
     cells = "".join(
         f'<section class="dl-tile" data-metric="{about}"><h3>{title}</h3>'
-        f'<div class="dl-value"><strong class="dl-{levels.get(about, "plain")}">{escape(value)}</strong></div>'
+        f'<div class="dl-value">{_value(value, levels.get(about, "plain"))}</div>'
         f'<div class="dl-basis">{escape(basis)}</div></section>'
         for about, title, value, basis in _numbers(running, now)
     )
     st.html(f'<div class="dl-tiles dl-small">{cells}</div>')
+
+
+def _value(value: str, level: str) -> str:
+    if not value:
+        return f'<strong class="dl-none">{NO_DATA}</strong>'
+    return f'<strong class="dl-{level}">{escape(value)}</strong>'
 
 
 def _numbers(running: Sequence[Instance], now: Standing) -> list[tuple[About, str, str, str]]:
@@ -88,7 +95,7 @@ def _numbers(running: Sequence[Instance], now: Standing) -> list[tuple[About, st
     spent, store = together(now.spent), now.store
     room = f"{system_tables.size(store.free)} of the disk are free, " if store.space else ""
     return [
-        ("lag", "Waiting on the bus", f"{sum(lags):,.0f}" if lags else "unknown",
+        ("lag", "Waiting on the bus", f"{sum(lags):,.0f}" if lags else "",
          f"messages in {len(lags):,} partitions" if lags else "no ingest says"),
         ("coverage", "Stored of what was sent", system_tables.percent(stored, emitted),
          f"n = {emitted:,} spans, last hour"),

@@ -64,7 +64,7 @@ def sent(now: Standing) -> None:
             f"{one.queued:,} + {one.spooled:,}",
             f"{one.dropped:,}",
             f"{one.stored:,}",
-            percent(one.stored, one.emitted),
+            percent(one.stored, one.emitted) or "-",
         )
         for one in now.sent
     ]
@@ -158,9 +158,9 @@ def size(count: float) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share with two digits behind the point, and never 100 while anything is missing."""
+    """A share with two digits behind the point, never 100 while anything is missing; '' of nothing."""
     if not whole:
-        return "-"
+        return ""
     share = part / whole
     return f"{(min(share, 0.9999) if share < 1 else share):.2%}"
 

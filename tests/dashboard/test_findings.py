@@ -113,7 +113,7 @@ def test_the_gravest_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part_", "whole", "said"), [(0, 0, "-"), (1, 1, "100.00%"), (99_999, 100_000, "99.99%"), (2, 1, "200.00%")]
+    ("part_", "whole", "said"), [(0, 0, ""), (1, 1, "100.00%"), (99_999, 100_000, "99.99%"), (2, 1, "200.00%")]
 )
 def test_a_share_is_never_100_while_anything_is_missing(part_: int, whole: int, said: str) -> None:
     assert percent(part_, whole) == said
