@@ -1,5 +1,5 @@
 -- What each monitor of drift detection was at: a row when that changed, and one every six hours. The latest row of a
--- stream is what it is at now.
+-- stream is what it is at now. People ask what all are at, so what is of one time lies together.
 CREATE TABLE IF NOT EXISTS drift_monitors (
     stream String,                                    -- id of metric, instrument, segment and direction
     at DateTime64(3, 'UTC'),                          -- up to which arrival it was looked at
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS drift_monitors (
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(at)
-ORDER BY (stream, at)
+ORDER BY (at, stream)
 SETTINGS non_replicated_deduplication_window = 1000;
 
 -- What each of them promises; worked out now and then, as it takes a second for each.
