@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from driftline_dashboard.search_terms import Range, Search
+from driftline_dashboard.traces.search_terms import Range, Search
 from driftline_dashboard.view import View
 from driftline_store.migrate import migrate
 from support.processes import running_store, settle

@@ -8,21 +8,13 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline.errors import DriftlineError
-from driftline_dashboard import (
-    alerts,
-    compare,
-    controls,
-    data,
-    drift,
-    health,
-    label,
-    states,
-    system,
-    theme,
-    topic,
-    traces,
-)
+from driftline_dashboard import controls, data, states, theme
 from driftline_dashboard.access import NotAllowedError, must_log_in, providers
+from driftline_dashboard.alerts import page as alerts
+from driftline_dashboard.compare import page as compare
+from driftline_dashboard.drift import page as drift
+from driftline_dashboard.health import page as health
+from driftline_dashboard.label import page as label
 from driftline_dashboard.places import (
     ALERTS,
     COMPARE,
@@ -36,7 +28,10 @@ from driftline_dashboard.places import (
     arrive,
     identity,
 )
-from driftline_dashboard.topics import TOPICS
+from driftline_dashboard.system import page as system
+from driftline_dashboard.topics import page as topic
+from driftline_dashboard.topics.table import TOPICS
+from driftline_dashboard.traces import page as traces
 from driftline_dashboard.view import from_url
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from driftline_dashboard import search_terms
 from driftline_dashboard.choice import KEPT
 from driftline_dashboard.places import PLACES, link
 from driftline_dashboard.text import DIMENSION_TITLES, segment_name
+from driftline_dashboard.traces import search_terms
 from driftline_dashboard.view import WINDOW, WINDOWS, from_url
 from driftline_store.metrics import DIMENSIONS
 

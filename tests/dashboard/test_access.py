@@ -80,7 +80,7 @@ def test_who_lost_the_right_before_confirming_does_nothing(
 def test_a_button_that_is_pressed_all_the_same_is_refused_on_the_server(
     seeded: RunningStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("driftline_dashboard.asking.may_act", lambda: True)
+    monkeypatch.setattr("driftline_dashboard.alerts.asking.may_act", lambda: True)
     monkeypatch.setenv(READ_ONLY, "1")
     page = Page(seeded.path, monkeypatch, at="alerts")
     for key in (f"silence-{seed.DRIFT}", f"yes-silence-{seed.DRIFT}"):

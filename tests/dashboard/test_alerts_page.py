@@ -13,7 +13,8 @@ import streamlit as st
 from dashboard import seed
 from dashboard.conftest import Page
 from driftline_alerts.rule import build
-from driftline_dashboard import access, rules
+from driftline_dashboard import access
+from driftline_dashboard.alerts import rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

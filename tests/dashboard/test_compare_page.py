@@ -12,10 +12,10 @@ import pytest
 from dashboard.conftest import Page
 from driftline_alerts.drift.compare import Comparison
 from driftline_alerts.drift.compare_sides import Compared
-from driftline_dashboard.compare import summary
-from driftline_dashboard.compare_chart import forest
-from driftline_dashboard.compare_data import Said, paired
-from driftline_dashboard.sides import Choice, choose, kind
+from driftline_dashboard.compare.compare_chart import forest
+from driftline_dashboard.compare.compare_data import Said, paired
+from driftline_dashboard.compare.page import summary
+from driftline_dashboard.compare.sides import Choice, choose, kind
 from driftline_dashboard.view import View
 from driftline_store.monitored import MONITORED
 

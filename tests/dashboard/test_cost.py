@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from driftline_alerts.rule import build
-from driftline_dashboard import limits
-from driftline_dashboard.cost import _cheaper
-from driftline_dashboard.cost_data import Price
-from driftline_dashboard.forecast import _t, basis, forecast
+from driftline_dashboard.topics import limits
+from driftline_dashboard.topics.cost import _cheaper
+from driftline_dashboard.topics.cost_data import Price
+from driftline_dashboard.topics.forecast import _t, basis, forecast
 from driftline_dashboard.view import View
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from dashboard import seed
 from dashboard.conftest import Page
-from driftline_dashboard import drift_data
-from driftline_dashboard.drift import _share
+from driftline_dashboard.drift import drift_data
+from driftline_dashboard.drift.page import _share
 from driftline_dashboard.view import View
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from driftline_dashboard import findings
-from driftline_dashboard.system_data import Standing
-from driftline_dashboard.system_tables import percent, size
+from driftline_dashboard.system import findings
+from driftline_dashboard.system.system_data import Standing
+from driftline_dashboard.system.system_tables import percent, size
 from driftline_processors.dead_letters import Group
 from driftline_processors.judge.accounting import Coverage
 from driftline_processors.judge.ledger import Spent

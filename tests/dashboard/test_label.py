@@ -10,9 +10,11 @@ import pytest
 
 from dashboard import seed
 from dashboard.conftest import Page
-from driftline_dashboard import answers_data, data, label_agreement, label_data
-from driftline_dashboard.label_work import REASONS
+from driftline_dashboard import data
+from driftline_dashboard.label import label_agreement, label_data
+from driftline_dashboard.label.label_work import REASONS
 from driftline_dashboard.view import View
+from driftline_dashboard.widgets import answers_data
 from driftline_store.estimates.figure import Figure
 from driftline_store.labels import labels
 from driftline_store.quality import Quality

@@ -10,14 +10,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from driftline_dashboard.change import change
-from driftline_dashboard.charts_counts import OTHERS, sizes, stacked_shares
 from driftline_dashboard.data import Period
-from driftline_dashboard.segments import natural
-from driftline_dashboard.sparkline import sparkline
 from driftline_dashboard.text import bounded, escape
-from driftline_dashboard.timeline import on_grid
 from driftline_dashboard.view import View, from_url
+from driftline_dashboard.widgets.change import change
+from driftline_dashboard.widgets.charts_counts import OTHERS, sizes, stacked_shares
+from driftline_dashboard.widgets.segments import natural
+from driftline_dashboard.widgets.sparkline import sparkline
+from driftline_dashboard.widgets.timeline import on_grid
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_query import Reading
 

@@ -12,9 +12,10 @@ import pytest
 
 from dashboard import seed
 from dashboard.conftest import Page, charts
-from driftline_dashboard import answers, data
-from driftline_dashboard.answers_data import Answer
+from driftline_dashboard import data
 from driftline_dashboard.view import View
+from driftline_dashboard.widgets import answers
+from driftline_dashboard.widgets.answers_data import Answer
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
 from driftline_store.metrics_query import read_one

@@ -11,9 +11,10 @@ import pytest
 
 from dashboard import seed
 from dashboard.conftest import Page
-from driftline_dashboard import data, search_data, search_sql, steps_data
+from driftline_dashboard import data
 from driftline_dashboard.data import Period
-from driftline_dashboard.search_terms import Cursor, Range, Search, from_url, needles
+from driftline_dashboard.traces import search_data, search_sql, steps_data
+from driftline_dashboard.traces.search_terms import Cursor, Range, Search, from_url, needles
 from driftline_dashboard.view import View
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ def test_what_was_found_can_be_saved_as_cases_that_labels_import_takes(
 ) -> None:
     monkeypatch.setattr(search_data, "MOST_SAVED", 3)
     Page(seeded.path, monkeypatch, at="traces")
-    from driftline_dashboard.search import _test_cases  # noqa: PLC0415 - needs the page's settings
+    from driftline_dashboard.traces.search import _test_cases  # noqa: PLC0415 - needs the page's settings
 
     lines = _test_cases(View(), Search(text="parcel"), NOW).decode().splitlines()
     rows = [json.loads(line) for line in lines]

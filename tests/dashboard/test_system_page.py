@@ -10,7 +10,7 @@ import pytest
 
 from dashboard import seed
 from dashboard.conftest import Page
-from driftline_dashboard import system_data
+from driftline_dashboard.system import system_data
 from driftline_processors.wire import hex_dump
 
 if TYPE_CHECKING:

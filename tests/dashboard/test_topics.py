@@ -13,9 +13,10 @@ import pytest
 
 from dashboard import seed
 from dashboard.conftest import Page, charts
-from driftline_dashboard import cost_data, data, examples
-from driftline_dashboard.cost_data import Price
-from driftline_dashboard.topics import TOPICS
+from driftline_dashboard import data
+from driftline_dashboard.topics import cost_data, examples
+from driftline_dashboard.topics.cost_data import Price
+from driftline_dashboard.topics.table import TOPICS
 from driftline_dashboard.view import View
 from driftline_store.distributions import query_counts
 from driftline_store.metrics import METRICS
@@ -25,7 +26,7 @@ from driftline_store.metrics_query import query_metrics, readings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from driftline_dashboard.topics import Topic
+    from driftline_dashboard.topics.table import Topic
     from store_fixtures import RunningStore
 
 

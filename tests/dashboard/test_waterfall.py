@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from driftline_dashboard.trace_data import Step
-from driftline_dashboard.waterfall import bars
+from driftline_dashboard.traces.trace_data import Step
+from driftline_dashboard.traces.waterfall import bars
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,0 +1,1 @@
+"""The page of comparisons: two versions, models, variants or periods."""

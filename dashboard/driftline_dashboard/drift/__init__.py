@@ -1,0 +1,1 @@
+"""The page of drift: monitors, their evidence, and what they found."""

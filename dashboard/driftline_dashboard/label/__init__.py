@@ -1,0 +1,1 @@
+"""The page for labels, and how far the judge agrees with people."""

@@ -1,0 +1,1 @@
+"""Pages about one thing each: quality, latency, cost, errors."""

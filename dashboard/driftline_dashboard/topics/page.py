@@ -1,0 +1,30 @@
+"""A page about one thing: its numbers, its charts, where it differs, and examples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from driftline_dashboard import data, states
+from driftline_dashboard.widgets import segments, status, tiles
+
+if TYPE_CHECKING:
+    from driftline_dashboard.topics.table import Topic
+    from driftline_dashboard.view import View
+
+
+def show(topic: Topic, view: View) -> None:
+    """Draw the page below the controls.
+
+    Raises:
+        StoreError: the store cannot be reached or fails.
+    """
+    as_of = data.moment()
+    if not any(data.segments(view, as_of).values()) and data.is_empty():
+        states.nothing_recorded()
+        return
+    glance = data.glance(view, as_of, topic.tiles)
+    status.show(view, as_of)
+    tiles.show(view, as_of, glance, topic.more(view, as_of))
+    topic.charts(view, as_of, glance)
+    segments.show(view, as_of, topic.columns, split=topic.split)
+    topic.details(view, as_of, glance)

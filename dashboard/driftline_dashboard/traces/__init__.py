@@ -1,0 +1,1 @@
+"""The page of traces: search, one trace step by step, and the step that fails most."""
