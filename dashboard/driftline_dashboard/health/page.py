@@ -27,10 +27,10 @@ def show(view: View) -> None:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    if data.is_empty():
+    as_of = data.moment()
+    if not any(data.segments(view, as_of).values()) and data.is_empty():
         states.nothing_recorded()
         return
-    as_of = data.moment()
     glance = data.glance(view, as_of)
     st.html(_verdict(view, as_of) + status.line(view, as_of) + markers.listed(drift_data.events(view, as_of)))
     alerts_banner.show(data.open_alerts(as_of))
