@@ -154,6 +154,20 @@ def test_without_a_name_nothing_can_be_labelled(
     assert [by for _, by, _, _, _ in given(client)] == ["ann"]
 
 
+def test_who_may_only_look_has_no_buttons_and_a_label_is_refused_on_the_server(
+    seeded: RunningStore, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRIFTLINE_DASHBOARD_READ_ONLY", "1")
+    page = Page(seeded.path, monkeypatch, at="label", feature=FEATURE, by="ann")
+    assert "You may look at this dashboard and not label" in page.html
+    assert not any(str(button.key).startswith("label-") for button in page.app.button)
+    monkeypatch.setattr("driftline_dashboard.label.page.may_act", lambda: True)
+    page.run()
+    press(page, "Good")
+    assert "This label is not stored" in page.html
+    assert given(client) == []
+
+
 def test_judge_and_people_are_compared_once_there_are_labels(
     seeded: RunningStore, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
