@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS: Final = 5
 _TTL: Final = timedelta(seconds=60)
+_WEEK: Final = timedelta(days=7)
 HALF_MINUTE: Final = timedelta(seconds=30)
 
 TILES: Final = (
@@ -53,10 +54,9 @@ class Period:
     since: datetime
     until: datetime
 
-    @property
-    def before(self) -> Period:
-        """The range of equal length that ends where this one begins."""
-        return Period(self.since - (self.until - self.since), self.since)
+    def earlier(self, by: timedelta) -> Period:
+        """The range of equal length so much earlier."""
+        return Period(self.since - by, self.until - by)
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,13 @@ class Glance:
 
     Attributes:
         now: metric -> its reading, of the tiles and of what says what they cover.
-        before: the same in the equal period before.
+        before: the same in the past that it is compared with; ``past`` says which one that is.
         series: metric -> a frame with its course in steps of ``step_of``, of the tiles.
     """
 
     now: dict[str, Reading]
     before: dict[str, Reading]
+    past: str
     series: dict[str, pd.DataFrame]
 
 
@@ -128,12 +129,27 @@ def glance(view: View, as_of: datetime, names: tuple[str, ...] = TILES) -> Glanc
         StoreError: the store cannot be reached or fails.
     """
     span = period(view, as_of)
-    now, before = (_totals(view, each, with_coverage(names), as_of) for each in (span, span.before))
+    now = _totals(view, span, with_coverage(names), as_of)
+    past, before = _before(view, span, with_coverage(names), as_of)
     by_step: dict[timedelta, list[str]] = {}
     for name in names:
         by_step.setdefault(step_of(view, name), []).append(name)
     courses = {step: _query(view, span, some, as_of, step=step) for step, some in by_step.items()}
-    return Glance(now, before, {name: courses[step_of(view, name)] for name in names})
+    return Glance(now, before, past, {name: courses[step_of(view, name)] for name in names})
+
+
+def _before(view: View, span: Period, names: Sequence[str], as_of: datetime) -> tuple[str, dict[str, Reading]]:
+    """What the numbers are compared with, in words and numbers.
+
+    The same time a week ago, as hours and weekdays differ; where the whole of it is not there, the time just before.
+    """
+    length, week = view.window.length, span.earlier(_WEEK)
+    first = began()
+    if length < _WEEK and first is not None and first <= week.since:
+        found = _totals(view, week, names, as_of)
+        if any(one.n for one in found.values()):
+            return "the same time a week ago", found
+    return f"the {view.window.label} before", _totals(view, span.earlier(length), names, as_of)
 
 
 @st.cache_data(ttl=_TTL, max_entries=200, show_spinner=False)
@@ -205,16 +221,26 @@ def _segments(window: Window, step: datetime) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(frame[name].unique())) for name in DIMENSIONS}
 
 
-@st.cache_data(ttl=REFRESH_SECONDS, max_entries=2, show_spinner=False)
-def is_empty() -> bool:
-    """Whether nothing was ever recorded.
+def began() -> datetime | None:
+    """The hour of the first thing that was ever recorded; None where nothing was.
 
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    with reading("the sums") as client:
-        return not client.query("SELECT 1 FROM llm_rollups LIMIT 1", settings=LIMITS).result_rows
+    first = _began()
+    if first is None:
+        _began.clear()  # whoever waits for it sees it at once
+    return first
 
+
+@st.cache_data(ttl=_TTL, max_entries=2, show_spinner=False)
+def _began() -> datetime | None:
+    with reading("the sums") as client:
+        rows = client.query(_FIRST_HOUR, settings=LIMITS).result_rows
+    return rows[0][0] if rows else None
+
+
+_FIRST_HOUR: Final = "SELECT at FROM llm_rollups WHERE resolution = 'hour' ORDER BY at LIMIT 1"
 
 _LAST_STEPS: Final = """\
 SELECT * FROM (

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,12 +20,14 @@ from driftline_dashboard.widgets.answers_data import Answer
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
 from driftline_store.metrics_query import read_one
+from store_fixtures import running_store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from streamlit.testing.v1.element_tree import Button
 
+    from driftline_store.client import Client
     from store_fixtures import RunningStore
 
 
@@ -99,7 +102,7 @@ def test_choosing_a_window_changes_the_url(seeded: RunningStore, monkeypatch: py
     page = Page(seeded.path, monkeypatch)
     page.choose("Window", "7d")
     assert dict(page.app.query_params) == {"window": "7d"}
-    assert "no 7 d before to compare with" in page.tile("quality")
+    assert "nothing in the 7 d before to compare with" in page.tile("quality")
 
 
 def test_a_segment_without_data_says_so(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,3 +283,30 @@ def test_without_tables_one_sentence_says_what_to_do(
     page = Page(tmp_path, monkeypatch)
     assert "lacks a table" in page.html
     assert endpoint.password not in page.html
+
+
+def test_numbers_are_compared_with_the_same_time_a_week_ago_once_that_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_store(tmp_path, prepared=True) as store, contextlib.closing(store.client()) as client:
+        now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        sums = [(now - timedelta(hours=2), 30), (now - timedelta(days=1, hours=2), 20)]
+        put_requests(client, sums)
+        page = Page(tmp_path, monkeypatch)
+        assert "compared with the 24 h before" in page.html
+        assert "from 20" in page.tile("requests")
+        put_requests(client, [(now - timedelta(days=7, hours=2), 40), (now - timedelta(days=9), 1)])
+        page = Page(tmp_path, monkeypatch)
+        assert "compared with the same time a week ago" in page.html
+        assert "from 40" in page.tile("requests")
+
+
+def put_requests(client: Client, sums: list[tuple[datetime, int]]) -> None:
+    """So many requests at each time, in sums of all resolutions."""
+    begins: dict[str, dict[str, Any]] = {"minute": {}, "hour": {"minute": 0}, "day": {"minute": 0, "hour": 0}}
+    rows = [
+        [resolution, at.replace(**begin), "bot", requests]
+        for at, requests in sums
+        for resolution, begin in begins.items()
+    ]
+    client.insert("llm_rollups", rows, column_names=["resolution", "at", "feature", "requests"])

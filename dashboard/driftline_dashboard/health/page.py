@@ -28,11 +28,13 @@ def show(view: View) -> None:
         StoreError: the store cannot be reached or fails.
     """
     as_of = data.moment()
-    if not any(data.segments(view, as_of).values()) and data.is_empty():
+    if not any(data.segments(view, as_of).values()) and data.began() is None:
         states.nothing_recorded()
         return
     glance = data.glance(view, as_of)
-    st.html(_verdict(view, as_of) + status.line(view, as_of) + markers.listed(drift_data.events(view, as_of)))
+    st.html(
+        _verdict(view, as_of) + status.line(view, as_of, glance.past) + markers.listed(drift_data.events(view, as_of))
+    )
     alerts_banner.show(data.open_alerts(as_of))
     tiles.show(view, as_of, glance)
     heat.show(view, as_of)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import streamlit as st
+
 from driftline_dashboard import data, states
 from driftline_dashboard.widgets import segments, status, tiles
 
@@ -19,11 +21,11 @@ def show(topic: Topic, view: View) -> None:
         StoreError: the store cannot be reached or fails.
     """
     as_of = data.moment()
-    if not any(data.segments(view, as_of).values()) and data.is_empty():
+    if not any(data.segments(view, as_of).values()) and data.began() is None:
         states.nothing_recorded()
         return
     glance = data.glance(view, as_of, topic.tiles)
-    status.show(view, as_of)
+    st.html(status.line(view, as_of, glance.past))
     tiles.show(view, as_of, glance, topic.more(view, as_of))
     topic.charts(view, as_of, glance)
     segments.show(view, as_of, topic.columns, split=topic.split)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
 from driftline_dashboard import data
 from driftline_dashboard.text import clock, day_and_time, escape, visitor_zone
 
@@ -15,17 +13,13 @@ if TYPE_CHECKING:
     from driftline_dashboard.view import View
 
 
-def show(view: View, as_of: datetime) -> None:
-    """Draw the line."""
-    st.html(line(view, as_of))
-
-
-def line(view: View, as_of: datetime) -> str:
-    """The line as HTML."""
+def line(view: View, as_of: datetime, past: str) -> str:
+    """The line as HTML; ``past`` is what the numbers are compared with."""
     span = data.period(view, as_of)
     zone = escape(str(visitor_zone()))
     return (
         f'<div class="dl-status"><span>as of <b>{clock(as_of)}</b></span>'
         f"<span>{day_and_time(span.since)} to {day_and_time(span.until)} ({zone})</span>"
+        f"<span>compared with {escape(past)}</span>"
         f"<span>refreshes every {data.REFRESH_SECONDS} s</span></div>"
     )

@@ -52,7 +52,7 @@ def _tile(view: View, as_of: datetime, glance: Glance, name: str) -> str:
     else:
         value = f"<strong>{escape(format_value(now.metric, now.value))}</strong>"
         value += _picture(view, as_of, glance, now)
-        rest = _change(change(now, before), view)
+        rest = _change(change(now, before), glance.past)
     return (
         f'<section class="dl-tile" data-metric="{name}" title="{escape(now.metric.doc)}">'
         f'<h3>{escape(title)}</h3><div class="dl-value">{value}</div>{rest}'
@@ -70,9 +70,9 @@ def _picture(view: View, as_of: datetime, glance: Glance, reading: Reading) -> s
     return f'<img src="{url}" alt="last {view.window.label}, from {escape(ends)}">'
 
 
-def _change(found: Change | None, view: View) -> str:
+def _change(found: Change | None, past: str) -> str:
     if found is None:
-        return f'<div class="dl-change"><span>no {view.window.label} before to compare with</span></div>'
+        return f'<div class="dl-change"><span>nothing in {escape(past)} to compare with</span></div>'
     style, word = _VERDICTS[found.verdict]
     arrow = ("▲ " if found.rises else "▼ ") if word else ""
     note = ", within noise" if found.verdict == "noise" and found.text[0] != "±" else ""
