@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from driftline_store.client import Client
     from store_fixtures import RunningStore
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+"""Later than all that is seeded, which happens after this is read."""
 DAY = Period(NOW - timedelta(hours=24), NOW)
 FULL = Search(
     of="calls",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from driftline_dashboard.topics.table import Topic
+    from driftline_store.client import Client
     from store_fixtures import RunningStore
 
 
@@ -60,6 +61,11 @@ def cells_of(page: Page, first: str) -> list[str]:
     """The row of a table that begins with a text, as text."""
     row = page.html.split(f"{html.escape(first)}</td>")[1].split("</tr>")[0]
     return [re.sub("<[^>]*>", " ", cell).strip() for cell in row.split("</td>")]
+
+
+def forget_judging(client: Client) -> None:
+    for table in ("evaluations", "llm_rollups", "judged_rollups"):
+        client.command(f"TRUNCATE TABLE {table}")
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.place.path)
@@ -170,12 +176,12 @@ def test_labels_correct_the_quality_and_anchors_say_that_the_judge_moved(
     empty: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
 ) -> None:
     with contextlib.closing(empty.client()) as client:
+        forget_judging(client)  # what other tests have left
         try:
             seed.judging(client, frozen)
             page = Page(empty.path, monkeypatch, at="quality")
         finally:
-            for table in ("evaluations", "llm_rollups", "judged_rollups"):
-                client.command(f"TRUNCATE TABLE {table}")
+            forget_judging(client)
     assert "<strong>0.850</strong>" in page.tile("quality")
     assert "<strong>0.750</strong>" in page.tile("corrected")  # as people passed them, of whom the judge knows nothing
     assert "n = 48 labels, of 48 judged answers" in page.tile("corrected")

@@ -133,7 +133,8 @@ def charts(view: View, as_of: datetime, glance: Glance) -> None:
 def details(view: View, as_of: datetime, glance: Glance) -> None:
     """Draw the newest requests of a class of errors, or of a reason of fallbacks."""
     del glance
-    classes, reasons = (_totals(view, as_of, kinds).head(_ROWS).index for kinds in (_ERRORS, _FALLBACKS))
+    # By name: a list whose order changes closes under whoever has it open.
+    classes, reasons = (sorted(_totals(view, as_of, kinds).head(_ROWS).index) for kinds in (_ERRORS, _FALLBACKS))
     options = {
         "": ("error_rate", "All errors"),
         **{f"error.{key}": ("error_rate", f"{_title(key)} (errors)") for key in classes},
