@@ -182,6 +182,7 @@ class TestAStillPage:
         expect(still.locator(".stApp")).to_have_css("background-color", "rgb(17, 22, 28)")
 
 
+@pytest.mark.timeout(900)
 def test_no_page_keeps_anybody_from_using_it_more_than_an_empty_app_does(page: Page, url: str, tmp_path: Path) -> None:
     with serving_empty(tmp_path) as empty_app:
         usual = {rule for rule, _ in violations(page, empty_app)}
