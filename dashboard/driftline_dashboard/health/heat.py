@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from driftline_dashboard.view import View
 
 MOST_FEATURES: Final = 12
+MOST_METRICS: Final = 12
+"""As many columns as fit."""
 _MAX_NAME: Final = 60
 
 
@@ -39,10 +41,11 @@ def show(view: View, as_of: datetime) -> None:
 
 
 def table(frame: pd.DataFrame, view: View) -> str:
-    """``drift_data.Watch.heat`` as HTML: the features with most evidence, the metrics that any of them has."""
+    """``drift_data.Watch.heat`` as HTML: the features and the metrics with most evidence."""
     features = list(dict.fromkeys(frame["feature"]))
     cells = {(row["feature"], row["metric"]): row for row in frame.to_dict("records")}
-    metrics = [name for name in MONITORED if name in set(frame["metric"])]
+    watched = list(dict.fromkeys(frame["metric"]))
+    metrics = [name for name in MONITORED if name in watched[:MOST_METRICS]]
     heads = "".join(f"<th>{escape(title_of(name))}</th>" for name in metrics)
     rows = "".join(
         f"<tr><th>{escape(bounded(segment_name(feature), _MAX_NAME))}</th>"
@@ -50,8 +53,9 @@ def table(frame: pd.DataFrame, view: View) -> str:
         + "</tr>"
         for feature in features[:MOST_FEATURES]
     )
-    more = len(features) - MOST_FEATURES
-    note = f'<p class="dl-muted">and {more:,} more features with less evidence</p>' if more > 0 else ""
+    left = {"features": len(features) - MOST_FEATURES, "metrics": len(watched) - MOST_METRICS}
+    more = " and ".join(f"{count:,} more {what}" for what, count in left.items() if count > 0)
+    note = f'<p class="dl-muted">and {more} with less evidence</p>' if more else ""
     return f'<div class="dl-scroll"><table class="dl-table dl-heat"><tr><th></th>{heads}</tr>{rows}</table></div>{note}'
 
 
