@@ -44,7 +44,8 @@ def table(frame: pd.DataFrame, view: View) -> str:
     """``drift_data.Watch.heat`` as HTML: the features and the metrics with most evidence."""
     features = list(dict.fromkeys(frame["feature"]))
     cells = {(row["feature"], row["metric"]): row for row in frame.to_dict("records")}
-    watched = list(dict.fromkeys(frame["metric"]))
+    most = frame.groupby("metric")["evidence"].max()
+    watched = sorted((name for name in MONITORED if name in most.index), key=lambda name: -most[name])
     metrics = [name for name in MONITORED if name in watched[:MOST_METRICS]]
     heads = "".join(f"<th>{escape(title_of(name))}</th>" for name in metrics)
     rows = "".join(
