@@ -106,6 +106,11 @@ def half_minute(as_of: datetime) -> datetime:
     return as_of.replace(second=as_of.second // 30 * 30, microsecond=0)
 
 
+def minute(as_of: datetime) -> datetime:
+    """The same to the minute, of what is dear."""
+    return as_of.replace(second=0, microsecond=0)
+
+
 def period(view: View, as_of: datetime) -> Period:
     """The range of time that the view covers at a moment."""
     return Period(as_of - view.window.length, as_of)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from driftline_store.client import store_errors
-from driftline_store.metrics import INSTRUMENT, METRICS, check_dimension
-from driftline_store.metrics_query import ask, whole_minutes, whole_seconds, within
+from driftline_store.filters import filtered
+from driftline_store.metrics import INSTRUMENT, METRICS
+from driftline_store.metrics_query import BUCKET, ask, buckets, whole_minutes, whole_seconds, within
 from driftline_store.monitored_counts import ONLY
 from driftline_store.statement import STATEMENT, runnable
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from driftline_store.monitored import Source
 
-Keys = Literal["log", "score", "name"]
-
 _MOST_KEYS: Final = 1_000
 """Keys of a bucket that are read; sizes have some 700 at most, names of kinds are whatever an application says."""
 
@@ -32,21 +31,20 @@ class Distribution:
     """What is counted by key.
 
     Attributes:
-        counts: SQL aggregate over rows ``m``: a map of keys and counts.
-        keys: what they are: bins of ``driftline_store.histogram``, twentieths of a score, or names.
+        counts: SQL aggregate over rows ``m``: a map of keys (bins of ``driftline_store.histogram``, twentieths of a
+            score, or names) and counts.
         source: table of the sums.
     """
 
     counts: str
-    keys: Keys
     source: Source = "llm_rollups"
 
 
 DISTRIBUTIONS: Final = {
-    "latency": Distribution(METRICS["latency_p95"].histogram, "log"),
-    "quality": Distribution("sumMap(m.uniform_levels)", "score", "judged_rollups"),
-    "error_class": Distribution("sumMap(m.request_error_classes)", "name"),
-    "fallback_reason": Distribution("sumMap(m.fallback_reasons)", "name"),
+    "latency": Distribution(METRICS["latency_p95"].histogram),
+    "quality": Distribution("sumMap(m.uniform_levels)", "judged_rollups"),
+    "error_class": Distribution("sumMap(m.request_error_classes)"),
+    "fallback_reason": Distribution("sumMap(m.fallback_reasons)"),
 }
 """By name; the quality is that of the uniform sample of one instrument, unweighted."""
 
@@ -82,22 +80,21 @@ def query_counts(
     """
     chosen = {name: DISTRIBUTIONS[name] for name in names}
     (source,) = {one.source for one in chosen.values()}
-    filters = {check_dimension(name): value for name, value in (where or {}).items()}
+    of_segment, bound = filtered(where, "m")
     width = whole_minutes(step)
     during, parameters = within(whole_seconds(since), whole_seconds(until), width)
-    parameters |= {f"where_{name}": value for name, value in filters.items()} | {"step": width}
+    parameters |= bound | {"step": width}
     only = ONLY[source]
     if INSTRUMENT in only:
         parameters["instrument"] = instrument
-    conditions = " AND ".join([during, only, *(f"m.{name} = {{where_{name}:String}}" for name in filters)])
+    conditions = " AND ".join([during, only, *of_segment])
     listed = ", ".join(
         f"arrayMap((k, c) -> ('{name}', toString(k), toInt64(c)), mapKeys({name}), mapValues({name}))"
         for name in chosen
     )
     statement = (
         "SELECT bucket, each.1 AS name, each.2 AS key, each.3 AS count FROM (\n"
-        "    SELECT intDiv(toUnixTimestamp(m.at), {step:UInt32}) * {step:UInt32} AS bucket, "
-        f"{', '.join(f'{one.counts} AS {name}' for name, one in chosen.items())}\n"
+        f"    SELECT {BUCKET} AS bucket, {', '.join(f'{one.counts} AS {name}' for name, one in chosen.items())}\n"
         f"    FROM {source} AS m WHERE {conditions} GROUP BY bucket\n"
         f") ARRAY JOIN arrayConcat({listed}) AS each\n"
         f"WHERE count > 0 ORDER BY bucket, name, key LIMIT {_MOST_KEYS} BY bucket, name"
@@ -106,7 +103,7 @@ def query_counts(
         columns = ask(client, statement, parameters)
     frame = pd.DataFrame(
         {
-            "bucket": pd.to_datetime(pd.Series(columns["bucket"], dtype="int64"), unit="s", utc=True),
+            "bucket": buckets(columns),
             "name": pd.Series(columns["name"], dtype="str"),
             "key": pd.Series(columns["key"], dtype="str"),
             "count": pd.Series(columns["count"], dtype="int64"),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from driftline_store.client import store_errors
 from driftline_store.content import plain_text
+from driftline_store.filters import filtered
 from driftline_store.labels import micros
-from driftline_store.metrics import check_dimension
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -75,10 +75,9 @@ def draw(
         ValueError: an unknown dimension.
         StoreError: the store cannot be reached or fails.
     """
-    filters = {check_dimension(one): value for one, value in (where or {}).items()}
-    parameters = {"name": name, "most": most, "since": micros(since), "until": micros(until), "seed": seed}
-    parameters |= {f"where_{one}": value for one, value in filters.items()}
-    conditions = "".join(f" AND {one} = {{where_{one}:String}}" for one in filters)
+    of_segment, bound = filtered(where)
+    parameters = {"name": name, "most": most, "since": micros(since), "until": micros(until), "seed": seed} | bound
+    conditions = "".join(f" AND {one}" for one in of_segment)
     with store_errors("drawing answers"):
         rows = client.query(_DRAWN.replace("AND_WHERE", conditions), parameters=parameters).result_rows
     return [(trace, span) for trace, span, _ in rows], min(1.0, most / rows[0][2]) if rows else 1.0

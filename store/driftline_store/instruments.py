@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from driftline_store.filters import filtered
 from driftline_store.grouping import Grouping
 
 if TYPE_CHECKING:
@@ -51,13 +52,13 @@ def newest_instrument(client: Client, first: int, end: int, where: Mapping[str, 
         clickhouse_connect.driver.exceptions.Error: the store failed the query.
     """
     condition, parameters = _judged(first, end)
-    conditions = [condition, *(f"m.{name} = {{where_{name}:String}}" for name in where)]
+    of_segment, bound = filtered(where, "m")
+    conditions = [condition, *of_segment]
     query = (
         f"SELECT m.evaluator FROM judged_rollups AS m WHERE {' AND '.join(conditions)} "
         f"GROUP BY m.evaluator HAVING sum(m.judged) > 0 ORDER BY {_BEST} LIMIT 1"
     )
-    given: dict[str, int | str] = {f"where_{name}": value for name, value in where.items()}
-    rows = client.query(query, parameters=given | parameters).result_rows
+    rows = client.query(query, parameters={**bound, **parameters}).result_rows
     return str(rows[0][0]) if rows else ""
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from driftline_store.client import store_errors
 from driftline_store.estimates.prediction_powered import Judged
-from driftline_store.metrics import check_dimension
-from driftline_store.metrics_query import ask, whole_minutes, whole_seconds, within
+from driftline_store.filters import filtered
+from driftline_store.metrics_query import BUCKET, ask, buckets, whole_minutes, whole_seconds, within
 from driftline_store.quality import raw_mean
 from driftline_store.statement import STATEMENT, runnable
 
@@ -45,15 +45,12 @@ def query_judgements(
         ValueError: an unknown dimension, a naive time or a broken step.
         StoreError: the store is away or fails the statement.
     """
-    filters = {check_dimension(name): value for name, value in (where or {}).items()}
+    of_segment, bound = filtered(where, "m")
     width = whole_minutes(step)
     during, parameters = within(whole_seconds(since), whole_seconds(until), width)
-    parameters |= {f"where_{name}": value for name, value in filters.items()} | {"step": width}
-    conditions = " AND ".join([during, "m.run = ''", *(f"m.{name} = {{where_{name}:String}}" for name in filters)])
-    keys = {name: f"m.{name}" for name in _KEYS} | {
-        "is_anchor": "m.unit = 'anchor'",
-        "bucket": "intDiv(toUnixTimestamp(m.at), {step:UInt32}) * {step:UInt32}",
-    }
+    parameters |= bound | {"step": width}
+    conditions = " AND ".join([during, "m.run = ''", *of_segment])
+    keys = {name: f"m.{name}" for name in _KEYS} | {"is_anchor": "m.unit = 'anchor'", "bucket": BUCKET}
     statement = (
         f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in keys.items())}, sum(m.judged) AS n, "
         f"{', '.join(f'sum(m.{name}) AS sum_{name}' for name in _SUMS)}\n"
@@ -64,7 +61,7 @@ def query_judgements(
         columns = ask(client, statement, parameters)
     found = {name: pd.Series(columns[name], dtype="str") for name in _KEYS}
     found["is_anchor"] = pd.Series(columns["is_anchor"], dtype="bool")
-    found["bucket"] = pd.to_datetime(pd.Series(columns["bucket"], dtype="int64"), unit="s", utc=True)
+    found["bucket"] = buckets(columns)
     found["n"] = pd.Series(columns["n"], dtype="int64")
     sums = {name: pd.Series(columns[f"sum_{name}"], dtype="float64") for name in _SUMS}
     frame = pd.DataFrame(found | sums)

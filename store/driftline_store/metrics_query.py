@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from driftline_store.client import store_errors
+from driftline_store.filters import filtered
 from driftline_store.instruments import newest_instrument, newest_instruments
 from driftline_store.metrics import Metric, check_dimension, judged_sum, metric_named
 from driftline_store.metrics_interval import weighted_mean, wilson
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from driftline_store.grouping import Segment
+
+BUCKET: Final = "intDiv(toUnixTimestamp(m.at), {step:UInt32}) * {step:UInt32}"
+"""Begin of the step that a row ``m`` lies in, in Unix seconds; steps are counted from 1970-01-01 UTC."""
 
 _MINUTE: Final = 60
 _COARSE: Final = (("day", 86400), ("hour", 3600))
@@ -93,17 +97,17 @@ def query_metrics(
     """
     metrics = [metric_named(name) for name in dict.fromkeys(names)]
     dimensions = [check_dimension(name) for name in dict.fromkeys(by)]
-    filters = {check_dimension(name): value for name, value in (where or {}).items()}
+    of_segment, bound = filtered(where, "m")
     first, end = whole_seconds(since), whole_seconds(until)
     if since >= until:
         raise ValueError(f"since ({since}) must lie before until ({until})")
     keys = {name: f"m.{name}" for name in dimensions}
     during, parameters = within(first, end, None if step is None else whole_minutes(step))
-    parameters |= {f"where_{name}": value for name, value in filters.items()}
+    parameters |= bound
     if step is not None:
         parameters["step"] = whole_minutes(step)
-        keys["bucket"] = "intDiv(toUnixTimestamp(m.at), {step:UInt32}) * {step:UInt32}"
-    conditions = [during, *(f"m.{name} = {{where_{name}:String}}" for name in filters)]
+        keys["bucket"] = BUCKET
+    conditions = [during, *of_segment]
     lines = [
         f"SELECT {', '.join([*(f'{sql} AS {name}' for name, sql in keys.items()), *selected(metrics)])}",
         f"FROM llm_rollups AS m WHERE {' AND '.join(conditions)}",
@@ -112,7 +116,7 @@ def query_metrics(
         lines += [f"{verb} BY {', '.join(keys.values())}" for verb in ("GROUP", "ORDER")]
     with store_errors("reading metrics"):
         if any(metric.is_judged for metric in metrics):
-            chosen = newest_instrument(client, first, end, filters) if instrument is None else instrument
+            chosen = newest_instrument(client, first, end, where or {}) if instrument is None else instrument
             parameters["instrument"] = chosen
         statement = "\n".join(lines)
         columns = ask(client, statement, parameters)
@@ -129,9 +133,8 @@ def current_instrument(
     Raises:
         ValueError, StoreError: as ``query_metrics``.
     """
-    filters = {check_dimension(name): value for name, value in (where or {}).items()}
     with store_errors("reading who judged"):
-        return newest_instrument(client, whole_seconds(since), whole_seconds(until), filters)
+        return newest_instrument(client, whole_seconds(since), whole_seconds(until), where or {})
 
 
 def current_instruments(
@@ -217,6 +220,11 @@ def ask(client: Client, statement: str, parameters: Mapping[str, int | str]) -> 
     return defaultdict(list, zip(result.column_names, result.result_columns, strict=True))
 
 
+def buckets(columns: Mapping[str, Sequence[Any]]) -> pd.Series[Any]:
+    """The column ``bucket`` of an answer, of ``BUCKET``, as times in UTC."""
+    return pd.to_datetime(pd.Series(columns["bucket"], dtype="int64"), unit="s", utc=True)
+
+
 def _frame(
     metrics: Sequence[Metric],
     dimensions: Sequence[str],
@@ -226,7 +234,7 @@ def _frame(
 ) -> pd.DataFrame:
     found: dict[str, Any] = {name: pd.Series(columns[name], dtype="str") for name in dimensions}
     if with_bucket:
-        found["bucket"] = pd.to_datetime(pd.Series(columns["bucket"], dtype="int64"), unit="s", utc=True)
+        found["bucket"] = buckets(columns)
     for metric in metrics:
         value, n, low, high = measured(metric, columns)
         found[metric.name], found[f"{metric.name}__n"] = value, n

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from driftline_store.client import store_errors
+from driftline_store.filters import filtered
 from driftline_store.instruments import newest_instrument
-from driftline_store.metrics import check_dimension
 from driftline_store.metrics_query import within
 from driftline_store.monitored import NO, YES
 
@@ -58,9 +58,8 @@ def read_counts(
         ValueError: an unknown dimension.
         StoreError: the store is away or fails the statement.
     """
-    filters = {check_dimension(name): value for name, value in where.items()}
     first, end = (math.ceil(moment.timestamp()) for moment in (since, until))
-    conditions, parameters = _conditions(first, end, filters)
+    conditions, parameters = _conditions(first, end, where)
     found: dict[str, Counts] = {}
     with store_errors("reading counts"):
         for source, only in ONLY.items():
@@ -68,7 +67,7 @@ def read_counts(
             if not mine:
                 continue
             if source == "judged_rollups":
-                chosen = newest_instrument(client, first, end, filters) if instrument is None else instrument
+                chosen = newest_instrument(client, first, end, where) if instrument is None else instrument
                 parameters["instrument"] = chosen
             columns = ", ".join(_counted(one) for one in mine)
             statement = f"SELECT {columns} FROM {source} AS m WHERE {conditions} AND {only}"
@@ -77,11 +76,11 @@ def read_counts(
     return found
 
 
-def _conditions(first: int, end: int, filters: Mapping[str, str]) -> tuple[str, dict[str, int | str]]:
+def _conditions(first: int, end: int, where: Mapping[str, str]) -> tuple[str, dict[str, int | str]]:
     """SQL for the rows of a time range (Unix seconds) and segment, and its parameters."""
     during, parameters = within(first, end)
-    segment = [f"m.{name} = {{where_{name}:String}}" for name in filters]
-    return " AND ".join([during, *segment]), parameters | {f"where_{name}": value for name, value in filters.items()}
+    of_segment, bound = filtered(where, "m")
+    return " AND ".join([during, *of_segment]), parameters | bound
 
 
 def _counted(metric: Monitored) -> str:

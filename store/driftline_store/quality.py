@@ -16,6 +16,7 @@ from driftline_store.estimates.agreement import agreement, confusion
 from driftline_store.estimates.correlation import pearson, spearman
 from driftline_store.estimates.figure import Figure, figure
 from driftline_store.estimates.prediction_powered import FEWEST, Judged, Labelled, corrected_mean
+from driftline_store.filters import filtered
 from driftline_store.labels import IS_LABEL, LATEST, PASS, micros
 from driftline_store.metrics import check_dimension
 from driftline_store.metrics_interval import weighted_mean
@@ -130,15 +131,14 @@ def quality(
         StoreError: the store cannot be reached or fails.
     """
     dimensions = [check_dimension(one) for one in dict.fromkeys(by)]
-    filters = {check_dimension(one): value for one, value in (where or {}).items()}
-    parameters: dict[str, Any] = {"since": micros(since), "until": micros(until), "name": name}
-    parameters |= {f"where_{one}": value for one, value in filters.items()}
+    of_segment, bound = filtered(where)
+    parameters: dict[str, Any] = {"since": micros(since), "until": micros(until), "name": name} | bound
     conditions = " AND ".join(
         (
             "request_start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')",
             "request_start < fromUnixTimestamp64Micro({until:Int64}, 'UTC')",
             *(["name = {name:String}"] if name else []),
-            *(f"{one} = {{where_{one}:String}}" for one in filters),
+            *of_segment,
         )
     )
     judged = _JUDGED.format(s=_S[of], keys="".join(f", {one}" for one in dimensions), conditions=conditions)

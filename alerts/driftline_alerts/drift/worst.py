@@ -9,8 +9,9 @@ from driftline_alerts.plain import first_line
 from driftline_store.client import store_errors
 from driftline_store.examples import texts
 from driftline_store.feedback import IS_DOWN, IS_REPORT
+from driftline_store.filters import filtered
 from driftline_store.labels import micros
-from driftline_store.metrics import ERROR_CLASSES, check_dimension
+from driftline_store.metrics import ERROR_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,13 +178,14 @@ def worst_of(
     search, only = SEARCHES[metric], only or {}
     if unknown := set(only) - NARROWED:
         raise ValueError(f"examples can be narrowed by {', '.join(sorted(NARROWED))}, not by {', '.join(unknown)}")
+    of_segment, bound = filtered(where, "row")
     conditions = " AND ".join(
         (
             f"{search.at} >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')",
             f"{search.at} < fromUnixTimestamp64Micro({{until:Int64}}, 'UTC')",
             search.where,
             *(["row.at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')"] if search.table == "evaluations" else []),
-            *(f"row.{check_dimension(name)} = {{where_{name}:String}}" for name in where),
+            *of_segment,
             *(f"row.{name} = {{only_{name}:String}}" for name in only),
         )
     )
@@ -194,6 +196,5 @@ def worst_of(
         f"WHERE {conditions} AND trace_id != ''\nORDER BY {search.first} LIMIT 1 BY trace_id LIMIT {{most:UInt32}}"
     )
     parameters: dict[str, Any] = {"since": micros(since), "until": micros(until), "most": most}
-    parameters |= {"evaluator": evaluator, "instrument": instrument}
-    parameters |= {f"where_{name}": value for name, value in where.items()}
+    parameters |= {"evaluator": evaluator, "instrument": instrument, **bound}
     return statement, parameters | {f"only_{name}": value for name, value in only.items()}

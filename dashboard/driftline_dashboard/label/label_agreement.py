@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -38,8 +37,7 @@ def show(view: View, name: str) -> None:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    as_of = data.moment()
-    as_of -= timedelta(seconds=as_of.second)
+    as_of = data.minute(data.moment())
     found = label_data.agreement(view, as_of, name)
     note = f"answers of the last {view.window.label}, as of {clock(as_of)}"
     st.html(f'<div class="dl-h">Judge and people<small>{escape(note)}</small></div>')

@@ -16,8 +16,8 @@ from driftline_processors.labels.entry import Defaults, entry
 from driftline_processors.labels.take_in import take_in
 from driftline_store import examples
 from driftline_store.feedback import IS_DOWN, IS_REPORT, IS_UP
+from driftline_store.filters import filtered
 from driftline_store.labels import IS_LABEL, Label, micros, withdraw
-from driftline_store.metrics import check_dimension
 from driftline_store.quality import Quality, quality
 from driftline_store.review_cases import cases
 
@@ -188,8 +188,8 @@ def _disagreements(client: Client, view: View, parameters: dict[str, Any]) -> li
 
 def _where(view: View) -> tuple[str, dict[str, str]]:
     """The view's filters as SQL that begins with AND, and its parameters."""
-    conditions = "".join(f" AND {check_dimension(one)} = {{where_{one}:String}}" for one in view.where)
-    return conditions, {f"where_{one}": value for one, value in view.where.items()}
+    conditions, bound = filtered(view.where)
+    return "".join(f" AND {one}" for one in conditions), bound
 
 
 def _cases(client: Client, view: View, as_of: datetime) -> list[Waiting]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import streamlit as st
 
-from driftline_dashboard.data import period
+from driftline_dashboard.data import minute, period
 from driftline_dashboard.store import LIMITS, reading
+from driftline_store.filters import filtered
 from driftline_store.labels import micros
-from driftline_store.metrics import check_dimension
 from driftline_store.metrics_query import query_metrics
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def days(view: View, as_of: datetime) -> pd.DataFrame:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    return _days(view, as_of.replace(second=0))
+    return _days(view, minute(as_of))
 
 
 def spenders(view: View, as_of: datetime, who: Who) -> list[Spender]:
@@ -92,7 +92,7 @@ def spenders(view: View, as_of: datetime, who: Who) -> list[Spender]:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    return _spenders(view, as_of.replace(second=0), who)
+    return _spenders(view, minute(as_of), who)
 
 
 @st.cache_data(ttl=_TTL, max_entries=100, show_spinner=False)
@@ -132,9 +132,9 @@ def _days(view: View, as_of: datetime) -> pd.DataFrame:
 @st.cache_data(ttl=_TTL, max_entries=100, show_spinner=False)
 def _spenders(view: View, as_of: datetime, who: Who) -> list[Spender]:
     span = period(view, as_of)
-    parameters: dict[str, Any] = {"since": micros(span.since), "until": micros(span.until)}
-    parameters |= {f"where_{name}": value for name, value in view.where.items()}
-    conditions = "".join(f"\n    AND {check_dimension(name)} = {{where_{name}:String}}" for name in view.where)
+    of_segment, bound = filtered(view.where)
+    parameters: dict[str, Any] = {"since": micros(span.since), "until": micros(span.until)} | bound
+    conditions = "".join(f"\n    AND {one}" for one in of_segment)
     query = _SPENDERS.format(who=who, conditions=conditions, most=MOST)
     with reading("who spends most") as client:
         return [Spender(*row) for row in client.query(query, parameters=parameters, settings=LIMITS).result_rows]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from driftline_dashboard.data import instrument, period
+from driftline_dashboard.data import instrument, minute, period
 from driftline_dashboard.store import reading
 from driftline_store.judgements import query_judgements
 from driftline_store.quality import quality
@@ -41,7 +41,7 @@ def corrected(view: View, as_of: datetime) -> Quality | None:
         StoreError: the store cannot be reached or fails.
     """
     judge = instrument(view, as_of)
-    found = _qualities(view, as_of.replace(second=0))
+    found = _qualities(view, minute(as_of))
     return next((one for one in found if one.evaluator == judge), None)
 
 

@@ -13,9 +13,10 @@ from driftline.errors import DriftlineError
 from driftline_dashboard.data import Period, period
 from driftline_dashboard.store import LIMITS, reading
 from driftline_dashboard.traces.search_sql import statement_of
-from driftline_dashboard.traces.search_terms import Cursor, micros
+from driftline_dashboard.traces.search_terms import Cursor
 from driftline_dashboard.widgets import answers_data
 from driftline_store.examples import texts
+from driftline_store.labels import micros
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from driftline_dashboard.traces.search_terms import ANY_ERROR, micros, needles
+from driftline_dashboard.traces.search_terms import ANY_ERROR, needles
 from driftline_store.costs import call_costs
-from driftline_store.metrics import check_dimension
+from driftline_store.filters import filtered
+from driftline_store.labels import micros
 
 if TYPE_CHECKING:
     from driftline_dashboard.data import Period
@@ -105,10 +106,8 @@ def _joins(wanted: Search) -> list[str]:
 
 def _filters(view: View, wanted: Search) -> list[tuple[str, dict[str, Any]]]:
     """Conditions with their parameters."""
-    found: list[tuple[str, dict[str, Any]]] = [
-        (f"s.{check_dimension(name)} = {{where_{name}:String}}", {f"where_{name}": value})
-        for name, value in view.where.items()
-    ]
+    of_segment, bound = filtered(view.where, "s")
+    found: list[tuple[str, dict[str, Any]]] = [(" AND ".join(of_segment), bound)] if of_segment else []
     equal = {"user": "s.user_id", "session": "s.session_id"}
     found += [
         (f"{column} = {{{name}:String}}", {name: getattr(wanted, name)})

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from driftline_dashboard.places import MAX_ID
-from driftline_dashboard.view import MAX_VALUE
+from driftline_dashboard.view import is_sane
+from driftline_store.labels import micros
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +142,7 @@ def from_url(parameters: Mapping[str, str]) -> Search:
         elif name in _CHOICES:
             found[name] = text if text in _CHOICES[name] else getattr(_NOTHING, name)
         else:
-            found[name] = text.strip() if len(text) <= MAX_VALUE and text.isprintable() else ""
+            found[name] = text.strip() if is_sane(text) else ""
     return Search(**found)
 
 
@@ -149,11 +150,6 @@ def needles(word: str) -> list[str]:
     """A word as it may stand in stored content: as it is, and as JSON writes it, with marks and signs escaped."""
     ways = (word, word.capitalize(), word.upper())
     return list(dict.fromkeys((word, *(json.dumps(way)[1:-1] for way in ways))))
-
-
-def micros(moment: datetime) -> int:
-    """A time as statements and the URL take it: microseconds since 1970."""
-    return round(moment.timestamp() * 1_000_000)
 
 
 def _range(text: str) -> Range:

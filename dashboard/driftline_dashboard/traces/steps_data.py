@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from driftline_dashboard.data import period
+from driftline_dashboard.data import minute, period
 from driftline_dashboard.store import LIMITS, reading
-from driftline_dashboard.traces.search_terms import micros
-from driftline_store.metrics import check_dimension
+from driftline_store.filters import filtered
+from driftline_store.labels import micros
 from driftline_store.metrics_interval import wilson
 from driftline_store.statement import STATEMENT, runnable
 
@@ -80,18 +79,17 @@ def failing(view: View, as_of: datetime) -> Steps:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    return _failing(view, as_of - timedelta(seconds=as_of.second))
+    return _failing(view, minute(as_of))
 
 
 @st.cache_data(ttl=120, max_entries=20, show_spinner=False)
 def _failing(view: View, as_of: datetime) -> Steps:
     span = period(view, as_of)
-    names = [check_dimension(name) for name in view.where]
-    parameters: dict[str, Any] = {"since": micros(span.since), "until": micros(span.until), "most": MOST_READ}
-    parameters |= {f"where_{name}": value for name, value in view.where.items()}
+    of_segment, bound = filtered(view.where)
+    parameters: dict[str, Any] = {"since": micros(span.since), "until": micros(span.until), "most": MOST_READ} | bound
     statement = _STEPS.format(
-        dimensions=", ".join(dict.fromkeys(("feature", *names))),
-        conditions="".join(f" AND {name} = {{where_{name}:String}}" for name in names),
+        dimensions=", ".join(dict.fromkeys(("feature", *view.where))),
+        conditions="".join(f" AND {one}" for one in of_segment),
     )
     with reading("the steps of requests") as client:
         rows = client.query(statement, parameters=parameters, settings=LIMITS).result_rows

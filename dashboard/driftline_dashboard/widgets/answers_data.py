@@ -14,8 +14,8 @@ from driftline_dashboard.store import LIMITS, reading
 from driftline_store.content import decode, plain_text
 from driftline_store.costs import call_costs
 from driftline_store.feedback import IS_DOWN, IS_REPORT, SIGNALS
-from driftline_store.labels import IS_LABEL
-from driftline_store.metrics import check_dimension
+from driftline_store.filters import filtered
+from driftline_store.labels import IS_LABEL, micros
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,9 +150,8 @@ def recent(view: View, as_of: datetime, *, only_bad: bool) -> list[Answer]:
         StoreError: the store cannot be reached or fails.
     """
     span = period(view, as_of)
-    parameters: dict[str, Any] = {"since": _micros(span.since), "until": _micros(span.until), "low": LOW_SCORE}
-    conditions = [f"{check_dimension(name)} = {{where_{name}:String}}" for name in view.where]
-    parameters |= {f"where_{name}": value for name, value in view.where.items()}
+    conditions, bound = filtered(view.where)
+    parameters: dict[str, Any] = {"since": micros(span.since), "until": micros(span.until), "low": LOW_SCORE} | bound
     tail = "".join(f"\n    AND {condition}" for condition in (*conditions, *([_BAD] if only_bad else [])))
     with reading("the recent answers") as client:
         query = f"{_REQUESTS}{tail}\nORDER BY start DESC LIMIT {MOST}"
@@ -225,7 +224,7 @@ def steps(client: Client, keys: Sequence[Key], starts: Sequence[datetime], *, of
     if not keys:
         return []
     traces, spans = zip(*keys, strict=True)
-    parameters = {"starts": list(map(_micros, starts)), "traces": list(traces), "spans": list(spans)}
+    parameters = {"starts": list(map(micros, starts)), "traces": list(traces), "spans": list(spans)}
     rows = client.query(_STEPS, parameters=parameters, settings=LIMITS).result_rows
     found = {
         (row[0], row[1]): replace(_answer(*row[:-2]), name="" if is_request else name)
@@ -280,8 +279,4 @@ def _with_details(client: Client, answers: list[Answer], by: str = "trace_id") -
 
 
 def _around(first: datetime, last: datetime) -> dict[str, int]:
-    return {"since": _micros(first - _SLACK), "until": _micros(last + _SLACK)}
-
-
-def _micros(moment: datetime) -> int:
-    return round(moment.timestamp() * 1_000_000)
+    return {"since": micros(first - _SLACK), "until": micros(last + _SLACK)}
