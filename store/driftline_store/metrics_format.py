@@ -24,6 +24,11 @@ def format_value(metric: Metric, value: float | None) -> str:
     return _FORMATS[metric.format](value)
 
 
+def format_interval(metric: Metric, low: float | None, high: float | None) -> str:
+    """Both ends of an interval, the sign of percent once."""
+    return f"{format_value(metric, low).removesuffix(' %')} – {format_value(metric, high)}"
+
+
 def _decimals(value: float, significant: int, most: int) -> int:
     """Digits after the point that show ``significant`` digits of a value, at most ``most``."""
     if value == 0:

@@ -10,7 +10,7 @@ from driftline_dashboard import data
 from driftline_dashboard.label import label_data
 from driftline_dashboard.text import clock, escape
 from driftline_store.metrics import METRICS
-from driftline_store.metrics_format import format_value
+from driftline_store.metrics_format import format_interval, format_value
 
 if TYPE_CHECKING:
     from driftline_dashboard.view import View
@@ -67,7 +67,7 @@ def effect(one: Quality) -> str:
     how = "which the labels do not contradict" if fits else f"so the judge is {'too strict' if by > 0 else 'too kind'}"
     return (
         f"The judge sees a quality of {format_value(_SCORE, raw.value)}; people would see "
-        f"{format_value(_SCORE, corrected.value)} ({_interval(corrected)}), {how}."
+        f"{format_value(_SCORE, corrected.value)} ({format_interval(_SCORE, corrected.low, corrected.high)}), {how}."
     )
 
 
@@ -84,11 +84,6 @@ def _row(one: Quality) -> str:
 def _cell(figure: Figure, n: int, metric: Metric = _SCORE) -> str:
     if figure.value is None:
         return f'<td class="dl-muted" title="{escape(figure.reason)}">n/a<small>{escape(figure.reason)}</small></td>'
-    ends = _interval(figure, metric)
+    ends = format_interval(metric, figure.low, figure.high)
     title = f"n = {n:,} answers, 95 % interval {ends}"
     return f'<td title="{title}">{format_value(metric, figure.value)}<small>{ends}</small></td>'
-
-
-def _interval(figure: Figure, metric: Metric = _SCORE) -> str:
-    low, high = format_value(metric, figure.low), format_value(metric, figure.high)
-    return f"{low.removesuffix(' %')} – {high}"

@@ -21,7 +21,7 @@ from driftline_dashboard.widgets.charts import TICKS
 from driftline_dashboard.widgets.facts import facts
 from driftline_dashboard.widgets.panel import heading, panel
 from driftline_store.metrics import METRICS
-from driftline_store.metrics_format import format_value
+from driftline_store.metrics_format import format_interval, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -137,7 +137,7 @@ def _month(spend: pd.Series[float], now: datetime, today: datetime) -> None:
         return
     told |= {
         "Forecast to its end": _dollars(found.value),
-        "95 % interval": f"{_dollars(found.low)} – {_dollars(found.high)}",
+        "95 % interval": format_interval(METRICS["spend"], found.low, found.high),
     }
     st.html(
         f'{facts(told)}<p class="dl-muted">The days that are left are taken to be like the last {basis(whole)} whole '

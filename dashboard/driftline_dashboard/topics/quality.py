@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from driftline_dashboard import data
-from driftline_dashboard.places import PLACES
+from driftline_dashboard.places import LABEL
 from driftline_dashboard.text import bounded, escape
 from driftline_dashboard.theme import PALETTE
 from driftline_dashboard.topics import examples, quality_data
@@ -20,12 +20,11 @@ from driftline_dashboard.widgets.change import change
 from driftline_dashboard.widgets.charts_counts import Over
 from driftline_dashboard.widgets.panel import heading, panel
 from driftline_dashboard.widgets.segments import cell
-from driftline_dashboard.widgets.tiles import interval
 from driftline_dashboard.widgets.timeline import on_grid
 from driftline_store.judgements import means
 from driftline_store.metrics import METRICS
-from driftline_store.metrics_format import format_value
-from driftline_store.metrics_query import Reading, readings
+from driftline_store.metrics_format import format_interval, format_value
+from driftline_store.metrics_query import readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,14 +34,13 @@ if TYPE_CHECKING:
 
     from driftline_dashboard.data import Glance, Period
     from driftline_dashboard.view import View
-    from driftline_store.estimates.figure import Figure
+    from driftline_store.metrics_query import Reading
 
 TILES: Final = ("quality", "satisfaction", "failed_check_rate")
 _ENOUGH: Final = 50
 """Labels that are asked for: some more than the least of which anything is said, as not all are worth one."""
 _MAX_NAME: Final = 80
 _QUALITY: Final = METRICS["quality"]
-_LABEL: Final = "label"
 
 
 def more(view: View, as_of: datetime) -> Sequence[str]:
@@ -53,7 +51,7 @@ def more(view: View, as_of: datetime) -> Sequence[str]:
     else:
         value = format_value(_QUALITY, found.corrected.value)
         basis = [
-            f"95 % interval {interval(_reading(found.corrected, found.both, data.period(view, as_of)))}",
+            f"95 % interval {format_interval(_QUALITY, found.corrected.low, found.corrected.high)}",
             f"n = {found.both:,} labels, of {found.judged:,} judged answers",
         ]
     style = "" if value[0].isdecimal() else ' class="dl-none"'
@@ -70,9 +68,7 @@ def more(view: View, as_of: datetime) -> Sequence[str]:
 def _wanted(view: View, labels: int) -> str:
     so_far = f", {labels:,} so far" if labels else ""
     words = f"label {_ENOUGH} answers to correct it{so_far}"
-    if any(place.path == _LABEL for place in PLACES):
-        return f'<a href="{_LABEL}?{escape(urlencode(view.to_url()))}" target="_self">{words}</a>'
-    return f"{words}: <code>driftline labels</code>"
+    return f'<a href="{LABEL.path}?{escape(urlencode(view.to_url()))}" target="_self">{words}</a>'
 
 
 def charts(view: View, as_of: datetime, glance: Glance) -> None:
@@ -180,7 +176,3 @@ def _moved(sums: pd.DataFrame, span: Period) -> str:
 
 def _shown(score: Reading) -> str:
     return f"{format_value(_QUALITY, score.value)} (n = {score.n:,})"
-
-
-def _reading(of: Figure, n: int, span: Period) -> Reading:
-    return Reading(_QUALITY, of.value, n, of.low, of.high, (span.since, span.until))

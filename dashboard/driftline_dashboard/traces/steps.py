@@ -15,12 +15,14 @@ from driftline_dashboard.traces.search_terms import ANY_ERROR
 from driftline_dashboard.widgets.facts import seconds
 from driftline_dashboard.widgets.panel import heading
 from driftline_store.metrics import METRICS
-from driftline_store.metrics_format import format_value
+from driftline_store.metrics_format import format_interval, format_value
 
 if TYPE_CHECKING:
     from driftline_dashboard.view import View
 
 _MAX_NAME: Final = 120
+_SHARE: Final = METRICS["error_rate"]
+"""A metric whose numbers are written alike."""
 _KINDS: Final = {"call": "call of a model", "tool": "tool", "step": "step"}
 _HEAD: Final = (
     '<div class="dl-substep dl-head"><span>Step</span><span>Feature</span><span class="dl-extra">Kind</span>'
@@ -69,14 +71,14 @@ def _row(view: View, number: int, row: dict[Any, Any]) -> None:
 
 
 def _cells(row: dict[Any, Any]) -> str:
-    low, high, failed = (format_value(METRICS["error_rate"], row[name]) for name in ("low", "high", "failed"))
+    failed, ends = format_value(_SHARE, row["failed"]), format_interval(_SHARE, row["low"], row["high"])
     share = "" if pd.isna(row["share"]) else f"{row['share']:.0%}"
     style = ' class="dl-num dl-bad"' if row["failed"] else ' class="dl-num"'
     return (
         f'<div class="dl-substep"><span><bdi>{escape(one_line(row["step"], _MAX_NAME) or "(no name)")}</bdi></span>'
         f'<span>{escape(segment_name(row["feature"]))}</span><span class="dl-extra">{_KINDS[row["kind"]]}</span>'
         f'<span class="dl-num">{row["runs"]:,}</span>'
-        f'<span{style} title="n = {row["runs"]:,} runs, 95 % interval {low} – {high}">{failed}</span>'
-        f'<span class="dl-num dl-extra dl-muted">{low} – {high}</span><span class="dl-num">{seconds(row["p95"])}</span>'
+        f'<span{style} title="n = {row["runs"]:,} runs, 95 % interval {ends}">{failed}</span>'
+        f'<span class="dl-num dl-extra dl-muted">{ends}</span><span class="dl-num">{seconds(row["p95"])}</span>'
         f'<span class="dl-num">{share}</span></div>'
     )

@@ -12,7 +12,7 @@ import pandas as pd
 from driftline_dashboard.text import day_and_time
 from driftline_dashboard.theme import MUTED
 from driftline_dashboard.widgets.tiles import NO_DATA
-from driftline_store.metrics_format import format_value
+from driftline_store.metrics_format import format_interval, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,7 +75,7 @@ def _frame(metric: Metric, line: Line) -> pd.DataFrame:
     )
     frame["shown"] = [format_value(metric, value) for value in points[name]]
     ends = zip(points[f"{name}__low"], points[f"{name}__high"], strict=True)
-    frame["interval"] = [f"{format_value(metric, low)} – {format_value(metric, high)}" for low, high in ends]
+    frame["interval"] = [format_interval(metric, low, high) for low, high in ends]
     frame["n"] = points[f"{name}__n"].fillna(0).astype("int64")
     return frame
 

@@ -11,7 +11,7 @@ from driftline_dashboard.text import escape
 from driftline_dashboard.widgets.change import Change, change
 from driftline_dashboard.widgets.sparkline import sparkline
 from driftline_dashboard.widgets.timeline import on_grid
-from driftline_store.metrics_format import format_value
+from driftline_store.metrics_format import format_interval, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,9 +91,8 @@ def _basis(reading: Reading, glance: Glance) -> str:
 
 
 def interval(reading: Reading) -> str:
-    """Both ends of an interval, the unit once."""
-    low, high = format_value(reading.metric, reading.low), format_value(reading.metric, reading.high)
-    return f"{low.removesuffix(' %')} – {high}"
+    """Both ends of its interval."""
+    return format_interval(reading.metric, reading.low, reading.high)
 
 
 def _coverage(name: str, glance: Glance) -> str:
