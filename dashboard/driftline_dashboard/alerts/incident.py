@@ -9,6 +9,7 @@ from driftline_alerts.system_metrics import KNOWN, title_of, written
 from driftline_alerts.transition import OURSELVES
 from driftline_dashboard.text import bounded, clock, day_and_time, escape
 from driftline_dashboard.widgets.facts import facts
+from driftline_dashboard.widgets.table import grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,13 +68,10 @@ def timeline(incident: Incident, attempts: Iterable[Attempt], said: Iterable[Sai
     lines += [(one.at, OURSELVES, _attempt(one), one.error) for one in attempts]
     lines += [(one.at, one.by, one.what, one.why) for one in said]
     lines.sort(key=lambda one: one[0])
-    rows = "".join(_row(*one) for one in lines[-_MOST_LINES:])
+    rows = (_row(*one) for one in lines[-_MOST_LINES:])
     left_out = len(lines) - _MOST_LINES
     note = f'<p class="dl-muted">{left_out:,} earlier lines are left out.</p>' if left_out > 0 else ""
-    return (
-        f'{note}<div class="dl-scroll"><table class="dl-table dl-words"><thead><tr><th>When</th><th>Who</th>'
-        f"<th>What</th><th>Why</th></tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    return note + grid(("When", "Who", "What", "Why"), rows, style="dl-words")
 
 
 def _title(lead: Transition) -> str:
@@ -127,7 +125,7 @@ def _attempt(attempt: Attempt) -> str:
 def _row(at: datetime, who: str, what: str, why: str) -> str:
     first = (f"{day_and_time(at)}:{clock(at)[-2:]}", who, what)
     cells = "".join(f'<td dir="auto">{_text(cell)}</td>' for cell in first)
-    return f'<tr>{cells}<td class="dl-long" dir="auto">{_text(why)}</td></tr>'
+    return f'{cells}<td class="dl-long" dir="auto">{_text(why)}</td>'
 
 
 def _text(text: str) -> str:

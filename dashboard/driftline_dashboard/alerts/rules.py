@@ -12,6 +12,7 @@ from driftline_alerts.evaluate import window_name
 from driftline_alerts.system_metrics import written
 from driftline_dashboard.store import alert_rules
 from driftline_dashboard.text import bounded, escape
+from driftline_dashboard.widgets.table import grid
 
 if TYPE_CHECKING:
     from driftline_alerts.limit import Limit
@@ -38,12 +39,8 @@ def show() -> None:
     if not rules:
         st.html('<p class="dl-muted">None: alerts.yaml leaves out the shipped rules and has none of its own.</p>')
         return
-    head = "".join(f"<th>{name}</th>" for name in ("Rule", "Fires when", "Over", "For", "Of each", "Where", "Severity"))
-    rows = "".join(_row(rule) for rule in rules)
-    st.html(
-        f'<div class="dl-scroll"><table class="dl-table dl-words" id="rules"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    heads = ("Rule", "Fires when", "Over", "For", "Of each", "Where", "Severity")
+    st.html(grid(heads, map(_row, rules), style="dl-words", name="rules"))
 
 
 def _row(rule: Rule) -> str:
@@ -52,9 +49,9 @@ def _row(rule: Rule) -> str:
     cells = (
         rule.name, fires_when(rule), window_name(rule.window), lasting, ", ".join(rule.group_by), where, rule.severity
     )  # fmt: skip
-    title = escape(bounded(rule.description, _MAX_TEXT))
-    columns = "".join(f"<td>{escape(bounded(cell, _MAX_TEXT))}</td>" for cell in cells)
-    return f'<tr title="{title}">{columns}</tr>'
+    means = f' title="{escape(bounded(rule.description, _MAX_TEXT))}"' if rule.description else ""
+    name, *rest = (escape(bounded(cell, _MAX_TEXT)) for cell in cells)
+    return f"<td{means}>{name}</td>" + "".join(f"<td>{cell}</td>" for cell in rest)
 
 
 def fires_when(rule: Rule) -> str:

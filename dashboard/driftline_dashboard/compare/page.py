@@ -15,6 +15,7 @@ from driftline_dashboard.places import TRACES, link
 from driftline_dashboard.text import bounded, day_and_time, escape, segment_name
 from driftline_dashboard.widgets.panel import panel
 from driftline_dashboard.widgets.segments import natural
+from driftline_dashboard.widgets.table import grid
 from driftline_store.metrics_format import NO_DATA, format_value
 
 if TYPE_CHECKING:
@@ -109,7 +110,6 @@ def _names(view: View, choice: Choice) -> tuple[str, str]:
 
 def _note(view: View, choice: Choice, found: Sequence[Compared]) -> str:
     """What one has to know to read it."""
-    missing = [_title(one) for one in found if one.result.change is None]
     sure = f"{100 * (1 - ALPHA):.0f} %"
     lines = [
         f"The intervals hold whenever and however often you look: with a probability of {sure} all of them at once."
@@ -192,9 +192,7 @@ def _forest(known: Sequence[Compared], names: tuple[str, str]) -> None:
 
 def _table(known: Sequence[Compared], names: tuple[str, str]) -> str:
     heads = ("", f"A: {names[0]}", f"B: {names[1]}", "B against A", "Interval", "Effect", "B is")
-    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
-    rows = "".join(_row(one) for one in known)
-    return f'<div class="dl-scroll"><table class="dl-table"><tr>{head}</tr>{rows}</table></div>'
+    return grid(heads, map(_row, known))
 
 
 def _row(one: Compared) -> str:
@@ -210,7 +208,7 @@ def _row(one: Compared) -> str:
         f"<td>{effect(result)}</td>",
         f'<td class="{_STYLES.get(result.verdict, "")}">{verdict(one)}</td>',
     ]
-    return f"<tr>{''.join(cells)}</tr>"
+    return "".join(cells)
 
 
 _STYLES: Final = {"worse": "dl-bad", "better": "dl-good", "keep going": "dl-muted"}

@@ -14,6 +14,7 @@ from driftline_dashboard.drift.drift_data import ALARMS
 from driftline_dashboard.places import DRIFT, METRIC, MONITOR
 from driftline_dashboard.text import bounded, escape, segment_name
 from driftline_dashboard.widgets.panel import heading
+from driftline_dashboard.widgets.table import grid
 from driftline_store.monitored import MONITORED
 
 if TYPE_CHECKING:
@@ -47,17 +48,15 @@ def table(frame: pd.DataFrame, view: View) -> str:
     most = frame.groupby("metric")["evidence"].max()
     watched = sorted((name for name in MONITORED if name in most.index), key=lambda name: -most[name])
     metrics = [name for name in MONITORED if name in watched[:MOST_METRICS]]
-    heads = "".join(f"<th>{escape(title_of(name))}</th>" for name in metrics)
-    rows = "".join(
-        f"<tr><th>{escape(bounded(segment_name(feature), _MAX_NAME))}</th>"
+    rows = (
+        f"<th>{escape(bounded(segment_name(feature), _MAX_NAME))}</th>"
         + "".join(_cell(cells.get((feature, name)), view) for name in metrics)
-        + "</tr>"
         for feature in features[:MOST_FEATURES]
     )
     left = {"features": len(features) - MOST_FEATURES, "metrics": len(watched) - MOST_METRICS}
     more = " and ".join(f"{count:,} more {what}" for what, count in left.items() if count > 0)
     note = f'<p class="dl-muted">and {more} with less evidence</p>' if more else ""
-    return f'<div class="dl-scroll"><table class="dl-table dl-heat"><tr><th></th>{heads}</tr>{rows}</table></div>{note}'
+    return grid(("", *map(title_of, metrics)), rows, style="dl-heat") + note
 
 
 def _cell(row: Any, view: View) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 from driftline_dashboard import data
 from driftline_dashboard.label import label_data
 from driftline_dashboard.text import clock, escape
+from driftline_dashboard.widgets.table import grid
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_interval, format_value
 
@@ -47,14 +48,9 @@ def show(view: View, name: str) -> None:
             "is a corrected quality.</p>"
         )
         return
-    rows = "".join(_row(one) for one in found[:_MOST])
-    heads = "".join(f'<th title="{escape(doc)}">{title}</th>' for title, doc in _MEASURES.values())
-    st.html(
-        f'<p class="dl-effect">{escape(effect(found[0]))}</p><div class="dl-scroll"><table class="dl-table"><thead><tr>'
-        "<th>Judge</th><th>Judged</th><th>Labelled</th><th>As the judge sees it</th><th>Corrected by labels</th>"
-        f"{heads}"
-        f"</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    heads: list[str | tuple[str, str]] = ["Judge", "Judged", "Labelled", "As the judge sees it", "Corrected by labels"]
+    heads += _MEASURES.values()
+    st.html(f'<p class="dl-effect">{escape(effect(found[0]))}</p>{grid(heads, map(_row, found[:_MOST]))}')
 
 
 def effect(one: Quality) -> str:
@@ -76,8 +72,8 @@ def _row(one: Quality) -> str:
         _cell(one.agreement[name], one.both, _SHARE if name in _SHARES else _SCORE) for name in _MEASURES
     )
     return (
-        f"<tr><td>{escape(one.evaluator or '(no name)')}</td><td>{one.judged:,}</td><td>{one.both:,}</td>"
-        f"{_cell(one.raw, one.judged)}{_cell(one.corrected, one.both)}{measures}</tr>"
+        f"<td>{escape(one.evaluator or '(no name)')}</td><td>{one.judged:,}</td><td>{one.both:,}</td>"
+        f"{_cell(one.raw, one.judged)}{_cell(one.corrected, one.both)}{measures}"
     )
 
 

@@ -20,6 +20,7 @@ from driftline_dashboard.topics.limits import limits
 from driftline_dashboard.widgets.charts import TICKS
 from driftline_dashboard.widgets.facts import facts
 from driftline_dashboard.widgets.panel import heading, panel
+from driftline_dashboard.widgets.table import grid
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_interval, format_value
 
@@ -156,7 +157,7 @@ def _spenders(view: View, who: Who, found: Sequence[Spender]) -> None:
         )
         return
     rows = ((_link(view, name, one.who), f"{one.requests:,}", _spent(one)) for one in found)
-    st.html(_table((name.capitalize(), "Requests", "Spend"), rows))
+    st.html(grid((name.capitalize(), "Requests", "Spend"), map(_cells, rows)))
 
 
 def _link(view: View, name: str, who: str) -> str:
@@ -179,8 +180,8 @@ def _other_model(view: View, as_of: datetime) -> None:
     instead = choice.select(
         bar, "Model instead", _INSTEAD, tuple(prices), _cheaper(used, prices), shown=lambda name: name, width=300
     )
-    st.html(_table(("Model", "Calls", "Tokens in", "Tokens out", "Spend", f"With {_text(instead)}", "Change"),
-                   _rows(used, prices[instead])))  # fmt: skip
+    heads = ("Model", "Calls", "Tokens in", "Tokens out", "Spend", f"With {bounded(instead, _MAX_NAME)}", "Change")
+    st.html(grid(heads, map(_cells, _rows(used, prices[instead]))))
     st.html(f'<p class="dl-muted">{_LEFT_OUT}</p>')
 
 
@@ -213,11 +214,8 @@ def _rows(used: pd.DataFrame, price: Price) -> Iterable[tuple[str, ...]]:
         )  # fmt: skip
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of cells that are HTML already."""
-    head = "".join(f"<th>{name}</th>" for name in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{one}</td>' for one in row)}</tr>" for row in rows)
-    return f'<div class="dl-scroll"><table class="dl-table"><tr>{head}</tr>{body}</table></div>'
+def _cells(row: Iterable[str]) -> str:
+    return "".join(f"<td>{one}</td>" for one in row)
 
 
 def _text(name: str) -> str:

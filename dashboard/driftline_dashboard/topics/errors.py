@@ -16,6 +16,7 @@ from driftline_dashboard.widgets import charts_counts
 from driftline_dashboard.widgets.charts_counts import OTHERS
 from driftline_dashboard.widgets.panel import heading, panel
 from driftline_dashboard.widgets.segments import cell
+from driftline_dashboard.widgets.table import grid
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_interval import wilson
 from driftline_store.metrics_query import Reading
@@ -154,12 +155,11 @@ def _table(view: View, as_of: datetime, glance: Glance, kinds: _Kinds) -> None:
     if totals.empty or not requests:
         return
     p, n = totals.to_numpy(dtype=np.float64) / requests, np.full(len(totals), float(requests))
-    rows = "".join(
-        f"<tr><td>{escape(_title(key))}</td><td>{count:,}</td>{cell(_share(share, requests, low, high, glance))}</tr>"
+    rows = (
+        f"<td>{escape(_title(key))}</td><td>{count:,}</td>{cell(_share(share, requests, low, high, glance))}"
         for (key, count), share, low, high in zip(totals.head(_ROWS).items(), p, *wilson(p, n), strict=False)
     )
-    heads = "".join(f"<th>{head}</th>" for head in (kinds.by.capitalize(), "Requests", "Share of requests"))
-    st.html(f'<div class="dl-scroll"><table class="dl-table"><tr>{heads}</tr>{rows}</table></div>')
+    st.html(grid((kinds.by.capitalize(), "Requests", "Share of requests"), rows))
 
 
 def _share(value: float, n: int, low: float, high: float, glance: Glance) -> Reading:

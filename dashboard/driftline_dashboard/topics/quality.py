@@ -20,6 +20,7 @@ from driftline_dashboard.widgets.change import change
 from driftline_dashboard.widgets.charts_counts import Over
 from driftline_dashboard.widgets.panel import heading, panel
 from driftline_dashboard.widgets.segments import cell
+from driftline_dashboard.widgets.table import grid
 from driftline_dashboard.widgets.timeline import on_grid
 from driftline_store.judgements import means
 from driftline_store.metrics import METRICS
@@ -118,17 +119,14 @@ def _criteria(sums: pd.DataFrame, span: Period) -> None:
         return
     scores = readings(found, "quality", since=span.since, until=span.until)
     judges = len(set(found["evaluator"])) > len(set(found["name"]))
-    rows = "".join(
-        f"<tr><td>{_named(name, criterion)}</td>{f'<td>{_text(judge)}</td>' if judges else ''}{cell(score)}</tr>"
+    rows = (
+        f"<td>{_named(name, criterion)}</td>{f'<td>{_text(judge)}</td>' if judges else ''}{cell(score)}"
         for name, criterion, judge, score in zip(
             found["name"], found["criterion"], found["evaluator"], scores, strict=True
         )
     )
     heads = ("Evaluator, criterion", *(("Instrument",) if judges else ()), "Score")
-    st.html(
-        '<div class="dl-scroll"><table class="dl-table" id="criteria"><tr>'
-        f"{''.join(f'<th>{head}</th>' for head in heads)}</tr>{rows}</table></div>"
-    )
+    st.html(grid(heads, rows, name="criteria"))
 
 
 def _named(name: str, criterion: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline_dashboard.text import bounded, day_and_time, escape
+from driftline_dashboard.widgets.table import grid
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
 
@@ -25,11 +26,8 @@ def show(trace: Trace) -> None:
         st.html('<p class="dl-muted">Nobody has judged or rated it.</p>')
         return
     names = {step.span_id: step.name for step in trace.steps}
-    rows = "".join(_row(score, names.get(score.span_id, score.span_id)) for score in trace.scores)
-    st.html(
-        '<div class="dl-scroll"><table class="dl-table dl-words"><thead><tr><th>When</th><th>Who</th><th>What</th>'
-        f"<th>Score</th><th>Said</th><th>About</th><th>Why</th></tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    rows = (_row(score, names.get(score.span_id, score.span_id)) for score in trace.scores)
+    st.html(grid(("When", "Who", "What", "Score", "Said", "About", "Why"), rows, style="dl-words"))
 
 
 def _row(score: Score, step: str) -> str:
@@ -40,4 +38,4 @@ def _row(score: Score, step: str) -> str:
     said = score.label.replace("_", " ")
     short = (day_and_time(score.at), by, score.name, value, said, step or "the whole")
     cells = "".join(f'<td dir="auto">{escape(bounded(cell, _MOST))}</td>' for cell in short)
-    return f'<tr>{cells}<td class="dl-long" dir="auto">{escape(bounded(why, _MOST))}</td></tr>'
+    return f'{cells}<td class="dl-long" dir="auto">{escape(bounded(why, _MOST))}</td>'

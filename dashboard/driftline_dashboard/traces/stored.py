@@ -9,6 +9,7 @@ import streamlit as st
 
 from driftline_dashboard.text import bounded, escape
 from driftline_dashboard.traces import trace_data
+from driftline_dashboard.widgets.table import grid
 
 if TYPE_CHECKING:
     from driftline_dashboard.traces.trace_data import Step
@@ -39,12 +40,9 @@ def show(trace_id: str, step: Step) -> None:
 
 
 def _table(told: dict[str, str]) -> str:
-    rows = "".join(
-        f'<tr><td>{escape(name)}</td><td class="dl-long" dir="auto">{escape(bounded(value, _MAX_VALUE))}</td></tr>'
+    rows = (
+        f'<td>{escape(name)}</td><td class="dl-long" dir="auto">{escape(bounded(value, _MAX_VALUE))}</td>'
         for name, value in list(told.items())[:_MOST]
     )
     rest = f'<p class="dl-muted">and {len(told) - _MOST:,} more</p>' if len(told) > _MOST else ""
-    return (
-        '<div class="dl-scroll"><table class="dl-table dl-words"><thead><tr><th>Name</th><th>Value</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>{rest}"
-    )
+    return grid(("Name", "Value"), rows, style="dl-words") + rest

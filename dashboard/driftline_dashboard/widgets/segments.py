@@ -12,6 +12,7 @@ from driftline_dashboard.text import escape, segment_name
 from driftline_dashboard.theme import MUTED, PALETTE
 from driftline_dashboard.widgets import charts, markers
 from driftline_dashboard.widgets.panel import heading, menu
+from driftline_dashboard.widgets.table import grid
 from driftline_dashboard.widgets.tiles import NO_DATA, interval
 from driftline_dashboard.widgets.timeline import on_grid
 from driftline_store.metrics import METRICS
@@ -127,15 +128,14 @@ def _key(colour: str) -> str:
 def _table(totals: pd.DataFrame, columns: tuple[str, ...], colours: Mapping[str, str], span: data.Period) -> str:
     if totals.empty:
         return f'<p class="dl-muted">{NO_DATA}</p>'
-    heads = "".join(f"<th>{escape(METRICS[name].title)}</th>" for name in ("requests", *columns))
+    heads = ("", *(METRICS[name].title for name in ("requests", *columns)))
     found = {name: readings(totals, name, since=span.since, until=span.until) for name in columns}
-    rows = "".join(
-        f"<tr><td>{_key(colours.get(name, MUTED))}{escape(name)}</td><td>{requests:,}</td>"
+    rows = (
+        f"<td>{_key(colours.get(name, MUTED))}{escape(name)}</td><td>{requests:,}</td>"
         + "".join(cell(found[column][at]) for column in columns)
-        + "</tr>"
         for at, (name, requests) in enumerate(zip(totals[_NAMES], totals["requests__n"], strict=True))
     )
-    return f'<div class="dl-scroll"><table class="dl-table"><tr><th></th>{heads}</tr>{rows}</table></div>'
+    return grid(heads, rows)
 
 
 def cell(reading: Reading) -> str:

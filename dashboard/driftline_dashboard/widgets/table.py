@@ -1,4 +1,4 @@
-"""A table of words and numbers below its title, with its rows as a file."""
+"""Tables: of cells that are HTML already, and of plain text below a title, with its rows as a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from driftline_dashboard.text import bounded, escape
 from driftline_dashboard.widgets.panel import heading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _MAX_CELL: Final = 500
 _LONG: Final = 60
@@ -35,12 +35,30 @@ def table(
     if not rows:
         st.html(f'<p class="dl-muted">{escape(none)}</p>')
         return
-    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    st.html(
-        f'<div class="dl-scroll"><table class="dl-table dl-words dl-brief" id="{key}"><thead><tr>{head}</tr></thead>'
+    st.html(grid(heads, ("".join(map(_cell, row)) for row in rows), style="dl-words dl-brief", name=key))
+
+
+def grid(heads: Iterable[str | tuple[str, str]], rows: Iterable[str], *, style: str = "", name: str = "") -> str:
+    """A table as HTML.
+
+    Args:
+        heads: names of the columns, plain text; as a pair with what they mean.
+        rows: the cells of each, as HTML.
+        style: more classes than the usual one.
+        name: id of the element.
+    """
+    head = "".join(map(_head, heads))
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    named = f' id="{name}"' if name else ""
+    return (
+        f'<div class="dl-scroll"><table class="{f"dl-table {style}".rstrip()}"{named}><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def _head(of: str | tuple[str, str]) -> str:
+    name, means = (of, "") if isinstance(of, str) else of
+    return f'<th title="{escape(means)}">{escape(name)}</th>' if means else f"<th>{escape(name)}</th>"
 
 
 def _cell(text: str) -> str:
