@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -35,7 +36,7 @@ from driftline_dashboard.traces import page as traces
 from driftline_dashboard.view import from_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from driftline_dashboard.places import Place
     from driftline_dashboard.view import View
@@ -86,19 +87,24 @@ def _draw(place: Place, view: View, known: Mapping[str, tuple[str, ...]]) -> Non
 @st.fragment
 def still(place: Place, view: View) -> None:
     """Draw what changes only by what the visitor does on it."""
-    try:
+    with _told():
         SHOWN[place](view)
-    except DriftlineError as error:
-        states.store_down(error)
 
 
 @st.fragment(run_every=data.REFRESH_SECONDS)
 def live(place: Place, view: View, known: Mapping[str, tuple[str, ...]]) -> None:
     """Draw what changes with time; runs again every few seconds without the rest of the page."""
-    try:
+    with _told():
         if data.segments(view, data.moment()) != known:
             st.rerun()  # the filters have to learn new values
         SHOWN[place](view)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Say in a sentence why the page ends here."""
+    try:
+        yield
     except NotAllowedError as error:
         states.not_allowed(error)
     except DriftlineError as error:

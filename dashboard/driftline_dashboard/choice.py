@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from driftline_dashboard.places import METRIC
 from driftline_dashboard.view import MAX_VALUE
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 SPLIT: Final = "split"
-METRIC: Final = "metric"
 KEPT: Final = (SPLIT, METRIC)
 """Query parameters that stay when the window or a filter is changed: they are about how one looks, not at what."""
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS: Final = 5
 _TTL: Final = timedelta(seconds=60)
-_WEEK: Final = timedelta(days=7)
+WEEK: Final = timedelta(days=7)
 HALF_MINUTE: Final = timedelta(seconds=30)
 
 TILES: Final = (
@@ -148,9 +148,9 @@ def _before(view: View, span: Period, names: Sequence[str], as_of: datetime) -> 
 
     The same time a week ago, as hours and weekdays differ; where the whole of it is not there, the time just before.
     """
-    length, week = view.window.length, span.earlier(_WEEK)
+    length, week = view.window.length, span.earlier(WEEK)
     first = began()
-    if length < _WEEK and first is not None and first <= week.since:
+    if length < WEEK and first is not None and first <= week.since:
         found = _totals(view, week, names, as_of)
         if any(one.n for one in found.values()):
             return "the same time a week ago", found
@@ -224,6 +224,15 @@ def _segments(window: Window, step: datetime) -> dict[str, tuple[str, ...]]:
     with reading("the segments") as client:
         frame = query_metrics(client, ["requests"], since=span.since, until=span.until, by=DIMENSIONS)
     return {name: tuple(sorted(frame[name].unique())) for name in DIMENSIONS}
+
+
+def is_empty(view: View, as_of: datetime) -> bool:
+    """Whether nothing was ever recorded; asked only where nothing is in the window.
+
+    Raises:
+        StoreError: the store cannot be reached or fails.
+    """
+    return not any(segments(view, as_of).values()) and began() is None
 
 
 def began() -> datetime | None:

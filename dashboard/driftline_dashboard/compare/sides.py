@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.drift.compare_sides import Side
-from driftline_dashboard.data import period
+from driftline_dashboard.data import WEEK, period
 from driftline_dashboard.text import segment_name
 from driftline_dashboard.view import is_sane
 from driftline_dashboard.widgets.segments import natural
@@ -30,7 +29,6 @@ KINDS: Final = {
 """What can be compared, as it is called."""
 BEFORE: Final = {"before": "the {label} before", "week": "the same time a week before"}
 """What a window can be compared with."""
-_WEEK: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,8 @@ class Choice:
         """A and B within the filters; the one of the dimension that is compared counts for nothing."""
         span = period(view, as_of)
         if self.by == PERIOD:
-            back = _WEEK if self.a == "week" else span.until - span.since
-            return Side(view.where, span.since - back, span.until - back), Side(view.where, span.since, span.until)
+            before = span.earlier(WEEK if self.a == "week" else view.window.length)
+            return Side(view.where, before.since, before.until), Side(view.where, span.since, span.until)
         sides = (Side({**view.where, self.by: value}, span.since, span.until) for value in (self.a, self.b))
         first, second = sides
         return first, second

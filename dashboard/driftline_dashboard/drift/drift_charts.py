@@ -9,7 +9,7 @@ import pandas as pd
 
 from driftline_alerts.drift.contract_words import STATES
 from driftline_dashboard.theme import BAD, PALETTE
-from driftline_dashboard.widgets.charts import time_axis
+from driftline_dashboard.widgets.charts import milliseconds, time_axis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ def evidence(course: pd.DataFrame, span: Period, marks: Sequence[alt.Chart]) -> 
     """Steps of ``drift_data.course`` below or above the line of an alarm, with other marks on the same time."""
     frame = pd.DataFrame(
         {
-            "time": course["at"].dt.as_unit("ms").astype("int64").astype("float64"),
+            "time": milliseconds(course["at"]),
             "evidence": course["evidence"].clip(FLOOR, CEILING),
             "floor": FLOOR,
             "shown": [f"{value:,.2%} of an alarm" for value in course["evidence"]],

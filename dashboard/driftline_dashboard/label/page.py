@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from driftline_dashboard import data
+from driftline_dashboard import choice, data
 from driftline_dashboard.access import SOMEBODY, may_act, who
 from driftline_dashboard.label import label_agreement, label_data
 from driftline_dashboard.label.label_data import MOST, QUEUES, WHY
@@ -15,7 +15,7 @@ from driftline_dashboard.label.label_work import Work, keys, undo
 from driftline_dashboard.places import TRACES, link
 from driftline_dashboard.text import bounded, escape, segment_name
 from driftline_dashboard.traces import conversation, trace_data
-from driftline_dashboard.view import MAX_VALUE
+from driftline_dashboard.view import is_sane
 from driftline_store.labels import PASS
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
@@ -32,8 +32,6 @@ BY: Final = "by"
 QUEUE: Final = "queue"
 EVALUATION: Final = "evaluation"
 _WORK: Final = "label_work"
-_QUEUE_KEY: Final = "label_queue"
-_NAME_KEY: Final = "label_evaluation"
 _BY_KEY: Final = "label_name"
 _MAX_WHY: Final = 600
 
@@ -67,26 +65,8 @@ def show(view: View) -> None:
 def _choices(names: Sequence[str]) -> tuple[str, str, str]:
     """Evaluation, queue and name; all but a login's name stand in the URL."""
     row = st.container(key="label-choices", horizontal=True, vertical_alignment="bottom", gap="medium")
-    queue = _from_url(QUEUE, tuple(QUEUES))
-    name = _from_url(EVALUATION, names)
-    st.session_state[_QUEUE_KEY], st.session_state[_NAME_KEY] = queue, name  # the URL goes before the widgets
-    row.segmented_control(
-        "Queue",
-        tuple(QUEUES),
-        format_func=QUEUES.__getitem__,
-        required=True,
-        key=_QUEUE_KEY,
-        on_change=partial(_to_url, QUEUE, _QUEUE_KEY),
-        help="Only answers drawn by chance speak for all answers: the corrected quality counts them alone once there "
-        "are some.",
-    )
-    if len(names) > 1:
-        row.selectbox(
-            "Evaluation",
-            names,
-            key=_NAME_KEY,
-            on_change=partial(_to_url, EVALUATION, _NAME_KEY),
-        )
+    queue = choice.segmented(row, "Queue", QUEUE, QUEUES, next(iter(QUEUES)))
+    name = choice.select(row, "Evaluation", EVALUATION, names, names[0], shown=str) if len(names) > 1 else names[0]
     by = who()
     if by == SOMEBODY:
         by = _said_name()
@@ -96,24 +76,23 @@ def _choices(names: Sequence[str]) -> tuple[str, str, str]:
             max_chars=100,
             key=_BY_KEY,
             placeholder="stands with your labels",
-            on_change=partial(_to_url, BY, _BY_KEY),
+            on_change=_name_said,
             width=220,
         )
+    st.html(
+        '<p class="dl-muted">Only answers drawn by chance speak for all: the corrected quality counts them alone once '
+        "there are some.</p>"
+    )
     return name, queue, by
-
-
-def _from_url(parameter: str, known: Sequence[str]) -> str:
-    said = st.query_params.get(parameter, "")
-    return said if said in known else known[0]
 
 
 def _said_name() -> str:
     name = st.query_params.get(BY, "").strip()
-    return name if name.isprintable() and len(name) <= MAX_VALUE else ""
+    return name if is_sane(name) else ""
 
 
-def _to_url(parameter: str, key: str) -> None:
-    st.query_params[parameter] = str(st.session_state[key])
+def _name_said() -> None:
+    st.query_params[BY] = str(st.session_state[_BY_KEY])
 
 
 def _work(asked: tuple[View, str, str]) -> Work:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from driftline_dashboard import choice, data
 from driftline_dashboard.drift import drift_data
+from driftline_dashboard.places import METRIC
 from driftline_dashboard.text import escape, segment_name
 from driftline_dashboard.theme import MUTED, PALETTE
 from driftline_dashboard.widgets import charts, markers
@@ -57,9 +58,7 @@ def show(
     bar.html('<div class="dl-h dl-inline">Over time</div>', width="content")
     split = choice.segmented(bar, "Split by", choice.SPLIT, SPLITS, split)
     charted = (*columns, "requests")
-    name = choice.select(
-        bar, "Metric", choice.METRIC, charted, default or columns[0], shown=lambda each: METRICS[each].title
-    )
+    name = choice.select(bar, "Metric", METRIC, charted, default or columns[0], shown=lambda each: METRICS[each].title)
     by = _dimensions(split, view, as_of)
     menu(bar, "course", data.split_series(view, as_of, by, name))
     totals = _named(data.split_totals(view, as_of, by, columns), by)
