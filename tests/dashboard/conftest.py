@@ -55,6 +55,13 @@ class Page:
         next(group for group in groups if group.label == label).set_value(option)
         self.run()
 
+    def open_menus(self) -> None:
+        """Open what has the statement and the numbers of each chart and table."""
+        known = self.app.session_state._state.filtered_state
+        for key in [key for key in known if key.startswith("data-")]:
+            self.app.session_state[key] = True
+        self.run()
+
     def tile(self, metric: str) -> str:
         return self.html.split(f'data-metric="{metric}"')[1].split("</section>")[0]
 

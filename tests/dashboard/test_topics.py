@@ -87,6 +87,8 @@ class TestEveryTopic:
         for raw in (seed.HOSTILE_FEATURE, seed.HOSTILE_AGENT, seed.HOSTILE_QUESTION):
             assert raw not in page.html
         assert not page.app.markdown
+        assert not page.app.code
+        page.open_menus()
         statements = [code.value for code in page.app.code]
         assert len(statements) == len(page.app.get("download_button")) > 2
         assert all(statement.startswith("SET param_") for statement in statements)

@@ -44,7 +44,10 @@ def heading(key: str, title: str, frame: pd.DataFrame, *, note: str = "") -> Non
 
 def menu(where: DeltaGenerator, key: str, frame: pd.DataFrame) -> None:
     """The statement and the numbers behind one button; ``key`` and ``frame`` as of ``panel``."""
-    with where.popover("Data", type="tertiary", key=f"data-{key}"):
+    opened = where.popover("Data", type="tertiary", key=f"data-{key}", on_change="rerun")
+    if not opened.open:
+        return  # a statement changes with each refresh: only who looks at it gets it
+    with opened:
         st.download_button(
             "Save as CSV",
             lambda: csv(frame),
