@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from driftline_dashboard.serve import _OPTIONS as OPTIONS
+from driftline_dashboard.serve import OPTIONS
 from driftline_store.migrate import migrate
 from support.processes import free_port, running, settle, wait_for
 from support.rollups import fill

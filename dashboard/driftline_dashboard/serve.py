@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 _POLL_SECONDS: Final = 0.2
 _STOP_SECONDS: Final = 5.0
-_OPTIONS: Final = {
+OPTIONS: Final = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
     "server.enableXsrfProtection": "true",
@@ -40,6 +40,7 @@ _OPTIONS: Final = {
     "logger.hideWelcomeMessage": "true",
     "logger.level": "warning",
 }
+"""Of Streamlit, beside address, port and theme."""
 _NEEDED_SECRETS: Final = frozenset({"store"})
 
 
@@ -82,7 +83,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _command(host: str, port: int) -> list[str]:
-    options = _OPTIONS | STREAMLIT_THEME | {"server.address": host, "server.port": str(port)}
+    options = OPTIONS | STREAMLIT_THEME | {"server.address": host, "server.port": str(port)}
     app = Path(__file__).with_name("app.py")
     arguments = [f"--{name}={value}" for name, value in options.items()]
     return [sys.executable, "-m", "driftline_dashboard.child", "run", str(app), *arguments]
