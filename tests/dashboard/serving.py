@@ -15,7 +15,7 @@ from driftline import settings
 from driftline_dashboard.serve import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 START_SECONDS = 60
@@ -35,6 +35,15 @@ def is_up(url: str) -> bool:
         return False
 
 
+def until_up(url: str, is_alive: Callable[[], bool]) -> None:
+    """Wait until an app of Streamlit answers."""
+    deadline = time.monotonic() + START_SECONDS
+    while not is_up(url):
+        assert is_alive(), f"what serves {url} ended"
+        assert time.monotonic() < deadline, f"what serves {url} did not start"
+        time.sleep(0.1)
+
+
 @contextlib.contextmanager
 def serving(data_path: Path) -> Iterator[str]:
     """Run the dashboard on a data folder for the time of the block; gives its address."""
@@ -43,11 +52,7 @@ def serving(data_path: Path) -> Iterator[str]:
     thread = threading.Thread(target=run, args=(settings.load({}, data_dir=str(data_path), dashboard_port=port), stop))
     thread.start()
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while not is_up(url):
-            assert thread.is_alive(), "the dashboard ended"
-            assert time.monotonic() < deadline, "the dashboard did not start"
-            time.sleep(0.1)
+        until_up(url, thread.is_alive)
         yield url
     finally:
         stop.set()
@@ -65,11 +70,7 @@ def serving_empty(folder: Path) -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "-m", "streamlit", "run", str(app), *options])
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + START_SECONDS
-        while not is_up(url):
-            assert process.poll() is None, "the empty app ended"
-            assert time.monotonic() < deadline, "the empty app did not start"
-            time.sleep(0.1)
+        until_up(url, lambda: process.poll() is None)
         yield url
     finally:
         process.terminate()
