@@ -291,7 +291,7 @@ def test_the_step_that_fails_is_told_with_its_interval_and_leads_to_its_runs(
     page = Page(seeded.path, monkeypatch, at="traces", show="steps")
     row = page.html.split('<div class="dl-substep"><span><bdi>look_up')[1].split("</div>")[0]
     assert ">100.0 %<" in row
-    assert "n = 1 runs, 95 % interval 20.7 % – 100.0 %" in row
+    assert "n = 1 runs, 95 % interval 20.7 – 100.0 %" in row
     assert ">18%<" in row, "0.7 of the 4 s of its request"
     press(page, "Failed")
     assert params(page) == {"of": "steps", "step": "look_up", "error": "any", "feature": "support-bot"}
