@@ -31,6 +31,11 @@ def must_log_in() -> bool:
     return st.user.get("is_logged_in") is False
 
 
+def has_logged_in() -> bool:
+    """Whether the visitor has, so that there is a login to end."""
+    return bool(st.user.get("is_logged_in"))
+
+
 def providers() -> list[str | None]:
     """The logins of ``[auth]`` in Streamlit's secrets, as ``st.login`` names them; None is the one without a name."""
     auth = st.secrets.get("auth", {})
@@ -40,7 +45,7 @@ def providers() -> list[str | None]:
 
 def who() -> str:
     """The visitor's name where Streamlit knows it, by a login."""
-    if not st.user.get("is_logged_in"):
+    if not has_logged_in():
         return SOMEBODY
     return str(st.user.get("email") or st.user.get("name") or SOMEBODY)[:_MAX_NAME]
 
@@ -77,4 +82,4 @@ def acting(what: str) -> Iterator[tuple[Client, str]]:
 def _address() -> str:
     """The e-mail address that the login vouches for; '' if there is none."""
     is_vouched = str(st.user.get("email_verified", True)).casefold() != "false"
-    return str(st.user.get("email", "")).casefold() if st.user.get("is_logged_in") and is_vouched else ""
+    return str(st.user.get("email", "")).casefold() if has_logged_in() and is_vouched else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -53,8 +54,16 @@ SHOWN: Final[Mapping[Place, Callable[[View], None]]] = {
 }
 
 
+@st.cache_resource(show_spinner=False)
+def _settle() -> None:
+    """Take all that was imported out of the garbage collector's rounds: one over it holds up a page for 0.15 s."""
+    gc.collect()
+    gc.freeze()
+
+
 def page() -> None:
     """Draw the whole page, or the way in."""
+    _settle()
     if must_log_in():
         st.set_page_config(page_title="Driftline")
         st.html(theme.style())
@@ -62,7 +71,7 @@ def page() -> None:
         return
     view = from_url(st.query_params)
     try:
-        known = data.segments(view, data.moment())
+        known = data.known(view, data.moment()).segments
     except DriftlineError:
         known = {}  # the part below says why
     shown = {place.page(partial(_draw, place, view, known)): place for place in PLACES}
@@ -95,7 +104,7 @@ def still(place: Place, view: View) -> None:
 def live(place: Place, view: View, known: Mapping[str, tuple[str, ...]]) -> None:
     """Draw what changes with time; runs again every few seconds without the rest of the page."""
     with _told():
-        if data.segments(view, data.moment()) != known:
+        if data.known(view, data.moment()).segments != known:
             st.rerun()  # the filters have to learn new values
         SHOWN[place](view)
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from driftline_dashboard.access import has_logged_in, who
 from driftline_dashboard.choice import KEPT
 from driftline_dashboard.places import PLACES, link
-from driftline_dashboard.text import DIMENSION_TITLES, segment_name
+from driftline_dashboard.text import DIMENSION_TITLES, escape, segment_name
 from driftline_dashboard.traces import search_terms
 from driftline_dashboard.view import WINDOW, WINDOWS, from_url
 from driftline_store.metrics import DIMENSIONS
@@ -73,6 +74,9 @@ def _links(view: View, place: Place) -> None:
     for one in PLACES:
         key = "place-here" if one is place else f"place-{one.path}"
         link(row.container(key=key, width="content"), one, one.title, view)
+    if has_logged_in():
+        row.html(f'<div class="dl-who">{escape(who())}</div>', width="content")
+        row.button("Log out", key="log-out", type="tertiary", on_click=st.logout)
 
 
 def _window_chosen() -> None:

@@ -13,7 +13,7 @@ from driftline_alerts.drift.finding import Finding
 from driftline_dashboard.store import LIMITS, reading
 from driftline_store.distributions import query_counts
 from driftline_store.metrics import DIMENSIONS, METRICS
-from driftline_store.metrics_query import Reading, current_instrument, query_metrics, readings
+from driftline_store.metrics_query import Reading, current_instrument, query_steps, readings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,13 +60,26 @@ class Period:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is stored, whatever the filters.
+
+    Attributes:
+        segments: dimension -> its values that occur in the window, or in the hour in which it begins.
+        began: the hour of the first thing that was ever recorded; None where nothing was.
+    """
+
+    segments: dict[str, tuple[str, ...]]
+    began: datetime | None
+
+
+@dataclass(frozen=True)
 class Glance:
     """The tiles' numbers.
 
     Attributes:
         now: metric -> its reading, of the tiles and of what says what they cover.
         before: the same in the past that it is compared with; ``past`` says which one that is.
-        series: metric -> a frame with its course in steps of ``step_of``, of the tiles.
+        series: metric -> a frame with its course in steps of ``small_step_of``, of the tiles.
     """
 
     now: dict[str, Reading]
@@ -126,6 +139,11 @@ def step_of(view: View, name: str) -> timedelta:
     return view.window.coarse if name in SPARSE else view.window.step
 
 
+def small_step_of(view: View, name: str) -> timedelta:
+    """The same in the picture of a tile."""
+    return view.window.coarse if name in SPARSE else view.window.small
+
+
 @st.cache_data(ttl=_TTL, max_entries=200, show_spinner=False)
 def glance(view: View, as_of: datetime, names: tuple[str, ...] = TILES) -> Glance:
     """The numbers of tiles: now, before, and over time.
@@ -134,13 +152,13 @@ def glance(view: View, as_of: datetime, names: tuple[str, ...] = TILES) -> Glanc
         StoreError: the store cannot be reached or fails.
     """
     span = period(view, as_of)
-    now = _totals(view, span, with_coverage(names), as_of)
-    past, before = _before(view, span, with_coverage(names), as_of)
-    by_step: dict[timedelta, list[str]] = {}
+    wanted: dict[timedelta | None, list[str]] = {None: [*with_coverage(names)]}
     for name in names:
-        by_step.setdefault(step_of(view, name), []).append(name)
-    courses = {step: _query(view, span, some, as_of, step=step) for step, some in by_step.items()}
-    return Glance(now, before, past, {name: courses[step_of(view, name)] for name in names})
+        wanted.setdefault(small_step_of(view, name), []).append(name)
+    frames = _query(view, span, wanted, as_of)
+    now = _readings(frames[None], with_coverage(names), span)
+    past, before = _before(view, span, with_coverage(names), as_of)
+    return Glance(now, before, past, {name: frames[small_step_of(view, name)] for name in names})
 
 
 def _before(view: View, span: Period, names: Sequence[str], as_of: datetime) -> tuple[str, dict[str, Reading]]:
@@ -149,7 +167,7 @@ def _before(view: View, span: Period, names: Sequence[str], as_of: datetime) -> 
     The same time a week ago, as hours and weekdays differ; where the whole of it is not there, the time just before.
     """
     length, week = view.window.length, span.earlier(WEEK)
-    first = began()
+    first = known(view, as_of).began
     if length < WEEK and first is not None and first <= week.since:
         found = _totals(view, week, names, as_of)
         if any(one.n for one in found.values()):
@@ -185,76 +203,82 @@ def counts(view: View, as_of: datetime, names: tuple[str, ...]) -> pd.DataFrame:
 
 
 @st.cache_data(ttl=_TTL, max_entries=200, show_spinner=False)
-def split_totals(view: View, as_of: datetime, by: tuple[str, ...], names: tuple[str, ...]) -> pd.DataFrame:
-    """Metrics of the whole period, a row per segment, the busiest first.
+def course(view: View, as_of: datetime, names: tuple[str, ...]) -> pd.DataFrame:
+    """Metrics over time, in steps of ``step_of``; all of them have the same.
 
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    frame = _query(view, period(view, as_of), ("requests", *names), as_of, by=by)
-    return frame[frame["requests__n"] > 0].sort_values("requests__n", ascending=False, ignore_index=True)
+    (step,) = {step_of(view, name) for name in names}
+    return _query(view, period(view, as_of), {step: names}, as_of)[step]
 
 
 @st.cache_data(ttl=_TTL, max_entries=200, show_spinner=False)
-def split_series(view: View, as_of: datetime, by: tuple[str, ...], name: str) -> pd.DataFrame:
-    """One metric over time, a row per segment and bucket.
+def split(
+    view: View, as_of: datetime, by: tuple[str, ...], names: tuple[str, ...], charted: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Metrics of each segment.
+
+    Args:
+        view: what is looked at.
+        as_of: the moment.
+        by: dimensions.
+        names: of metrics.
+        charted: the metric that is wanted over time.
+
+    Returns:
+        Requests and ``names`` of the whole period, a row per segment, the busiest first; and ``charted``, a row per
+        segment and bucket of ``step_of``.
 
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    return _query(view, period(view, as_of), (name,), as_of, by=by, step=step_of(view, name))
+    step = step_of(view, charted)
+    frames = _query(view, period(view, as_of), {None: ("requests", *names), step: (charted,)}, as_of, by)
+    return _busiest(frames[None]), frames[step]
 
 
-def segments(view: View, as_of: datetime) -> dict[str, tuple[str, ...]]:
-    """The values of each dimension that occur in the window, whatever the filters; as of half a minute ago at most.
+@st.cache_data(ttl=_TTL, max_entries=200, show_spinner=False)
+def busiest(view: View, as_of: datetime, by: tuple[str, ...]) -> pd.DataFrame:
+    """The segments that have requests, with how many, the busiest first.
+
+    Raises:
+        StoreError: the store cannot be reached or fails.
+    """
+    return _busiest(_query(view, period(view, as_of), {None: ("requests",)}, as_of, by)[None])
+
+
+def _busiest(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["requests__n"] > 0].sort_values("requests__n", ascending=False, ignore_index=True)
+
+
+def known(view: View, as_of: datetime) -> Known:
+    """What is stored, as of half a minute ago at most.
 
     Raises:
         StoreError: the store cannot be reached or fails.
     """
     step = half_minute(as_of)
-    found = _segments(view.window, step)
-    if not any(found.values()):
-        _segments.clear(view.window, step)  # whoever waits for the first one sees it at once
+    found = _known(view.window, step)
+    if not any(found.segments.values()):
+        _known.clear(view.window, step)  # whoever waits for the first one sees it at once
     return found
 
 
 @st.cache_data(ttl=_TTL, max_entries=10, show_spinner=False)
-def _segments(window: Window, step: datetime) -> dict[str, tuple[str, ...]]:
-    span = Period(step - window.length, step + HALF_MINUTE)
+def _known(window: Window, step: datetime) -> Known:
+    parameters = {"since": int((step - window.length).timestamp()), "until": int((step + HALF_MINUTE).timestamp())}
     with reading("the segments") as client:
-        frame = query_metrics(client, ["requests"], since=span.since, until=span.until, by=DIMENSIONS)
-    return {name: tuple(sorted(frame[name].unique())) for name in DIMENSIONS}
+        ((began, *values),) = client.query(_KNOWN, parameters=parameters, settings=LIMITS).result_rows
+    return Known({name: tuple(found) for name, found in zip(DIMENSIONS, values, strict=True)}, began)
 
 
-def is_empty(view: View, as_of: datetime) -> bool:
-    """Whether nothing was ever recorded; asked only where nothing is in the window.
-
-    Raises:
-        StoreError: the store cannot be reached or fails.
-    """
-    return not any(segments(view, as_of).values()) and began() is None
-
-
-def began() -> datetime | None:
-    """The hour of the first thing that was ever recorded; None where nothing was.
-
-    Raises:
-        StoreError: the store cannot be reached or fails.
-    """
-    first = _began()
-    if first is None:
-        _began.clear()  # whoever waits for it sees it at once
-    return first
-
-
-@st.cache_data(ttl=_TTL, max_entries=2, show_spinner=False)
-def _began() -> datetime | None:
-    with reading("the sums") as client:
-        rows = client.query(_FIRST_HOUR, settings=LIMITS).result_rows
-    return rows[0][0] if rows else None
-
-
-_FIRST_HOUR: Final = "SELECT at FROM llm_rollups WHERE resolution = 'hour' ORDER BY at LIMIT 1"
+_KNOWN: Final = f"""\
+SELECT (SELECT at FROM llm_rollups WHERE resolution = 'hour' ORDER BY at LIMIT 1) AS began,
+    {", ".join(f"arraySort(groupUniqArray(m.{name}))" for name in DIMENSIONS)}
+FROM llm_rollups AS m
+WHERE m.resolution = 'hour' AND m.at > toDateTime({{since:UInt32}}, 'UTC') - INTERVAL 1 HOUR
+    AND m.at < toDateTime({{until:UInt32}}, 'UTC')"""
 
 _LAST_STEPS: Final = """\
 SELECT * FROM (
@@ -294,20 +318,22 @@ def _alert(rule: str, segment: Mapping[str, str], *row: Any) -> Alert:
 def _query(
     view: View,
     span: Period,
-    names: Sequence[str],
+    wanted: Mapping[timedelta | None, Sequence[str]],
     as_of: datetime,
-    *,
     by: Sequence[str] = (),
-    step: timedelta | None = None,
-) -> pd.DataFrame:
+) -> dict[timedelta | None, pd.DataFrame]:
     # The period before is read by the same judge: another one's scores say nothing about a change.
-    judge = instrument(view, as_of) if any(METRICS[name].is_judged for name in names) else None
+    is_judged = any(METRICS[name].is_judged for names in wanted.values() for name in names)
+    judge = instrument(view, as_of) if is_judged else None
     with reading("the metrics") as client:
-        return query_metrics(
-            client, names, since=span.since, until=span.until, by=by, where=view.where, step=step, instrument=judge
+        return query_steps(
+            client, wanted, since=span.since, until=span.until, by=by, where=view.where, instrument=judge
         )
 
 
 def _totals(view: View, span: Period, names: Sequence[str], as_of: datetime) -> dict[str, Reading]:
-    frame = _query(view, span, names, as_of)
+    return _readings(_query(view, span, {None: names}, as_of)[None], names, span)
+
+
+def _readings(frame: pd.DataFrame, names: Sequence[str], span: Period) -> dict[str, Reading]:
     return {name: readings(frame, name, since=span.since, until=span.until)[0] for name in names}

@@ -27,6 +27,7 @@ class Window:
         label: as in "last 24 h".
         step: between two points of a line.
         coarse: the same for what only part of the requests has, such as scores and ratings.
+        small: between two points of the picture in a tile, which is too small for more.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Window:
     length: timedelta
     step: timedelta
     coarse: timedelta
+    small: timedelta
 
 
 def _minutes(count: int) -> timedelta:
@@ -43,9 +45,9 @@ def _minutes(count: int) -> timedelta:
 WINDOWS: Final = {
     window.key: window
     for window in (
-        Window("1h", "1 h", timedelta(hours=1), _minutes(2), _minutes(6)),
-        Window("24h", "24 h", timedelta(hours=24), _minutes(30), _minutes(120)),
-        Window("7d", "7 d", timedelta(days=7), _minutes(180), _minutes(720)),
+        Window("1h", "1 h", timedelta(hours=1), _minutes(2), _minutes(6), _minutes(2)),
+        Window("24h", "24 h", timedelta(hours=24), _minutes(30), _minutes(120), _minutes(60)),
+        Window("7d", "7 d", timedelta(days=7), _minutes(180), _minutes(720), _minutes(360)),
     )
 }
 DEFAULT: Final = WINDOWS["24h"]

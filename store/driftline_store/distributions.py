@@ -10,7 +10,8 @@ import pandas as pd
 from driftline_store.client import store_errors
 from driftline_store.filters import filtered
 from driftline_store.metrics import INSTRUMENT, METRICS
-from driftline_store.metrics_query import BUCKET, ask, buckets, whole_minutes, whole_seconds, within
+from driftline_store.metrics_query import ask
+from driftline_store.metrics_time import bucket_of, buckets, whole_minutes, whole_seconds, within
 from driftline_store.monitored_counts import ONLY
 from driftline_store.statement import STATEMENT, runnable
 
@@ -45,8 +46,10 @@ DISTRIBUTIONS: Final = {
     "quality": Distribution("sumMap(m.uniform_levels)", "judged_rollups"),
     "error_class": Distribution("sumMap(m.request_error_classes)"),
     "fallback_reason": Distribution("sumMap(m.fallback_reasons)"),
+    "requests": Distribution("map('', sum(m.requests))"),
 }
-"""By name; the quality is that of the uniform sample of one instrument, unweighted."""
+"""By name; requests are one kind, of which the others are shares;
+the quality is that of the uniform sample of one instrument, unweighted."""
 
 
 def query_counts(
@@ -94,7 +97,7 @@ def query_counts(
     )
     statement = (
         "SELECT bucket, each.1 AS name, each.2 AS key, each.3 AS count FROM (\n"
-        f"    SELECT {BUCKET} AS bucket, {', '.join(f'{one.counts} AS {name}' for name, one in chosen.items())}\n"
+        f"    SELECT {bucket_of()} AS bucket, {', '.join(f'{one.counts} AS {name}' for name, one in chosen.items())}\n"
         f"    FROM {source} AS m WHERE {conditions} GROUP BY bucket\n"
         f") ARRAY JOIN arrayConcat({listed}) AS each\n"
         f"WHERE count > 0 ORDER BY bucket, name, key LIMIT {_MOST_KEYS} BY bucket, name"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ENOUGH: Final = 30
 """Judged answers from which a new instrument's scores are shown in place of its predecessor's."""
 
-_LONGEST: Final = (("minute", 2 * 86400), ("hour", 60 * 86400))
+_LONGEST: Final = (("minute", 6 * 3600), ("hour", 60 * 86400))
 """Resolutions, and the longest range in seconds that is looked at so closely. Only what was judged has rows there."""
 
 _PRIMARY: Final = "(SELECT evaluator FROM judge_plan FINAL WHERE active ORDER BY rank LIMIT 1)"

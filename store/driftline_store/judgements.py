@@ -9,7 +9,8 @@ import pandas as pd
 from driftline_store.client import store_errors
 from driftline_store.estimates.prediction_powered import Judged
 from driftline_store.filters import filtered
-from driftline_store.metrics_query import BUCKET, ask, buckets, whole_minutes, whole_seconds, within
+from driftline_store.metrics_query import ask
+from driftline_store.metrics_time import bucket_of, buckets, whole_minutes, whole_seconds, within
 from driftline_store.quality import raw_mean
 from driftline_store.statement import STATEMENT, runnable
 
@@ -50,7 +51,7 @@ def query_judgements(
     during, parameters = within(whole_seconds(since), whole_seconds(until), width)
     parameters |= bound | {"step": width}
     conditions = " AND ".join([during, "m.run = ''", *of_segment])
-    keys = {name: f"m.{name}" for name in _KEYS} | {"is_anchor": "m.unit = 'anchor'", "bucket": BUCKET}
+    keys = {name: f"m.{name}" for name in _KEYS} | {"is_anchor": "m.unit = 'anchor'", "bucket": bucket_of()}
     statement = (
         f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in keys.items())}, sum(m.judged) AS n, "
         f"{', '.join(f'sum(m.{name}) AS sum_{name}' for name in _SUMS)}\n"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,21 +15,16 @@ from driftline_store.filters import filtered
 from driftline_store.instruments import newest_instrument, newest_instruments
 from driftline_store.metrics import Metric, check_dimension, judged_sum, metric_named
 from driftline_store.metrics_interval import weighted_mean, wilson
+from driftline_store.metrics_time import Steps, buckets, needs_minutes, whole_minutes, whole_seconds, within
 from driftline_store.statement import STATEMENT, runnable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from clickhouse_connect.driver.client import Client
 
     from driftline_store.grouping import Segment
-
-BUCKET: Final = "intDiv(toUnixTimestamp(m.at), {step:UInt32}) * {step:UInt32}"
-"""Begin of the step that a row ``m`` lies in, in Unix seconds; steps are counted from 1970-01-01 UTC."""
-
-_MINUTE: Final = 60
-_COARSE: Final = (("day", 86400), ("hour", 3600))
-"""Resolutions of the sums above a minute, with their seconds."""
 
 # (sum w²s² - 2m sum w²s + m² sum w²) / (sum w)², with m the weighted mean.
 _MEAN: Final = f"({judged_sum('judged_ws')} / {judged_sum('judged_w')})"
@@ -95,34 +89,86 @@ def query_metrics(
         ValueError: an unknown metric or dimension, a naive time, an empty range or a broken step.
         StoreError: the store is away or fails the statement.
     """
-    metrics = [metric_named(name) for name in dict.fromkeys(names)]
-    dimensions = [check_dimension(name) for name in dict.fromkeys(by)]
-    of_segment, bound = filtered(where, "m")
+    found = query_steps(client, {step: names}, since=since, until=until, by=by, where=where, instrument=instrument)
+    return found[step]
+
+
+def query_steps(
+    client: Client,
+    wanted: Mapping[timedelta | None, Iterable[str]],
+    *,
+    since: datetime,
+    until: datetime,
+    by: Sequence[str] = (),
+    where: Mapping[str, str] | None = None,
+    instrument: str | None = None,
+) -> dict[timedelta | None, pd.DataFrame]:
+    """``query_metrics`` with several steps at once.
+
+    It takes one statement, or a second one for steps that need the sums of minutes where others do with hours.
+
+    Args:
+        client: a connection to the store.
+        wanted: step -> names of metrics; None: not split by time.
+        since: this and all else, what is raised too, as of ``query_metrics``.
+        until: the end.
+        by: dimensions.
+        where: dimensions and values.
+        instrument: of the judge.
+
+    Returns:
+        For each step what ``query_metrics`` returns.
+    """
+    metrics = {step: [metric_named(name) for name in dict.fromkeys(names)] for step, names in wanted.items()}
     first, end = whole_seconds(since), whole_seconds(until)
     if since >= until:
         raise ValueError(f"since ({since}) must lie before until ({until})")
-    keys = {name: f"m.{name}" for name in dimensions}
-    during, parameters = within(first, end, None if step is None else whole_minutes(step))
-    parameters |= bound
-    if step is not None:
-        parameters["step"] = whole_minutes(step)
-        keys["bucket"] = BUCKET
-    conditions = [during, *of_segment]
-    lines = [
-        f"SELECT {', '.join([*(f'{sql} AS {name}' for name, sql in keys.items()), *selected(metrics)])}",
-        f"FROM llm_rollups AS m WHERE {' AND '.join(conditions)}",
-    ]
-    if keys:
-        lines += [f"{verb} BY {', '.join(keys.values())}" for verb in ("GROUP", "ORDER")]
+    asked = _Asked([check_dimension(name) for name in dict.fromkeys(by)], first, end, *filtered(where, "m"))
+    fine = {step: _is_fine(step, asked) for step in metrics}
+    found: dict[timedelta | None, pd.DataFrame] = {}
     with store_errors("reading metrics"):
-        if any(metric.is_judged for metric in metrics):
+        if any(metric.is_judged for some in metrics.values() for metric in some):
             chosen = newest_instrument(client, first, end, where or {}) if instrument is None else instrument
-            parameters["instrument"] = chosen
-        statement = "\n".join(lines)
-        columns = ask(client, statement, parameters)
-    frame = _frame(metrics, dimensions, columns, with_bucket=step is not None)
-    frame.attrs[STATEMENT] = runnable(statement, parameters)
-    return frame
+            asked.parameters["instrument"] = chosen
+        for is_fine in sorted(set(fine.values())):
+            found |= _read(client, {step: some for step, some in metrics.items() if fine[step] == is_fine}, asked)
+    return {step: found[step] for step in wanted}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for beside metrics and steps: dimensions, seconds, and what rows must meet, with its parameters."""
+
+    dimensions: Sequence[str]
+    first: int
+    end: int
+    conditions: Sequence[str]
+    parameters: dict[str, Any]
+
+
+def _is_fine(step: timedelta | None, asked: _Asked) -> bool:
+    return needs_minutes(asked.first, asked.end, None if step is None else whole_minutes(step))
+
+
+def _read(
+    client: Client, metrics: Mapping[timedelta | None, Sequence[Metric]], asked: _Asked
+) -> dict[timedelta | None, pd.DataFrame]:
+    """The answers of one statement."""
+    steps = Steps(asked.dimensions, [None if step is None else whole_minutes(step) for step in metrics])
+    during, parameters = within(asked.first, asked.end, steps.width)
+    parameters |= asked.parameters | steps.parameters
+    every = list(dict.fromkeys(one for some in metrics.values() for one in some))
+    lines = [
+        f"SELECT {', '.join([*steps.columns, *selected(every)])}",
+        f"FROM llm_rollups AS m WHERE {' AND '.join([during, *asked.conditions])}",
+        *steps.clauses,
+    ]
+    statement = "\n".join(lines)
+    found = {}
+    for (step, some), rows in zip(metrics.items(), steps.split(ask(client, statement, parameters)), strict=True):
+        found[step] = _frame(some, asked.dimensions, rows, with_bucket=step is not None)
+        found[step].attrs[STATEMENT] = runnable(statement, parameters)
+    return found
 
 
 def current_instrument(
@@ -149,59 +195,6 @@ def current_instruments(
         return newest_instruments(client, whole_seconds(since), whole_seconds(until), wheres)
 
 
-def whole_seconds(moment: datetime) -> int:
-    """A time as the first whole second not before it; minutes are compared with it."""
-    if moment.tzinfo is None:
-        raise ValueError(f"{moment} has no time zone; pass an aware datetime")
-    return math.ceil(moment.timestamp())
-
-
-def whole_minutes(step: timedelta) -> int:
-    """A step in seconds.
-
-    Raises:
-        ValueError: it is no whole number of minutes.
-    """
-    minutes, rest = divmod(step, timedelta(minutes=1))
-    if minutes < 1 or rest:
-        raise ValueError(f"step must be a whole number of minutes, not {step}")
-    return minutes * _MINUTE
-
-
-def cover(first: int, end: int, step: int | None) -> list[tuple[str, int, int]]:
-    """The coarsest sums that make up a time range, so that a long one is read from few rows.
-
-    Args:
-        first: start of the range in Unix seconds, inclusive.
-        end: of it, exclusive.
-        step: width of the buckets in seconds that no piece may straddle; None for one bucket.
-
-    Returns:
-        Pieces without overlap or gap: resolution, first second, end. Whole days, at their ends whole hours, at
-        their ends minutes.
-    """
-    for resolution, seconds in _COARSE:
-        begin, stop = -(-first // seconds) * seconds, end // seconds * seconds
-        if begin < stop and (step is None or step % seconds == 0):
-            before = cover(first, begin, step) if first < begin else []
-            after = cover(stop, end, step) if stop < end else []
-            return [*before, (resolution, begin, stop), *after]
-    return [("minute", first, end)]
-
-
-def within(first: int, end: int, step: int | None = None) -> tuple[str, dict[str, int | str]]:
-    """SQL for the rows that make up a time range, and its parameters; the arguments are those of ``cover``."""
-    parameters: dict[str, int | str] = {}
-    pieces = []
-    for number, (resolution, begin, stop) in enumerate(cover(first, end, step)):
-        parameters |= {f"first_{number}": begin, f"end_{number}": stop}
-        pieces.append(
-            f"(m.resolution = '{resolution}' AND m.at >= toDateTime({{first_{number}:UInt32}}, 'UTC') "
-            f"AND m.at < toDateTime({{end_{number}:UInt32}}, 'UTC'))"
-        )
-    return f"({' OR '.join(pieces)})", parameters
-
-
 def selected(metrics: Sequence[Metric]) -> list[str]:
     """SQL for what ``measured`` needs of each metric."""
     columns = []
@@ -218,11 +211,6 @@ def ask(client: Client, statement: str, parameters: Mapping[str, int | str]) -> 
     """The columns of an answer by name; empty where it has no rows."""
     result = client.query(statement, parameters=dict(parameters), column_oriented=True)
     return defaultdict(list, zip(result.column_names, result.result_columns, strict=True))
-
-
-def buckets(columns: Mapping[str, Sequence[Any]]) -> pd.Series[Any]:
-    """The column ``bucket`` of an answer, of ``BUCKET``, as times in UTC."""
-    return pd.to_datetime(pd.Series(columns["bucket"], dtype="int64"), unit="s", utc=True)
 
 
 def _frame(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from driftline_store.client import store_errors
 from driftline_store.grouping import Grouping
 from driftline_store.metrics import metric_named
-from driftline_store.metrics_query import Reading, ask, measured, selected, whole_seconds, within
+from driftline_store.metrics_query import Reading, ask, measured, selected
+from driftline_store.metrics_time import whole_seconds, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from driftline_store.client import store_errors
 from driftline_store.filters import filtered
 from driftline_store.instruments import newest_instrument
-from driftline_store.metrics_query import within
+from driftline_store.metrics_time import within
 from driftline_store.monitored import NO, YES
 
 if TYPE_CHECKING:

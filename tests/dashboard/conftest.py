@@ -15,10 +15,14 @@ from streamlit.util import calc_hash
 
 import driftline_dashboard
 from dashboard import seed
+from dashboard.chromium import chromium
 from store_fixtures import running_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import Page as Tab
 
     from store_fixtures import RunningStore
 
@@ -95,3 +99,18 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
     """A store with its schema and nothing in it."""
     with running_store(tmp_path_factory.mktemp("empty"), prepared=True) as store:
         yield store
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    with chromium(tmp_path_factory.mktemp("profile")) as context:
+        yield context
+
+
+@pytest.fixture
+def page(browser: BrowserContext) -> Iterator[Tab]:
+    """A tab of the size of a laptop's screen."""
+    tab = browser.new_page()
+    tab.set_viewport_size({"width": 1440, "height": 900})
+    yield tab
+    tab.close()

@@ -14,10 +14,11 @@ import pytest
 from dashboard import seed
 from dashboard.conftest import Page, charts
 from driftline_dashboard import data
-from driftline_dashboard.topics import cost_data, examples
+from driftline_dashboard.topics import cost_data
 from driftline_dashboard.topics.cost_data import Price
 from driftline_dashboard.topics.table import TOPICS
 from driftline_dashboard.view import View
+from driftline_dashboard.widgets import points
 from driftline_store.distributions import query_counts
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
@@ -151,7 +152,7 @@ def test_a_point_of_the_curve_in_the_url_bounds_the_examples(
     step = int(View().window.step.total_seconds())
     point = int(frozen.timestamp()) // step * step - 4 * step
     page = Page(seeded.path, monkeypatch, at="latency", point=str(point))
-    assert page.app.selectbox(key=f"chosen_{examples.POINT}").value == str(point)
+    assert page.app.selectbox(key=f"chosen_{points.POINT}").value == str(point)
     query = f"SELECT count() FROM llm_traces WHERE intDiv(toUnixTimestamp(start), {step}) * {step} = {point}"
     [[requests]] = ask(seeded, query, frozen)
     assert page.html.count('<div class="dl-row"><span>') == min(requests, 30) > 0  # type: ignore[call-overload]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,14 +23,15 @@ from driftline_store.metrics_docs import render
 from driftline_store.metrics_format import format_value
 from driftline_store.metrics_interval import weighted_mean
 from driftline_store.metrics_query import (
-    cover,
     current_instrument,
     current_instruments,
     query_metrics,
+    query_steps,
     read_one,
     readings,
 )
 from driftline_store.metrics_sets import query_sets
+from driftline_store.metrics_time import cover
 from driftline_store.migrate import migrate
 from driftline_store.monitored import MONITORED, Monitored
 from driftline_store.statement import STATEMENT
@@ -335,6 +337,27 @@ def test_many_sets_of_dimensions_in_one_statement_are_as_each_by_itself(store: C
         for name in names:
             alone = dict(zip(segments, readings(frame, name, **span), strict=True))
             assert answer.readings(name, by) == alone
+
+
+@pytest.mark.parametrize("by", [(), ("feature",)])
+@pytest.mark.parametrize("rows", [0, 40])
+def test_several_steps_in_one_statement_are_as_each_by_itself(store: Client, rows: int, by: tuple[str, ...]) -> None:
+    random = np.random.default_rng(5)
+    sums = [
+        {"at": T0 + timedelta(minutes=int(random.integers(90))), "feature": str(random.choice(["a", "b"]))}
+        | {"requests": 30, "request_errors": int(random.integers(9))}
+        | {"request_seconds": bins(random.uniform(1, 9, 30).tolist())}
+        for _ in range(rows)
+    ]
+    if sums:
+        put_sums(store, sums)
+    span: Any = {"since": T0, "until": T0 + HOUR, "by": by}
+    half, quarter = HOUR / 2, HOUR / 4
+    wanted = {quarter: ["error_rate"], None: ["requests", "latency_p95"], half: ["latency_p95"], HOUR / 3: ["requests"]}
+    answers = query_steps(store, wanted, **span)
+    assert list(answers) == list(wanted)
+    for step, names in wanted.items():
+        pd.testing.assert_frame_equal(answers[step], query_metrics(store, names, step=step, **span))
 
 
 def test_who_judged_many_segments_is_known_from_one_statement(store: Client) -> None:

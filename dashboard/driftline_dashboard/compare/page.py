@@ -127,7 +127,7 @@ def _note(view: View, choice: Choice, found: Sequence[Compared]) -> str:
 
 def _values(view: View, by: str, as_of: datetime) -> list[str]:
     """Of a dimension within the other filters, the busiest first."""
-    return list(data.split_totals(view.with_filter(by, None), as_of, (by,), ())[by])
+    return list(data.busiest(view.with_filter(by, None), as_of, (by,))[by])
 
 
 def _controls(view: View, by: str, values: list[str], choice: Choice | None) -> None:

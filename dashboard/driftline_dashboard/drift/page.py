@@ -144,7 +144,7 @@ def _course(view: View, one: Seen, as_of: datetime, changed: Sequence[Event]) ->
         return
     metric, span = METRICS[one.metric], data.period(view, as_of)
     there = replace(view, filters=from_url(dict(one.segment)).filters)
-    series = data.split_series(there, as_of, (), one.metric)
+    series = data.course(there, as_of, (one.metric,))
     line = charts.Line("", PALETTE[0], on_grid(series, one.metric, span, data.step_of(there, one.metric)))
     level = _level(one)
     marks = [*markers.of_events(changed), *markers.of_start(one.started), *markers.of_level(one.level, level)]

@@ -28,7 +28,7 @@ def show(view: View) -> None:
         StoreError: the store cannot be reached or fails.
     """
     as_of = data.moment()
-    if data.is_empty(view, as_of):
+    if data.known(view, as_of).began is None:
         states.nothing_recorded()
         return
     glance = data.glance(view, as_of)
@@ -38,7 +38,7 @@ def show(view: View) -> None:
     alerts_banner.show(data.open_alerts(as_of))
     tiles.show(view, as_of, glance)
     heat.show(view, as_of)
-    segments.show(view, as_of, COLUMNS, default="quality", beside=lambda: errors.by_class(view, as_of, glance))
+    segments.show(view, as_of, COLUMNS, default="quality", beside=lambda: errors.by_class(view, as_of))
     answers.show(view, as_of)
 
 

@@ -15,6 +15,7 @@ from driftline_dashboard.topics import examples
 from driftline_dashboard.widgets import charts_counts
 from driftline_dashboard.widgets.charts_counts import OTHERS
 from driftline_dashboard.widgets.panel import heading, panel
+from driftline_dashboard.widgets.points import KIND
 from driftline_dashboard.widgets.segments import cell
 from driftline_dashboard.widgets.table import grid
 from driftline_store.metrics import METRICS
@@ -52,7 +53,6 @@ _COLOURS: Final = {
     OTHERS: ("Other errors", MUTED),
 }  # fmt: skip
 TILES: Final = ("error_rate", "fallback_rate", "retry_rate", "guardrail_block_rate")
-_KIND: Final = "kind"
 _ROWS: Final = 12
 _MAX_NAME: Final = 80
 
@@ -74,38 +74,38 @@ class _Kinds:
 
 
 _ERRORS: Final = _Kinds("error_class", "Errors over time", "class", "No errors in this window.")
+_REQUESTS: Final = "requests"
 _FALLBACKS: Final = _Kinds("fallback_reason", "Fallbacks over time", "reason", "No fallbacks in this window.")
 
 
-def by_class(view: View, as_of: datetime, glance: Glance) -> None:
-    """Draw the errors by class, as shares of the requests; ``glance`` has the error rate."""
-    _chart(view, as_of, glance, _ERRORS, _COLOURS)
+def by_class(view: View, as_of: datetime) -> None:
+    """Draw the errors by class, as shares of the requests."""
+    _chart(view, as_of, _ERRORS, _COLOURS)
 
 
-def by_reason(view: View, as_of: datetime, glance: Glance) -> None:
+def by_reason(view: View, as_of: datetime) -> None:
     """Draw the fallbacks by reason likewise."""
     reasons = [str(reason) for reason in _totals(view, as_of, _FALLBACKS).index[: len(PALETTE)]]
     colours = {
         reason: (bounded(reason, _MAX_NAME), colour) for reason, colour in zip(sorted(reasons), PALETTE, strict=False)
     }
-    _chart(view, as_of, glance, _FALLBACKS, colours | {OTHERS: ("other reasons", MUTED)})
+    _chart(view, as_of, _FALLBACKS, colours | {OTHERS: ("other reasons", MUTED)})
 
 
-def _counts(view: View, as_of: datetime, kinds: _Kinds) -> pd.DataFrame:
-    found = data.counts(view, as_of, (_ERRORS.name, _FALLBACKS.name))
-    return found[found["name"] == kinds.name]
+def _counts(view: View, as_of: datetime, name: str) -> pd.DataFrame:
+    found = data.counts(view, as_of, (_ERRORS.name, _FALLBACKS.name, _REQUESTS))
+    return found[found["name"] == name]
 
 
 def _totals(view: View, as_of: datetime, kinds: _Kinds) -> pd.Series[int]:
     """How often each kind occurred in the window, the most frequent first."""
-    sums: pd.Series[int] = _counts(view, as_of, kinds).groupby("key")["count"].sum()
+    sums: pd.Series[int] = _counts(view, as_of, kinds.name).groupby("key")["count"].sum()
     return sums.sort_index().sort_values(ascending=False, kind="stable")
 
 
-def _chart(view: View, as_of: datetime, glance: Glance, kinds: _Kinds, colours: Mapping[str, tuple[str, str]]) -> None:
-    counts, span, note = _counts(view, as_of, kinds), data.period(view, as_of), f"by {kinds.by}"
-    rate = glance.series["error_rate"]
-    n = rate[["bucket"]].assign(requests=rate["error_rate__n"])
+def _chart(view: View, as_of: datetime, kinds: _Kinds, colours: Mapping[str, tuple[str, str]]) -> None:
+    counts, span, note = _counts(view, as_of, kinds.name), data.period(view, as_of), f"by {kinds.by}"
+    n = _counts(view, as_of, _REQUESTS).rename(columns={"count": "requests"})
     chart = charts_counts.stacked_shares(counts, n, colours, span, view.window.step, title=kinds.by)
     if chart is None:
         heading(kinds.name, kinds.title, counts, note=note)
@@ -124,10 +124,10 @@ def charts(view: View, as_of: datetime, glance: Glance) -> None:
     """Draw errors by class and fallbacks by reason side by side, each with its table."""
     left, right = st.container(key="pair-errors").columns(2, gap="medium")
     with left:
-        by_class(view, as_of, glance)
+        by_class(view, as_of)
         _table(view, as_of, glance, _ERRORS)
     with right:
-        by_reason(view, as_of, glance)
+        by_reason(view, as_of)
         _table(view, as_of, glance, _FALLBACKS)
 
 
@@ -143,7 +143,7 @@ def details(view: View, as_of: datetime, glance: Glance) -> None:
         **{f"fallback.{key}": ("fallback_rate", f"{_title(key)} (fallbacks)") for key in reasons},
     }
     bar = examples.bar("Examples")
-    kind = choice.select(bar, "Kind", _KIND, tuple(options), "", shown=lambda each: options[each][1], width=280)
+    kind = choice.select(bar, "Kind", KIND, tuple(options), "", shown=lambda each: options[each][1], width=280)
     what, _, key = kind.partition(".")
     only = {"error": {"error_class": key}, "fallback": {"fallback_reason": key}}[what] if key else {}
     examples.show(bar, view, as_of, options[kind][0], only=only)

@@ -11,6 +11,7 @@ from driftline_dashboard import choice, data
 from driftline_dashboard.data import Period
 from driftline_dashboard.text import day_and_time
 from driftline_dashboard.widgets import answers, answers_data
+from driftline_dashboard.widgets.points import POINT
 from driftline_store.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from driftline_dashboard.view import View
 
-POINT: Final = "point"
-"""Query parameter: begin of the chosen point of the curve in Unix seconds."""
 _WHOLE: Final = "all"
 _NONE: Final = ""
 

@@ -12,6 +12,7 @@ from driftline_dashboard.topics.limits import limits
 from driftline_dashboard.widgets import charts_counts
 from driftline_dashboard.widgets.charts_counts import Over
 from driftline_dashboard.widgets.panel import heading, panel
+from driftline_dashboard.widgets.points import SLOW, linked
 from driftline_dashboard.widgets.timeline import on_grid
 from driftline_store.metrics_format import format_value
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 TILES: Final = ("latency_p50", "latency_p95", "latency_p99", "time_to_first_token_p95")
 _LINES: Final = {"latency_p50": "p50", "latency_p95": "p95", "latency_p99": "p99"}
 _SLOWEST: Final = {"latency_p95": "Whole answer", "time_to_first_token_p95": "First token"}
-_SLOW: Final = "slow"
 
 
 def charts(view: View, as_of: datetime, glance: Glance) -> None:
@@ -37,12 +37,11 @@ def charts(view: View, as_of: datetime, glance: Glance) -> None:
         heading("latency", title, counts)
         st.html('<p class="dl-muted">No requests in this window.</p>')
         return
-    courses = {
-        line: on_grid(glance.series[name], name, span, step).rename(columns={name: "value"})
-        for name, line in _LINES.items()
-    }
+    series = data.course(view, as_of, tuple(_LINES))
+    courses = {line: on_grid(series, name, span, step).rename(columns={name: "value"}) for name, line in _LINES.items()}
+    cells = linked(charts_counts.sizes(counts, step), "latency_p95", view)
     chart = charts_counts.heat_map(
-        charts_counts.sizes(counts, step), span, Over(courses, [limit for limit, _ in found]),
+        cells, span, Over(courses, [limit for limit, _ in found]),
         title="Seconds, on a logarithmic scale", unit="seconds", log=True,
     )  # fmt: skip
     said = ", ".join(f"{line} {format_value(glance.now[name].metric, glance.now[name].value)}"
@@ -55,5 +54,5 @@ def details(view: View, as_of: datetime, glance: Glance) -> None:
     """Draw the slowest answers."""
     del glance
     bar = examples.bar("Slowest")
-    metric = choice.segmented(bar, "Slowest by", _SLOW, _SLOWEST, "latency_p95")
+    metric = choice.segmented(bar, "Slowest by", SLOW, _SLOWEST, "latency_p95")
     examples.show(bar, view, as_of, metric)

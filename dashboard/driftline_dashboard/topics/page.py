@@ -21,7 +21,7 @@ def show(topic: Topic, view: View) -> None:
         StoreError: the store cannot be reached or fails.
     """
     as_of = data.moment()
-    if data.is_empty(view, as_of):
+    if data.known(view, as_of).began is None:
         states.nothing_recorded()
         return
     glance = data.glance(view, as_of, topic.tiles)

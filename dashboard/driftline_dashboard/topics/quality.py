@@ -19,6 +19,7 @@ from driftline_dashboard.widgets import charts_counts
 from driftline_dashboard.widgets.change import change
 from driftline_dashboard.widgets.charts_counts import Over
 from driftline_dashboard.widgets.panel import heading, panel
+from driftline_dashboard.widgets.points import linked
 from driftline_dashboard.widgets.segments import cell
 from driftline_dashboard.widgets.table import grid
 from driftline_dashboard.widgets.timeline import on_grid
@@ -98,8 +99,9 @@ def _scores(view: View, as_of: datetime, glance: Glance) -> None:
         return
     found = limits(view, "quality")
     course = on_grid(glance.series["quality"], "quality", span, step).rename(columns={"quality": "value"})
+    cells = linked(charts_counts.scores(counts, step), "quality", view)
     chart = charts_counts.heat_map(
-        charts_counts.scores(counts, step), span, Over({"mean": course}, [limit for limit, _ in found]),
+        cells, span, Over({"mean": course}, [limit for limit, _ in found]),
         title="Score (0 to 1)", unit="score", log=False,
     )  # fmt: skip
     now = glance.now["quality"]

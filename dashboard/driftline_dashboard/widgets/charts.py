@@ -11,11 +11,12 @@ import pandas as pd
 
 from driftline_dashboard.text import day_and_time
 from driftline_dashboard.theme import MUTED
+from driftline_dashboard.widgets.points import URL
 from driftline_dashboard.widgets.tiles import NO_DATA
 from driftline_store.metrics_format import format_interval, format_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from driftline_dashboard.data import Period
     from driftline_store.metrics import Metric
@@ -38,11 +39,13 @@ class Line:
 
     Attributes:
         points: of ``timeline.on_grid``.
+        lead: adds to the numbers of the chart where a click on them leads.
     """
 
     name: str
     colour: str
     points: pd.DataFrame
+    lead: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame
 
 
 def small_multiples(
@@ -77,7 +80,12 @@ def _frame(metric: Metric, line: Line) -> pd.DataFrame:
     ends = zip(points[f"{name}__low"], points[f"{name}__high"], strict=True)
     frame["interval"] = [format_interval(metric, low, high) for low, high in ends]
     frame["n"] = points[f"{name}__n"].fillna(0).astype("int64")
-    return frame
+    return line.lead(frame)
+
+
+def leads(frame: pd.DataFrame) -> dict[str, alt.Href]:
+    """How numbers become links, where they lead anywhere."""
+    return {"href": alt.Href(f"{URL}:N")} if URL in frame else {}
 
 
 def _scale(metric: Metric, frame: pd.DataFrame) -> alt.Y:
@@ -144,7 +152,7 @@ def _one(
         layers.append(band)
     layers.append(own.mark_line(color=line.colour, strokeWidth=2, clip=True).encode(x=x, y=y))
     points = own.mark_circle(color=line.colour, size=22, opacity=1, clip=True)
-    layers.append(points.encode(x="time:T", y=y, tooltip=tooltip))
+    layers.append(points.encode(x="time:T", y=y, tooltip=tooltip, **leads(frames[line.name])))
     chart: alt.LayerChart = alt.layer(*layers).properties(height=_HEIGHT).configure_view(strokeWidth=0)
     return chart
 

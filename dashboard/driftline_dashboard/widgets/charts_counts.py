@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from driftline_dashboard.theme import BAD, PALETTE
-from driftline_dashboard.widgets.charts import TICKS, milliseconds, time_axis
+from driftline_dashboard.widgets.charts import TICKS, leads, milliseconds, time_axis
 from driftline_store.histogram import BASE
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def heat_map(cells: pd.DataFrame, span: Period, over: Over, *, title: str, unit:
     """Where the sizes of each bucket lie: the fuller the colour, the more of the bucket.
 
     Args:
-        cells: of ``sizes`` or ``scores``.
+        cells: of ``sizes`` or ``scores``; with ``points.linked`` a click on a cell leads on.
         span: the range of time to show.
         over: lines to draw over it.
         title: of the axis.
@@ -117,6 +117,7 @@ def heat_map(cells: pd.DataFrame, span: Period, over: Over, *, title: str, unit:
                 alt.Tooltip("count:Q", title="how many", format=","),
                 alt.Tooltip("n:Q", title="of", format=","),
             ],
+            **leads(cells),
         )
     ]
     layers += _courses(over.courses, scale)

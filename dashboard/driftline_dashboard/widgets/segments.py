@@ -13,10 +13,11 @@ from driftline_dashboard.text import escape, segment_name
 from driftline_dashboard.theme import MUTED, PALETTE
 from driftline_dashboard.widgets import charts, markers
 from driftline_dashboard.widgets.panel import heading, menu
+from driftline_dashboard.widgets.points import linked
 from driftline_dashboard.widgets.table import grid
 from driftline_dashboard.widgets.tiles import NO_DATA, interval
 from driftline_dashboard.widgets.timeline import on_grid
-from driftline_store.metrics import METRICS
+from driftline_store.metrics import DIMENSIONS, METRICS
 from driftline_store.metrics_format import format_value
 from driftline_store.metrics_query import readings
 
@@ -60,11 +61,12 @@ def show(
     charted = (*columns, "requests")
     name = choice.select(bar, "Metric", METRIC, charted, default or columns[0], shown=lambda each: METRICS[each].title)
     by = _dimensions(split, view, as_of)
-    menu(bar, "course", data.split_series(view, as_of, by, name))
-    totals = _named(data.split_totals(view, as_of, by, columns), by)
+    found, series = data.split(view, as_of, by, columns, name)
+    menu(bar, "course", series)
+    totals = _named(found, by)
     colours = {each: PALETTE[rank] for rank, each in enumerate(sorted(totals[_NAMES].head(_CHARTS), key=natural))}
     with st.container(key="charts"):
-        _small_multiples(view, as_of, by, name, colours)
+        _small_multiples(view, as_of, _named(series, by), name, colours)
     table, *rest = st.container(key="pair").columns([3, 2] if beside else 1, gap="medium")
     with table:
         note = f"the {_ROWS} with most requests" if len(totals) > _ROWS else ""
@@ -77,7 +79,7 @@ def show(
 
 def _dimensions(split: str, view: View, as_of: datetime) -> tuple[str, ...]:
     # "v1" of two prompts is two things.
-    prompts = data.segments(view, as_of)["prompt_name"]
+    prompts = data.known(view, as_of).segments["prompt_name"]
     return ("prompt_name", split) if split == "prompt_version" and len(prompts) > 1 else (split,)
 
 
@@ -92,13 +94,13 @@ def natural(name: str) -> list[tuple[int, str]]:
     return [(int(word), "") if word.isdecimal() else (-1, word) for word in words if word]
 
 
-def _small_multiples(view: View, as_of: datetime, by: tuple[str, ...], name: str, colours: Mapping[str, str]) -> None:
+def _small_multiples(view: View, as_of: datetime, series: pd.DataFrame, name: str, colours: Mapping[str, str]) -> None:
     metric, span = METRICS[name], data.period(view, as_of)
     step = data.step_of(view, name)
-    series = _named(data.split_series(view, as_of, by, name), by)
     lines = [
-        charts.Line(each, colour, on_grid(series[series[_NAMES] == each], name, span, step))
+        charts.Line(each, colour, on_grid(mine, name, span, step), _lead(mine, name, view))
         for each, colour in colours.items()
+        for mine in [series[series[_NAMES] == each]]
     ]
     if not any(line.points[name].notna().any() for line in lines):
         st.html(f'<p class="dl-muted">{escape(metric.title)}: {NO_DATA}.</p>')
@@ -114,6 +116,12 @@ def _small_multiples(view: View, as_of: datetime, by: tuple[str, ...], name: str
                 st.altair_chart(
                     picture, width="stretch", alt=charts.words(metric, line, span) + markers.in_words(changed)
                 )
+
+
+def _lead(series: pd.DataFrame, name: str, view: View) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """What makes the points of a segment's curve lead to its worst requests."""
+    segment = {each: str(value) for each in DIMENSIONS if each in series for value in series[each].head(1)}
+    return lambda frame: linked(frame, name, view, **segment)
 
 
 def _note(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from driftline_dashboard.data import COVERAGE, period, step_of
+from driftline_dashboard.data import COVERAGE, period, small_step_of
 from driftline_dashboard.text import escape
 from driftline_dashboard.widgets.change import Change, change
 from driftline_dashboard.widgets.sparkline import sparkline
@@ -62,7 +62,7 @@ def _tile(view: View, as_of: datetime, glance: Glance, name: str) -> str:
 
 def _picture(view: View, as_of: datetime, glance: Glance, reading: Reading) -> str:
     name = reading.metric.name
-    values = on_grid(glance.series[name], name, period(view, as_of), step_of(view, name))[name]
+    values = on_grid(glance.series[name], name, period(view, as_of), small_step_of(view, name))[name]
     url = sparkline(values.tolist(), from_zero=reading.metric.better != "higher")
     if not url:
         return ""
