@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from driftline_dashboard.serve import OPTIONS
 from driftline_store.migrate import migrate
 from support.processes import free_port, running, settle, wait_for
-from support.rollups import fill
+from support.rollups import SEGMENTS, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,9 +38,32 @@ SELECT
     if(failed, 'timeout', ''), repeat('a question of somebody ', 20), if(failed, '', repeat('an answer to it ', 40))
 FROM numbers({spans:UInt64})"""
 
+# Of what was judged, as the sums of requests have it.
+_JUDGED: Final = """\
+INSERT INTO judged_rollups (
+    resolution, at, name, unit, service, environment, feature, model, prompt_name, prompt_version, judged,
+    w, ws, w2, w2s, w2s2, uniform_levels
+)
+SELECT
+    resolution, at, 'quality', 'request', service, environment, feature, model, prompt_name, prompt_version, judged,
+    judged_w, judged_ws, judged_w2, judged_w2s, judged_w2s2, map(toInt16(16), judged)
+FROM llm_rollups WHERE judged > 0"""
+
+# Ten monitors of each segment, which are written every six hours.
+_MONITORS: Final = """\
+INSERT INTO drift_monitors (stream, at, metric, segment, state, n, per_day, level, evidence, false_a_month)
+SELECT
+    toString(number % {monitors:UInt32}) AS stream,
+    toDateTime64({until:UInt32} - 60 - intDiv(number, {monitors:UInt32}) * 21600, 3, 'UTC'),
+    ['quality', 'error_rate', 'latency_p95', 'fallback_rate', 'cost_per_call_p95', 'timeout_rate', 'rate_limit_rate',
+     'server_error_rate', 'satisfaction', 'time_to_first_token_p95'][number % 10 + 1],
+    map('feature', concat('feature-', toString(intDiv(number, 10) % 20)), 'prompt_version', concat('v', stream)),
+    'watching', 5000, 1000, 0.9, cityHash64(number) / 18446744073709551616. / 2, 0.0005
+FROM numbers({monitors:UInt32} * 120)"""
+
 
 def prepare(client: Client, until: datetime, *, quick: bool) -> None:
-    """Sums of 100 million spans in 30 days; of the newest there are rows too.
+    """Sums of 100 million spans in 30 days, and 2,000 monitors of drift; of the newest spans there are rows too.
 
     Args:
         client: of an empty store.
@@ -49,7 +72,10 @@ def prepare(client: Client, until: datetime, *, quick: bool) -> None:
     """
     migrate(client)
     fill(client, SPANS, until, all_minutes=not quick)
-    client.command(_NEWEST, parameters={"until": int(until.timestamp()), "spans": 20_000 if quick else 200_000})
+    moment = {"until": int(until.timestamp())}
+    client.command(_NEWEST, parameters=moment | {"spans": 20_000 if quick else 200_000})
+    client.command(_JUDGED)
+    client.command(_MONITORS, parameters=moment | {"monitors": 10 * SEGMENTS})
     settle(client)
 
 

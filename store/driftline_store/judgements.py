@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from driftline_store.client import store_errors
-from driftline_store.estimates.prediction_powered import Judged
+from driftline_store.estimates.prediction_powered import SUMS, Judged, raw_mean
 from driftline_store.filters import filtered
 from driftline_store.metrics_query import ask
 from driftline_store.metrics_time import bucket_of, buckets, whole_minutes, whole_seconds, within
-from driftline_store.quality import raw_mean
 from driftline_store.statement import STATEMENT, runnable
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
 _KEYS: Final = ("name", "evaluator", "criterion")
-_SUMS: Final = ("w", "ws", "w2", "w2s", "w2s2")
 _MOST: Final = 20_000
 """Rows that are read: some 20 evaluators with 10 criteria over 100 steps."""
 
@@ -54,7 +52,7 @@ def query_judgements(
     keys = {name: f"m.{name}" for name in _KEYS} | {"is_anchor": "m.unit = 'anchor'", "bucket": bucket_of()}
     statement = (
         f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in keys.items())}, sum(m.judged) AS n, "
-        f"{', '.join(f'sum(m.{name}) AS sum_{name}' for name in _SUMS)}\n"
+        f"{', '.join(f'sum(m.{name}) AS sum_{name}' for name in SUMS)}\n"
         f"FROM judged_rollups AS m WHERE {conditions}\n"
         f"GROUP BY {', '.join(keys.values())} HAVING n > 0 ORDER BY {', '.join(keys.values())} LIMIT {_MOST}"
     )
@@ -64,7 +62,7 @@ def query_judgements(
     found["is_anchor"] = pd.Series(columns["is_anchor"], dtype="bool")
     found["bucket"] = buckets(columns)
     found["n"] = pd.Series(columns["n"], dtype="int64")
-    sums = {name: pd.Series(columns[f"sum_{name}"], dtype="float64") for name in _SUMS}
+    sums = {name: pd.Series(columns[f"sum_{name}"], dtype="float64") for name in SUMS}
     frame = pd.DataFrame(found | sums)
     frame.attrs[STATEMENT] = runnable(statement, parameters)
     return frame
@@ -81,8 +79,8 @@ def means(sums: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         A row per group, in their order: ``by``, ``quality``, ``quality__n``, ``quality__low`` and ``quality__high``;
         ``attrs`` as those of the sums.
     """
-    grouped = sums.groupby(list(by), as_index=False)[["n", *_SUMS]].sum()
-    mean, low, high = raw_mean(Judged(*(grouped[name].to_numpy() for name in _SUMS)))
+    grouped = sums.groupby(list(by), as_index=False)[["n", *SUMS]].sum()
+    mean, low, high = raw_mean(Judged(*(grouped[name].to_numpy() for name in SUMS)))
     found = grouped[list(by)].assign(quality=mean, quality__n=grouped["n"], quality__low=low, quality__high=high)
     found.attrs = dict(sums.attrs)
     return found

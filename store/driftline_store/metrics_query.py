@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from driftline_store.client import store_errors
+from driftline_store.estimates.prediction_powered import SUMS, Judged, raw_mean
 from driftline_store.filters import filtered
 from driftline_store.instruments import newest_instrument, newest_instruments
 from driftline_store.metrics import Metric, check_dimension, judged_sum, metric_named
-from driftline_store.metrics_interval import weighted_mean, wilson
+from driftline_store.metrics_interval import wilson
 from driftline_store.metrics_time import Steps, buckets, needs_minutes, whole_minutes, whole_seconds, within
 from driftline_store.statement import STATEMENT, runnable
 
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from driftline_store.grouping import Segment
-
-# (sum w²s² - 2m sum w²s + m² sum w²) / (sum w)², with m the weighted mean.
-_MEAN: Final = f"({judged_sum('judged_ws')} / {judged_sum('judged_w')})"
-_VARIANCE: Final = (
-    f"({judged_sum('judged_w2s2')} - 2 * {_MEAN} * {judged_sum('judged_w2s')}"
-    f" + {_MEAN} * {_MEAN} * {judged_sum('judged_w2')})"
-    f" / ({judged_sum('judged_w')} * {judged_sum('judged_w')})"
-)
-_EFFECTIVE: Final = f"{judged_sum('judged_w')} * {judged_sum('judged_w')} / {judged_sum('judged_w2')}"
 
 
 @dataclass(frozen=True)
@@ -202,8 +194,7 @@ def selected(metrics: Sequence[Metric]) -> list[str]:
         columns.append(f"if({metric.n} = 0, NULL, toFloat64({metric.value})) AS {metric.name}")
         columns.append(f"toInt64({metric.n}) AS {metric.name}__n")
         if metric.interval == "weighted_mean":
-            columns.append(f"{_VARIANCE} AS {metric.name}__variance")
-            columns.append(f"{_EFFECTIVE} AS {metric.name}__effective")
+            columns += [f"{judged_sum(f'judged_{name}')} AS {metric.name}__{name}" for name in SUMS]
     return columns
 
 
@@ -245,9 +236,8 @@ def _interval(
     if metric.interval == "wilson":
         return wilson(value, n.astype(np.float64))
     if metric.interval == "weighted_mean":
-        variance = np.asarray(columns[f"{metric.name}__variance"], dtype=np.float64)
-        effective = np.asarray(columns[f"{metric.name}__effective"], dtype=np.float64)
-        return weighted_mean(value, variance, effective)
+        sums = (np.asarray(columns[f"{metric.name}__{each}"], dtype=np.float64) for each in SUMS)
+        return raw_mean(Judged(*sums))[1:]
     return np.full(len(value), np.nan), np.full(len(value), np.nan)
 
 

@@ -15,11 +15,10 @@ from driftline_store.client import store_errors
 from driftline_store.estimates.agreement import agreement, confusion
 from driftline_store.estimates.correlation import pearson, spearman
 from driftline_store.estimates.figure import Figure, figure
-from driftline_store.estimates.prediction_powered import FEWEST, Judged, Labelled, corrected_mean
+from driftline_store.estimates.prediction_powered import FEWEST, Judged, Labelled, corrected_mean, raw_mean
 from driftline_store.filters import filtered
 from driftline_store.labels import IS_LABEL, LATEST, PASS, micros
 from driftline_store.metrics import check_dimension
-from driftline_store.metrics_interval import weighted_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -178,13 +177,6 @@ def _qualities(
         )
         for (name, evaluator, *keys), at in place.items()
     ]
-
-
-def raw_mean(judged: Judged) -> tuple[Column, Column, Column]:
-    """Weighted mean of each group's scores and its 95 % interval, which is about which answers were judged."""
-    mean = judged.ws / judged.w
-    variance = (judged.w2s2 - 2 * mean * judged.w2s + mean**2 * judged.w2) / judged.w**2
-    return mean, *weighted_mean(mean, variance, judged.w**2 / judged.w2)
 
 
 def _labelled(place: Mapping[tuple[Any, ...], int], pairs: Sequence[Any], end: int) -> tuple[Labelled, Column]:

@@ -55,6 +55,25 @@ class Judged:
     w2s2: Column
 
 
+SUMS: Final = ("w", "ws", "w2", "w2s", "w2s2")
+"""Fields of ``Judged``, in their order."""
+
+
+def raw_mean(judged: Judged) -> tuple[Column, Column, Column]:
+    """Weighted mean of each group's scores and its 95 % interval, which is about which answers were judged.
+
+    The variance is (sum w²s² - 2m sum w²s + m² sum w²) / (sum w)², m being the mean. NaN where nothing was judged.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = judged.ws / judged.w
+        variance = _spread(judged, mean)
+        return mean, *weighted_mean(mean, variance, judged.w**2 / judged.w2)
+
+
+def _spread(judged: Judged, mean: Column) -> Column:
+    return (judged.w2s2 - 2 * mean * judged.w2s + mean**2 * judged.w2) / judged.w**2
+
+
 @dataclass(frozen=True)
 class Labelled:
     """The judged answers that people labelled; columns of one length.
@@ -141,7 +160,7 @@ def _corrected_mean(judged: Judged, labelled: Labelled) -> Corrected:
     of_label = v * (labelled.label - label[group]) / all_v[group]
     of_score = v * (labelled.score - score[group]) / all_v[group]
     in_all = labelled.weight * (labelled.score - mean[group]) / judged.w[group]
-    spread = (judged.w2s2 - 2 * mean * judged.w2s + mean**2 * judged.w2) / judged.w**2
+    spread = _spread(judged, mean)
     label_variance = total(of_label**2)
     covariance = total(of_label * (of_score - in_all))
     score_variance = total(of_score * (of_score - 2 * in_all)) + spread
