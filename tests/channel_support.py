@@ -13,11 +13,11 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from alert_support import wait_until
+from played import Handler, played
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,39 +202,18 @@ def services() -> Iterator[Services]:
     """Run them on loopback."""
     state = Services()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            end = state.handle(self.path, headers, body)
-            if end.status < 0:
-                state.ended.wait(60)
-            if end.status <= 0:
-                self.close_connection = True
-                return
-            self.send_response(end.status)
-            for name, value in end.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(end.text.encode())
+    def answer(handler: Handler) -> None:
+        headers = {name.lower(): value for name, value in handler.headers.items()}
+        end = state.handle(handler.path, headers, handler.body())
+        if end.status < 0:
+            state.ended.wait(60)
+        if end.status <= 0:
+            handler.close_connection = True
+        else:
+            handler.send(end.status, end.text.encode(), **end.headers)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            pass  # a client that is gone
-
-    server = Server(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield state
-    finally:
-        state.ended.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with played(answer) as state.url:
+        try:
+            yield state
+        finally:
+            state.ended.set()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+
+from played import Handler, played
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,31 +83,15 @@ def endpoint() -> Iterator[Endpoint]:
     """Run the server on a free loopback port."""
     state = Endpoint("")
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            state.requests.append({**body, "path": self.path, "key": self.headers["authorization"]})
-            reply = state.answer(body)
-            time.sleep(reply.seconds)
-            data = reply.body.encode() if isinstance(reply.body, str) else json.dumps(reply.body).encode()
-            with contextlib.suppress(ConnectionError):  # the judge may have been stopped meanwhile
-                self.send_response(reply.status)
-                for name, value in {"content-type": "application/json", **reply.headers}.items():
-                    self.send_header(name.replace("_", "-"), value)
-                self.send_header("content-length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
+    def answer(handler: Handler) -> None:
+        body = json.loads(handler.body())
+        state.requests.append({**body, "path": handler.path, "key": handler.headers["authorization"]})
+        reply = state.answer(body)
+        time.sleep(reply.seconds)
+        data = reply.body.encode() if isinstance(reply.body, str) else json.dumps(reply.body).encode()
+        with contextlib.suppress(ConnectionError):  # the judge may have been stopped meanwhile
+            handler.send(reply.status, data, **{"content-type": "application/json", **reply.headers})
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with played(answer) as url:
+        state.url = f"{url}/v1"
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

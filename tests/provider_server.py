@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from driftline.capture.streams import Accumulator, accumulator
+from played import Handler, played
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,30 +56,12 @@ def serving() -> Iterator[Provider]:
     """Run a server on a free port."""
     provider = Provider()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(handler: Handler) -> None:
+        provider.requests.append(json.loads(handler.body()))
+        handler.send(provider.status, provider.body, content_type=provider.kind)
 
-        def do_POST(self) -> None:
-            provider.requests.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(provider.status)
-            self.send_header("content-type", provider.kind)
-            self.send_header("content-length", str(len(provider.body)))
-            self.end_headers()
-            self.wfile.write(provider.body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the inherited name
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    provider.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with played(answer, protocol="HTTP/1.1") as provider.url:
         yield provider
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def added_up(chunks: Iterable[object]) -> Result:

@@ -14,7 +14,7 @@ from pydantic import Field, PlainValidator
 from driftline.errors import SettingsError
 from driftline_alerts.channels import CONFIGS
 from driftline_alerts.channels.config import ChannelConfig
-from driftline_alerts.containment import Containment  # noqa: TC001  pydantic reads it
+from driftline_alerts.containment import DRIFT_RULES, Containment
 from driftline_alerts.drift.tuning import DriftRule  # noqa: TC001  pydantic reads it
 from driftline_alerts.review_rule import ReviewRule
 from driftline_alerts.routes import Route  # noqa: TC001  pydantic reads it
@@ -141,14 +141,14 @@ def _parse(
     # What stands beside these is checked with them taken out, since each of them has been.
     whole, others = yaml_model.check(AlertsFile, root, "the file")
     mistakes += others
+    in_force: tuple[Rule, ...] = ()
     if whole is not None:
-        mistakes += _unknown_rules(root, whole, [rule.name for rule in shipped])
-        mistakes += _unknown_channels(root, whole, [*channels] or [_SETTING])
+        left_out = {*whole.without, *(rule.name for rule in rules)}
+        in_force = (*(rule for rule in shipped if whole.defaults and rule.name not in left_out), *rules)
+        mistakes += _unknown_names(root, whole, shipped, in_force, [*channels] or [_SETTING])
     yaml_file.raise_all(mistakes, source)
     assert whole is not None  # noqa: S101  else there were mistakes
-    left_out = {*whole.without, *(rule.name for rule in rules)}
-    kept = [rule for rule in shipped if whole.defaults and rule.name not in left_out]
-    return whole.model_copy(update={"rules": (*kept, *rules), "review": tuple(review), "channels": channels})
+    return whole.model_copy(update={"rules": in_force, "review": tuple(review), "channels": channels})
 
 
 def _listed(root: yaml.MappingNode, key: str, model: type[R], what: str, mistakes: list[Mistake]) -> list[R]:
@@ -204,28 +204,29 @@ def _channels(root: yaml.MappingNode, mistakes: list[Mistake]) -> dict[str, Chan
     return found
 
 
-def _unknown_rules(root: yaml.MappingNode, file: AlertsFile, known: Sequence[str]) -> list[Mistake]:
-    """Names of rules that are to be left out and do not exist."""
-    return [
-        Mistake.at(
-            yaml_file.find(root, ["without", number]),
-            f"{name!r} is no rule that comes with Driftline; {closest(name, tuple(known))}",
-        )
-        for number, name in enumerate(file.without)
-        if name not in known
-    ]
+def _unknown_names(
+    root: yaml.MappingNode,
+    file: AlertsFile,
+    shipped: Sequence[Rule],
+    in_force: Sequence[Rule],
+    channels: Sequence[str],
+) -> list[Mistake]:
+    """Names of rules and channels that the file refers to and that do not exist."""
 
+    def unknown(path: Sequence[str | int], names: Sequence[str], known: Sequence[str], what: str) -> list[Mistake]:
+        return [
+            Mistake.at(yaml_file.find(root, [*path, number]), f"{name!r} is no {what}; {closest(name, tuple(known))}")
+            for number, name in enumerate(names)
+            if name not in known
+        ]
 
-def _unknown_channels(root: yaml.MappingNode, file: AlertsFile, known: Sequence[str]) -> list[Mistake]:
-    """Names of channels that routes tell and that do not exist."""
-    found = []
+    found = unknown(["without"], file.without, [rule.name for rule in shipped], "rule that comes with Driftline")
+    if file.containment:
+        known = [*(rule.name for rule in in_force), DRIFT_RULES]
+        found += unknown(["containment", "rules"], file.containment.rules, known, "rule that is in force")
     for number, route in enumerate(file.routes):
-        told: list[tuple[tuple[str, ...], tuple[str, ...]]] = [(("channels",), route.channels)]
+        found += unknown(["routes", number, "channels"], route.channels, channels, "channel of this file")
         if route.escalate:
-            told.append((("escalate", "channels"), route.escalate.channels))
-        for path, names in told:
-            for place, name in enumerate(names):
-                if name not in known:
-                    at = yaml_file.find(root, ["routes", number, *path, place])
-                    found.append(Mistake.at(at, f"{name!r} is no channel of this file; {closest(name, tuple(known))}"))
+            told = route.escalate.channels
+            found += unknown(["routes", number, "escalate", "channels"], told, channels, "channel of this file")
     return found

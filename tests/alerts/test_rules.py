@@ -173,6 +173,12 @@ MISTAKES = {
     "channels: {a: {kind: slack, webhook_url: secret}}":
         "channel 'a': 'webhook_url' must name a variable of the environment",
     "routes:\n  - channels: [slack]\n    severity: bad": "line 3, column 15: the file: ",
+    "containment: {features: [chat], rules: [drift, quality-low]}": (
+        "line 1, column 48: 'quality-low' is no rule that is in force"
+    ),
+    "without: [daily spend]\ncontainment: {features: [chat], rules: [daily spend]}": (
+        "line 2, column 41: 'daily spend' is no rule that is in force"
+    ),
     "routes:\n  - channels: [slack, pager]": "line 2, column 23: 'pager' is no channel of this file; known are: slack",
     "routes:\n  - channels: slack\n    escalate: {after: 5m, channels: boss}":
         "line 3, column 37: 'boss' is no channel of this file",

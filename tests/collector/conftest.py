@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 import driftline
 from collector_support import FakeProvider, Recording, chat_body, embedding_body, response_body
 from driftline.testing import InMemoryBus
+from played import Handler, played
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,30 +65,14 @@ def embedding() -> CreateEmbeddingResponse:
 def llm() -> Iterator[FakeProvider]:
     fake = FakeProvider()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(handler: Handler) -> None:
+        fake.requests.append(json.loads(handler.body()))
+        time.sleep(fake.delay)
+        try:
+            handler.send(fake.status, json.dumps(fake.answer(handler.path)).encode(), content_type="application/json")
+        except OSError:  # the client gave up waiting, as one test wants it to
+            handler.close_connection = True
 
-        def do_POST(self) -> None:
-            fake.requests.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            time.sleep(fake.delay)
-            body = json.dumps(fake.answer(self.path)).encode()
-            try:
-                self.send_response(fake.status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-            except OSError:  # the client gave up waiting, as one test wants it to
-                self.close_connection = True
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the inherited name
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    fake.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield fake
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with played(answer, protocol="HTTP/1.1") as url:
+        fake.base_url = f"{url}/v1"
+        yield fake

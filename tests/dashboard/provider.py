@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+
+from played import Handler, played
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,43 +69,20 @@ def provider(**user: Any) -> Iterator[Provider]:
     """Play it for the time of the block; ``user`` are the claims of whoever logs in."""
     state = Provider(user)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path, asked = urlsplit(self.path).path, _single(urlsplit(self.path).query)
-            if path == "/authorize":
-                self.send_response(302)
-                self.send_header("Location", state.authorize(asked))
-                self.end_headers()
-                return
-            known: dict[str, Callable[[], dict[str, Any]]] = {
-                "/.well-known/openid-configuration": state.metadata,
-                "/keys": lambda: {"keys": [state.key.as_dict(private=False)]},
-            }
-            self._say(known[path]())
+    def answer(handler: Handler) -> None:
+        path, _, query = handler.path.partition("?")
+        if path == "/authorize":
+            handler.send(302, Location=state.authorize(_single(query)))
+            return
+        known: dict[str, Callable[[], dict[str, Any]]] = {
+            "/.well-known/openid-configuration": state.metadata,
+            "/keys": lambda: {"keys": [state.key.as_dict(private=False)]},
+            "/token": lambda: state.token(_single(handler.body().decode())),
+        }
+        handler.send(200, json.dumps(known[path]()).encode(), content_type="application/json")
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            self._say(state.token(_single(body)))
-
-        def _say(self, answer: dict[str, Any]) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(json.dumps(answer).encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with played(answer) as state.url:
         yield state
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _single(query: str) -> dict[str, str]:

@@ -291,6 +291,21 @@ def test_a_class_of_errors_leads_to_its_traces_and_its_numbers_can_be_saved(page
     expect(page.locator(".dl-failed")).to_contain_text("rate_limit")
 
 
+def test_a_click_on_a_heat_map_leads_to_the_requests_of_that_time(page: Page, url: str) -> None:
+    page.goto(f"{url}/latency?feature=support-bot")
+    picture = page.locator(".st-key-chart-latency canvas, .st-key-chart-latency svg.marks").first
+    picture.wait_for()
+    box = picture.bounding_box()
+    assert box is not None
+    for height in range(10, int(box["height"]) - 10, 6):  # somewhere above each other there are requests
+        picture.click(position={"x": box["width"] / 2, "y": height})
+        if "point=" in page.url:
+            break
+    page.wait_for_url(re.compile(r"/latency\?(?=.*feature=support-bot)(?=.*point=\d+)"))
+    expect(page.locator(".st-key-traces .dl-row:not(.dl-head)").first).to_be_visible()
+    expect(page.locator(".st-key-chosen_point")).not_to_contain_text("the whole window")
+
+
 def test_a_double_click_asks_for_nothing_and_a_confirmed_wish_is_stored_once(
     page: Page, url: str, seeded: RunningStore
 ) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import html
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
+import pandas as pd
 import pytest
 
 from dashboard import seed
@@ -17,7 +20,7 @@ from driftline_dashboard import data
 from driftline_dashboard.topics import cost_data
 from driftline_dashboard.topics.cost_data import Price
 from driftline_dashboard.topics.table import TOPICS
-from driftline_dashboard.view import View
+from driftline_dashboard.view import View, from_url
 from driftline_dashboard.widgets import points
 from driftline_store.distributions import query_counts
 from driftline_store.metrics import METRICS
@@ -156,6 +159,23 @@ def test_a_point_of_the_curve_in_the_url_bounds_the_examples(
     query = f"SELECT count() FROM llm_traces WHERE intDiv(toUnixTimestamp(start), {step}) * {step} = {point}"
     [[requests]] = ask(seeded, query, frozen)
     assert page.html.count('<div class="dl-row"><span>') == min(requests, 30) > 0  # type: ignore[call-overload]
+
+
+def test_a_point_of_a_curve_leads_to_the_page_that_lists_its_requests() -> None:
+    view = View().with_filter("feature", "a b").with_filter("model", "gpt")
+    frame = pd.DataFrame({"time": [1_700_000_100_000.0, 1_700_001_900_000.0]})
+    lead = points.linked(frame, "fallback_rate", view, model="", prompt_version="v&2")["url"]
+    kept = "errors?feature=a+b&model=&prompt_version=v%262&kind=fallback&point="
+    assert list(lead) == [f"{kept}1700000100", f"{kept}1700001900"]
+    assert from_url(dict(parse_qsl(lead[0].partition("?")[2], keep_blank_values=True))).where == {
+        "feature": "a b", "model": "", "prompt_version": "v&2",
+    }  # fmt: skip
+    assert "url" not in points.linked(frame, "spend", view)
+
+
+@pytest.mark.parametrize("at", ["", "latency", "quality", "errors"])
+def test_curves_and_heat_maps_can_be_clicked(standing: Callable[[str], Page], at: str) -> None:
+    assert any('"href": {"field": "url"' in json.dumps(spec) for spec in charts(standing(at)))
 
 
 def test_lowest_scores_are_looked_for_when_somebody_chooses(
