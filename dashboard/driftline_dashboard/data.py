@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from driftline_alerts.detail import Detail
-from driftline_alerts.drift.finding import Finding
 from driftline_dashboard.store import LIMITS, reading
 from driftline_store.distributions import query_counts
 from driftline_store.metrics import DIMENSIONS, METRICS
@@ -86,26 +84,6 @@ class Glance:
     before: dict[str, Reading]
     past: str
     series: dict[str, pd.DataFrame]
-
-
-@dataclass(frozen=True)
-class Alert:
-    """An alert that is open.
-
-    Attributes:
-        finding: what drift detection told last of the incident; None of rules.
-    """
-
-    rule: str
-    segment: dict[str, str]
-    metric: str
-    value: float
-    threshold: float
-    n: int
-    started: datetime
-    detail: Detail
-    incident: str
-    finding: Finding | None
 
 
 def moment() -> datetime:
@@ -279,40 +257,6 @@ SELECT (SELECT at FROM llm_rollups WHERE resolution = 'hour' ORDER BY at LIMIT 1
 FROM llm_rollups AS m
 WHERE m.resolution = 'hour' AND m.at > toDateTime({{since:UInt32}}, 'UTC') - INTERVAL 1 HOUR
     AND m.at < toDateTime({{until:UInt32}}, 'UTC')"""
-
-_LAST_STEPS: Final = """\
-SELECT * FROM (
-    SELECT * FROM alert_transitions ORDER BY at DESC, id DESC LIMIT 1 BY rule, toString(mapSort(segment))
-)
-WHERE state IN ('firing', 'acknowledged', 'recovering')"""
-
-_OPEN_ALERTS: Final = f"""\
-WITH open AS ({_LAST_STEPS})
-SELECT rule, segment, metric, value, threshold, n, started, detail, incident, body
-FROM open LEFT JOIN (
-    SELECT incident, argMax(body, at) AS body FROM drift_findings
-    WHERE incident IN (SELECT incident FROM open) GROUP BY incident
-) AS found USING (incident)
-ORDER BY started DESC, rule"""
-
-
-@st.cache_data(ttl=_TTL, max_entries=20, show_spinner=False)
-def open_alerts(as_of: datetime) -> list[Alert]:
-    """The alerts that fire, the newest first.
-
-    Raises:
-        StoreError: the store cannot be reached or fails.
-    """
-    del as_of  # only the key of the cache
-    with reading("the alerts") as client:
-        rows: Sequence[Sequence[Any]] = client.query(_OPEN_ALERTS, settings=LIMITS).result_rows
-    return [_alert(*row) for row in rows]
-
-
-def _alert(rule: str, segment: Mapping[str, str], *row: Any) -> Alert:
-    *known, detail, incident, body = row
-    finding = Finding.model_validate_json(body) if body else None
-    return Alert(*[str(rule), dict(segment), *known, Detail.parse(detail), incident, finding])
 
 
 def _query(

@@ -293,7 +293,7 @@ def test_a_class_of_errors_leads_to_its_traces_and_its_numbers_can_be_saved(page
 
 def test_a_click_on_a_heat_map_leads_to_the_requests_of_that_time(page: Page, url: str) -> None:
     page.goto(f"{url}/latency?feature=support-bot")
-    picture = page.locator(".st-key-chart-latency canvas, .st-key-chart-latency svg.marks").first
+    picture = page.locator(".stVegaLiteChart :is(canvas, svg)").first
     picture.wait_for()
     box = picture.bounding_box()
     assert box is not None

@@ -10,8 +10,8 @@ import pytest
 
 from driftline_alerts.detail import Detail
 from driftline_alerts.drift.finding import Finding
-from driftline_dashboard.data import Alert
 from driftline_dashboard.drift.drift_data import Watch
+from driftline_dashboard.health.open_alerts import Alert
 from driftline_dashboard.health.verdict import healthy, unhealthy
 from driftline_dashboard.text import same_day
 from driftline_dashboard.view import View

@@ -14,7 +14,7 @@ from driftline_store.metrics import DIMENSIONS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from driftline_dashboard.data import Alert
+    from driftline_dashboard.health.open_alerts import Alert
 
 MOST: Final = 5
 

@@ -9,6 +9,7 @@ import streamlit as st
 from driftline_dashboard import data, states
 from driftline_dashboard.drift import drift_data
 from driftline_dashboard.health import alerts_banner, heat, verdict
+from driftline_dashboard.health.open_alerts import open_alerts
 from driftline_dashboard.text import escape
 from driftline_dashboard.topics import errors
 from driftline_dashboard.widgets import answers, markers, segments, status, tiles
@@ -35,7 +36,7 @@ def show(view: View) -> None:
     st.html(
         _verdict(view, as_of) + status.line(view, as_of, glance.past) + markers.listed(drift_data.events(view, as_of))
     )
-    alerts_banner.show(data.open_alerts(as_of))
+    alerts_banner.show(open_alerts(as_of))
     tiles.show(view, as_of, glance)
     heat.show(view, as_of)
     segments.show(view, as_of, COLUMNS, default="quality", beside=lambda: errors.by_class(view, as_of))
@@ -44,7 +45,7 @@ def show(view: View) -> None:
 
 def _verdict(view: View, as_of: datetime) -> str:
     """The sentence on top."""
-    alerts = data.open_alerts(as_of)
+    alerts = open_alerts(as_of)
     if not alerts:
         said = verdict.healthy(drift_data.watch(view.window, as_of), view, as_of)
         return f'<h2 class="dl-verdict dl-good">{escape(said)}.</h2>'

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from driftline_dashboard.data import Alert
     from driftline_dashboard.drift.drift_data import Watch
+    from driftline_dashboard.health.open_alerts import Alert
     from driftline_dashboard.view import View
 
 _LATE: Final = timedelta(minutes=15)
