@@ -24,8 +24,8 @@ from support.processes import free_port, running, wait_for
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-SECONDS, QUICK_SECONDS = 240.0, 45.0
-"""How long the demo runs first: its bot gets worse after 25 s, and half a minute later an alert says so."""
+SECONDS, QUICK_SECONDS = 240.0, 75.0
+"""How long the demo runs first: its bot gets worse after 40 s, and some seconds later an alert says so."""
 SCHEMES: Final = ("light", "dark")
 _SIZE: Final = {"width": 1280, "height": 800}
 _WINDOW: Final = "1h"

@@ -82,7 +82,7 @@ class World:
         for _ in range(round(hours * 60 / step_minutes)):
             new = list(self._step(timedelta(minutes=step_minutes)))
             shares = split(self.fleet.monitors.values(), self.budget)
-            told += [one for turn in new if (one := self.incidents.take(turn, self.fleet, shares))]
+            told += [one for turn in new if (one := self.incidents.take(turn, self.fleet, shares, self.look_back))]
             self.turns += new
         return told
 

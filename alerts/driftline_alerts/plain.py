@@ -20,6 +20,8 @@ _TAGS: Final = range(0xE0000, 0xE0080)
 """Characters that repeat ASCII and are not shown."""
 
 
+_TELLING: Final = ("feature", "prompt_version", "model")
+
 _FIRST_LINE: Final = 200
 """Characters."""
 
@@ -48,6 +50,13 @@ def first_line(text: str) -> str:
 def place(segment: Iterable[tuple[str, str]]) -> str:
     """A segment as people say it; what it does not state is left out."""
     return ", ".join(f"{clean(name)} {kept}" for name, value in segment if (kept := clean(value))) or "everything"
+
+
+def briefly(segment: Iterable[tuple[str, str]]) -> str:
+    """The same for a headline, which is cut where it is long: of a feature what tells most comes first, and alone."""
+    values = dict(segment)
+    told = [(name, values[name]) for name in _TELLING if name in values]
+    return place(told if values.get("feature") else segment)
 
 
 def _is_shown(character: str) -> bool:

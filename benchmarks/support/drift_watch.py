@@ -69,7 +69,7 @@ class Watch:
         touched = self.fleet.apply(self.world.parts(hour, hour + PART))
         self._share(now)
         for turn in turns(touched, self.shares, self.world.look_back):
-            finding = self.incidents.take(turn, self.fleet, self.shares)
+            finding = self.incidents.take(turn, self.fleet, self.shares, self.world.look_back)
             if finding:
                 self.findings.append(finding)
         self.incidents.forget(now)

@@ -48,6 +48,8 @@ class Monitored:
         tolerance: drift that is let pass, in odds: 0.05 is 5 %. Where many calls are counted, small wanderings of the
             application would be proven otherwise.
         both_ways: whether going down is harm as well.
+        severity: of an alarm, unless somebody says otherwise: whether the answers are worse, or only slower, dearer
+            or of another length.
     """
 
     metric: str
@@ -57,6 +59,7 @@ class Monitored:
     tolerance: float = 0.05
     source: Source = "llm_rollups"
     both_ways: bool = False
+    severity: Literal["warning", "critical"] = "critical"
 
     @property
     def definition(self) -> Metric:
@@ -114,13 +117,13 @@ _TABLE: Final = (
     _flag("failed_check_rate"),
     _flag("satisfaction"),
     _flag("report_rate"),
-    _flag("edit_rate"),
-    Monitored("latency_p95", "log", ("rank", "over_p95"), _SIZE),
-    Monitored("time_to_first_token_p95", "log", ("rank", "over_p95"), _SIZE),
-    Monitored("cost_per_call_p95", "log", _COST, _SIZE),
-    Monitored("cost_per_request_p95", "log", _COST, _SIZE),
-    Monitored("cost_per_session_p95", "log", _COST, _SIZE),
-    Monitored("output_length_p50", "log", ("rank", "over_p95"), _SIZE, both_ways=True),
+    Monitored("edit_rate", "flag", ("flag",), _RATE, severity="warning"),
+    Monitored("latency_p95", "log", ("rank", "over_p95"), _SIZE, severity="warning"),
+    Monitored("time_to_first_token_p95", "log", ("rank", "over_p95"), _SIZE, severity="warning"),
+    Monitored("cost_per_call_p95", "log", _COST, _SIZE, severity="warning"),
+    Monitored("cost_per_request_p95", "log", _COST, _SIZE, severity="warning"),
+    Monitored("cost_per_session_p95", "log", _COST, _SIZE, severity="warning"),
+    Monitored("output_length_p50", "log", ("rank", "over_p95"), _SIZE, both_ways=True, severity="warning"),
 )
 
 MONITORED: Final = {one.metric: one for one in _TABLE}

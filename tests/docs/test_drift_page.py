@@ -51,7 +51,7 @@ def found() -> Finding:
         touched = fleet.apply(arrived)
         shares = split(fleet.monitors.values(), QUALITY)
         for turn in turns(touched, shares, lambda *_: {}):
-            if finding := incidents.take(turn, fleet, shares):
+            if finding := incidents.take(turn, fleet, shares, lambda *_: {}):
                 return finding
     raise AssertionError("expected a finding within a day, got none")
 

@@ -79,8 +79,9 @@ def body(message: Message, *, repeat: bool = False, buttons: bool = False) -> di
         blocks = _blocks(message, _Room(share), repeat=repeat, buttons=buttons)
         if len(json.dumps(blocks, ensure_ascii=False)) <= SIZE:
             break
-    title, place = words.title(message), words.place(message)
-    notice = title if place in title else f"{title} ({place})"
+    title = words.title(message)
+    says_where = any(f"{name} {value}" in title for name, value in words.segment(message))
+    notice = title if says_where else f"{title} ({words.place(message)})"
     return {"text": escape(short(notice, 500)), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 

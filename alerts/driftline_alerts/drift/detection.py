@@ -220,11 +220,12 @@ class Detection:
         self._share()
         is_news = False
         # One after the other: a store that goes away half-way takes nothing back of what was found before.
-        changes = turns(touched, self.shares, partial(look_back, client))
+        looking_back = partial(look_back, client)
+        changes = turns(touched, self.shares, looking_back)
         silent = end_silent(self.fleet.monitors.values(), self._feed.position)
         for turn in chain(changes, silent):
             is_news = True
-            if finding := self._incidents.take(turn, self.fleet, self.shares):
+            if finding := self._incidents.take(turn, self.fleet, self.shares, looking_back):
                 self._untold.append(finding)
         at = self._feed.position
         of_volumes = [told_of_volume(turn, at) for turn in self._volumes.advance(at, self.budget * VOLUMES_SHARE)]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from driftline_alerts.digest import digest
 from driftline_alerts.drift.stream import VOLUMES
-from driftline_alerts.plain import place
+from driftline_alerts.plain import briefly, place
 from driftline_store.client import store_errors
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
@@ -62,6 +62,7 @@ class Finding(BaseModel):
         incident: id of what belongs together.
         at: when it was found.
         segment: where; ``place`` is where the incident was first found to be, and ``about`` in which metric.
+        joins: metrics of the incident that people were told of before.
         falls: whether the metric fell.
         before: level before, in the metric's unit.
         after: since the change; ``low`` and ``high`` are the ends of its 95 % interval, None once it is over.
@@ -88,6 +89,7 @@ class Finding(BaseModel):
     segment: Pairs
     place: Pairs
     about: str
+    joins: tuple[str, ...] = ()
     falls: bool
     before: float
     after: float
@@ -118,17 +120,17 @@ class Finding(BaseModel):
         metric = METRICS[self.metric]
         before, after = format_value(metric, self.before), format_value(metric, self.after)
         if self.metric in VOLUMES and self.kind == "recovered":
-            return f"{metric.title} of {place(self.segment)} come as usual again"
+            return f"{metric.title} of {briefly(self.segment)} come as usual again"
         if self.metric in VOLUMES:
             after += " a minute"
         if self.kind == "recovered":
-            return f"{metric.title} of {place(self.segment)} is back: it was {before}, and is {after} now"
+            return f"{metric.title} of {briefly(self.segment)} is back: it was {before}, and is {after} now"
         if self.kind == "gone":
-            return f"{metric.title} of {place(self.segment)}: nothing has come for a day, so this is over"
+            return f"{metric.title} of {briefly(self.segment)}: nothing has come for a day, so this is over"
         if self.kind == "accepted":
-            return f"{metric.title} of {place(self.segment)}: {after} is the new normal"
+            return f"{metric.title} of {briefly(self.segment)}: {after} is the new normal"
         verb = "fell" if self.after < self.before else "rose"
-        return f"{metric.title} of {place(self.segment)} {verb} from {before} to {after}{self._within}"
+        return f"{metric.title} of {briefly(self.segment)} {verb} from {before} to {after}{self._within}"
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from driftline_alerts.digest import SHORT, digest
 from driftline_alerts.drift.baseline import begin_quietly
 from driftline_alerts.drift.budget import listed
 from driftline_alerts.drift.cause import cause
+from driftline_alerts.drift.change import change
+from driftline_alerts.drift.figures import figures
 from driftline_alerts.drift.finding import Finding, moment
 from driftline_alerts.drift.lifecycle import Over
 from driftline_alerts.drift.segments import contains
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from driftline_alerts.drift.cause import Cause
+    from driftline_alerts.drift.figures import LookBack
     from driftline_alerts.drift.finding import Blame, Kind
     from driftline_alerts.drift.fleet import Fleet, Name
     from driftline_alerts.drift.lifecycle import Turn
@@ -82,7 +85,14 @@ class Incident:
         """What people are told when it ends, with the level that it ends at; NaN where nothing came any more."""
         first, when = self.first, moment(at)
         after = first.after if math.isnan(after) else after
-        told = {"kind": kind, "at": when, "before": first.after, "after": after, "falls": after < first.after}
+        told = {
+            "kind": kind,
+            "at": when,
+            "joins": tuple(self.told),
+            "before": first.after,
+            "after": after,
+            "falls": after < first.after,
+        }
         plain = {"low": None, "high": None, "latest": when, "once_in_months": 0.0, "is_mix": False, "blame": ""}
         return first.model_copy(update=told | plain | {"moved": (), "unaffected": (), "common": ()})
 
@@ -93,7 +103,9 @@ class Incidents:
 
     known: dict[str, Incident] = field(default_factory=dict)
 
-    def take(self, turn: Turn | Over, fleet: Fleet, shares: Mapping[Name, float]) -> Finding | None:
+    def take(
+        self, turn: Turn | Over, fleet: Fleet, shares: Mapping[Name, float], look_back: LookBack
+    ) -> Finding | None:
         """What people are told of a turn; None where it adds nothing to what they know."""
         monitor = turn.monitor
         name = (monitor.key, monitor.falls)
@@ -110,7 +122,7 @@ class Incidents:
         if incident is not None and _is_told(turn, incident):
             incident.members[name] = True
             return None
-        finding = _finding(turn, place, kind, blame, incident)
+        finding = _finding(_narrowed(turn, place, fleet, look_back), place, kind, blame, incident)
         if incident is None:
             incident = Incident(finding.incident, monitor.last, finding)
             self.known[incident.id] = incident
@@ -168,6 +180,15 @@ def concerned(incident: Incident, fleet: Fleet) -> list[Monitor]:
     ]
 
 
+def _narrowed(turn: Turn, place: Cause, fleet: Fleet, look_back: LookBack) -> Turn:
+    """The change as the stream of its place shows it: in a wider one it is mixed with what did not change."""
+    own = fleet.monitors.get((replace(turn.monitor.key, segment=place.segment), turn.monitor.falls))
+    located = change(own) if own and own.panel and own is not turn.monitor else None
+    if own is None or located is None:
+        return turn
+    return replace(turn, figures=figures(own, located, look_back), located=located)
+
+
 def _finding(turn: Turn, place: Cause, kind: Kind, blame: Blame, incident: Incident | None) -> Finding:
     monitor, known, located = turn.monitor, turn.figures, turn.located
     what = (monitor.key.state(), monitor.falls, round(monitor.last))
@@ -181,6 +202,7 @@ def _finding(turn: Turn, place: Cause, kind: Kind, blame: Blame, incident: Incid
         segment=place.segment,
         place=incident.first.segment if incident else place.segment,
         about=incident.first.metric if incident else monitor.key.metric,
+        joins=tuple(incident.told) if incident else (),
         falls=known.after < known.before,
         before=known.before,
         after=known.after,

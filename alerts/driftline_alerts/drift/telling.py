@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from driftline_alerts.drift.volume import Alarm as VolumeAlarm
     from driftline_alerts.drift.volumes import VolumeTurn
     from driftline_alerts.drift.worst import Example
+    from driftline_alerts.rule import Severity
     from driftline_alerts.transition import State
 
 _MINUTE: Final = 60
@@ -51,7 +52,8 @@ def tell(client: Client, finding: Finding, tuning: Tuning) -> Finding:
     if finding.metric != METRIC and finding.kind not in OVER:
         whole = _with(finding, evidence(client, key, (finding.earliest, finding.latest), finding.at))
     write(client, whole)
-    step = _transition(whole, tuning.of(key))
+    severity = tuning.severity(replace(key, metric=name) for name in (finding.metric, *finding.joins))
+    step = _transition(whole, tuning.of(key), severity)
     # Somebody may have acknowledged it at a later moment than that of what arrived.
     write_transitions(client, [replace(step, at=max(step.at, _last(client, step.rule) + _MOMENT))])
     return whole
@@ -139,7 +141,7 @@ def _what(event: Event) -> str:
     return event.text or f"{event.kind} {event.before or '?'} -> {event.after}"
 
 
-def _transition(finding: Finding, rule: DriftRule) -> Transition:
+def _transition(finding: Finding, rule: DriftRule, severity: Severity) -> Transition:
     """As alerts are stored and delivered."""
     state: State = "resolved" if finding.kind in OVER else "firing"
     window = (finding.at - finding.started).total_seconds() / 60
@@ -148,7 +150,7 @@ def _transition(finding: Finding, rule: DriftRule) -> Transition:
         window_minutes=max(round(window), 1),
         low=finding.low,
         high=finding.high,
-        severity=rule.severity,
+        severity=severity,
         team=rule.team,
         runbook=rule.runbook,
         headline=finding.headline,

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from driftline_alerts.drift.segments import LEAF
 from driftline_alerts.drift.stream import ANCHORS, VOLUMES
-from driftline_alerts.rule import Severity  # noqa: TC001  pydantic reads it
+from driftline_alerts.rule import SEVERITIES, Severity
 from driftline_alerts.rule_fields import Runbook, Team, Where  # noqa: TC001
 from driftline_processors.judge.fields import Share, Strict
 from driftline_store.metrics import closest
@@ -63,7 +63,10 @@ class DriftRule(Strict):
         default=None, description="Least change that somebody is called for, as a share of the level before."
     )
     tolerance: Share | None = Field(default=None, description="Drift that is let pass, as a share of the odds.")
-    severity: Severity = Field(default="critical", description="Of what is found.")
+    severity: Severity | None = Field(
+        default=None,
+        description="Of what is found. Without it: `warning` of latencies, costs, lengths and edits, else `critical`.",
+    )
     team: Team = Field(default="", description="Whose it is; routes can go by it.")
     runbook: Runbook = Field(default="", description="Address of what to do about it.")
 
@@ -87,6 +90,10 @@ class Tuning:
         """What holds for a stream."""
         return next((rule for rule in self.rules if rule.matches(key)), _NOTHING_ELSE)
 
+    def severity(self, keys: Iterable[StreamKey]) -> Severity:
+        """The gravest of what is found in some streams; an incident does not become less grave by what joins it."""
+        return max((self.of(key).severity or _usual(key.metric) for key in keys), key=SEVERITIES.index)
+
     def watched(self, parts: Iterable[Part]) -> Iterator[Part]:
         """Those of the parts whose streams are watched."""
         return (part for part in parts if self.of(part.key).watch)
@@ -103,6 +110,10 @@ class Tuning:
             least = replace(least, relative=rule.min_ratio)
         tolerance = usual.tolerance if rule.tolerance is None else rule.tolerance
         return replace(usual, least_effect=least, tolerance=tolerance)
+
+
+def _usual(metric: str) -> Severity:
+    return MONITORED[metric].severity if metric in MONITORED else "critical"
 
 
 USUAL: Final = Tuning()

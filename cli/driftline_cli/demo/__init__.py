@@ -32,9 +32,12 @@ if TYPE_CHECKING:
     from driftline.settings import Settings
 
 PER_SECOND: Final = 12.0
-JUDGE_RATE: Final = 0.5
-CHANGE_AFTER: Final = 25.0
+JUDGE_RATE: Final = 1.0
+CHANGE_AFTER: Final = 40.0
 """Seconds of good answers before the new prompt version goes live."""
+
+WARM_UP_MINUTES: Final = 0.3
+"""Or until 300 answers are judged, which takes longer: nobody wants to watch for an hour how a baseline is learned."""
 
 _LINE_SECONDS: Final = 5.0
 _TICK_SECONDS: Final = 0.2
@@ -99,6 +102,7 @@ def _settings(folder: Path, world: Simulated, port: int | None) -> Settings:
         judge_api_key="simulated",
         judge_model=JUDGE_MODEL,
         judge_rate=JUDGE_RATE,
+        drift_warm_up_minutes=WARM_UP_MINUTES,
         alerts_file=str(rules),
         alert_seconds=1.0,
         slack_webhook_url=f"{world.url}/slack",

@@ -53,8 +53,9 @@ class Screen:
                 "A support bot answers customers; Driftline watches it.\n"
                 "Simulated: one local server that plays the model, the judge and Slack.\n"
                 "Real: all the rest, from the decorator over bus, store, judge and rules to the message.\n"
-                f"The judge reads {settings.judge_rate:.0%} of the requests here instead of 1 %, and the rules look at "
-                "five minutes, so that there is something to see at once.",
+                f"So that there is something to see at once, the judge reads {settings.judge_rate:.0%} of the requests "
+                f"here and not 1 %, what is normal is learned in {settings.drift_warm_up_minutes * 60:.0f} s and not "
+                "in an hour, and the rules look at five minutes.",
                 title="Driftline demo",
             )
         )

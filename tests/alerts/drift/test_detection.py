@@ -242,6 +242,7 @@ def test_a_drop_is_the_judges_if_it_scores_its_anchors_differently(anchors: dict
     shares = dict.fromkeys(fleet.monitors, 0.1)
     fleet.apply([Part(ANCHORED, anchors, FIRST + HOUR, FIRST + 2 * HOUR)])
     judged_fleet(fleet, scores={18: 40, 10: 60, 4: 100}, at=1)
-    found = [incidents.take(turn, fleet, shares) for turn in turns(fleet.monitors.values(), shares, lambda *_: {})]
+    changes = turns(fleet.monitors.values(), shares, lambda *_: {})
+    found = [incidents.take(turn, fleet, shares, lambda *_: {}) for turn in changes]
     told_ = [(one.segment, one.blame) for one in found if one]
     assert told_ == [(LEAF if said == "system" else ANCHORS, said)]

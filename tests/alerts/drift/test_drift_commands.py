@@ -110,8 +110,7 @@ def test_a_time_to_learn_from_is_asked_for_unless_an_incident_lies_in_it(
 def test_what_is_found_has_the_severity_and_team_of_its_rule(client: Client, finding: Finding) -> None:
     tuning = Tuning((DriftRule(severity="warning", team="search", runbook="https://wiki.example/drift"),))
     tell(client, finding, tuning)
-    (known,) = latest(client, finding.at).values()
-    detail = known.last.detail
+    detail = last_of(client, finding).detail
     assert (detail.severity, detail.team, detail.runbook) == ("warning", "search", "https://wiki.example/drift")
 
 

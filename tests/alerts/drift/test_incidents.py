@@ -54,6 +54,22 @@ def test_a_drop_of_one_version_is_told_once_as_that_versions() -> None:
     assert parents, "what lies above it moves too, and is no message of its own"
 
 
+def test_what_a_wider_stream_has_found_is_told_with_the_figures_of_its_place() -> None:
+    world = World()
+    world.stream("quality", V4, scores(0.9), 8)
+    world.stream("quality", V5, scores(0.9), 2)  # so few that it is not called for by itself
+    assert world.pass_time(200) == []
+    world.stream("quality", V5, scores(0.4), 2)
+    told = world.pass_time(72)
+    (turn,) = [turn for turn in world.turns if turn.kind == "paged"][:1]
+    assert turn.monitor.key.segment != V5
+    assert told[0].segment == V5
+    assert told[0].low is not None
+    assert told[0].high is not None
+    assert told[0].low <= 0.4 <= told[0].high < 0.6
+    assert told[0].n < 150, "its own, not those of version 4"
+
+
 def test_what_moves_everywhere_is_told_of_what_contains_it_all() -> None:
     world = healthy()
     for leaf in (V4, V5, SEARCH):
@@ -82,6 +98,7 @@ def test_a_second_metric_of_the_same_feature_joins_the_incident() -> None:
     assert [(one.kind, one.metric) for one in second] == [("joined", "error_rate")]
     assert second[0].incident == first[0].incident
     assert second[0].place == first[0].segment
+    assert (first[0].joins, second[0].joins) == ((), ("quality",))
 
 
 def test_recovery_is_told_when_all_of_it_is_well_again() -> None:

@@ -11,6 +11,7 @@ from drift_world import START, World, scores, segment
 from driftline_alerts.drift.segments import LEVELS
 from driftline_alerts.drift.stream import ANCHORS, Part, StreamKey
 from driftline_alerts.drift.tuning import DriftRule, Tuning
+from driftline_alerts.plain import briefly
 from driftline_store.monitored import MONITORED
 
 V5 = segment("production", "support", "gpt", "answer", "5")
@@ -40,6 +41,33 @@ def test_the_first_rule_that_matches_decides() -> None:
     assert tuning.monitored(key("error_rate", SEARCH)) == MONITORED["error_rate"]
     assert tuning.monitored(key("quality", V5[: len(LEVELS[0])])).least_effect.relative == 0.3, "of no feature alone"
     assert tuning.monitored(key("quality", ANCHORS)) == MONITORED["quality"], "the judge's own"
+
+
+def test_an_incident_is_as_grave_as_the_gravest_of_its_metrics_unless_somebody_says_otherwise() -> None:
+    slower, worse = key("latency_p95"), key("quality")
+    assert Tuning().severity([slower]) == "warning"
+    assert Tuning().severity([slower, worse]) == "critical"
+    assert Tuning().severity([key("requests")]) == "critical"
+    said = Tuning((rule(metrics="quality", where={"feature": "search"}, severity="info"), rule(severity="critical")))
+    assert said.severity([slower]) == "critical"
+    assert said.severity([key("quality", SEARCH)]) == "info"
+
+
+@pytest.mark.parametrize(
+    ("segment", "said"),
+    [
+        ((), "everything"),
+        ((("environment", "production"),), "environment production"),
+        ((("environment", "production"), ("feature", "")), "environment production"),
+        ((("environment", "production"), ("feature", "search")), "feature search"),
+        (
+            (("environment", "a"), ("feature", "b"), ("model", "c"), ("prompt_name", "d"), ("prompt_version", "e")),
+            "feature b, prompt_version e, model c",
+        ),
+    ],
+)
+def test_a_headline_names_first_what_tells_most(segment: tuple[tuple[str, str], ...], said: str) -> None:
+    assert briefly(segment) == said
 
 
 def test_what_is_not_watched_is_not_looked_at() -> None:
