@@ -22,7 +22,7 @@ def free_port() -> int:
 def test_the_demo_shows_a_regression_its_slack_message_and_that_nothing_was_lost() -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("DRIFTLINE_", "OPENAI_"))}
     port = free_port()
-    command = [sys.executable, "-m", "driftline_cli", "demo", "--seconds", "75", "--no-browser", "--port", str(port)]
+    command = [sys.executable, "-m", "driftline_cli", "demo", "--seconds", "95", "--no-browser", "--port", str(port)]
     with socket.socket() as collector:
         # Something else has the receiver's usual port, as a Collector or a second demo would.
         collector.bind(("127.0.0.1", 0))
@@ -40,6 +40,8 @@ def test_the_demo_shows_a_regression_its_slack_message_and_that_nothing_was_lost
     assert "v2" in slack
     assert "below 0.850" in slack
     assert re.search(r"\d+ judged answers", slack)
+    told = "Quality of feature support, prompt_version v2, model \\S+ fell from 0.9\\d+ to 0.[4-8]\\d+"
+    assert re.search(told.replace(" ", r"[\s│]+"), slack), "drift detection tells it as well"
 
     summary = said[said.index("Summary") :]
     counted = re.search(r"sent (\d+), dropped (\d+);\s+stored (\d+); unpriced calls (\d+)", summary)
