@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.detail import Detail
@@ -15,7 +15,6 @@ from driftline_alerts.drift.volumes import METRIC
 from driftline_alerts.rule import DRIFT
 from driftline_alerts.transition import OPEN, Transition, latest
 from driftline_alerts.transition import write as write_transitions
-from driftline_store.client import store_errors
 from driftline_store.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -54,8 +53,13 @@ def tell(client: Client, finding: Finding, tuning: Tuning) -> Finding:
     write(client, whole)
     severity = tuning.severity(replace(key, metric=name) for name in (finding.metric, *finding.joins))
     step = _transition(whole, tuning.of(key), severity)
-    # Somebody may have acknowledged it at a later moment than that of what arrived.
-    write_transitions(client, [replace(step, at=max(step.at, _last(client, step.rule) + _MOMENT))])
+    steps = (one.last for one in latest(client, finding.at).values())
+    if last := next((one for one in steps if one.rule == step.rule), None):
+        # Somebody may have acknowledged it at a later moment than that of what arrived.
+        step = replace(step, at=max(step.at, last.at + _MOMENT))
+        if step.state in OPEN and last.state in OPEN and tuning.severity([key]) != severity:
+            step = _beside(last, step)
+    write_transitions(client, [step])
     return whole
 
 
@@ -115,13 +119,6 @@ def what_changed(found: Evidence) -> list[str]:
     return changed
 
 
-def _last(client: Client, rule: str) -> datetime:
-    with store_errors("reading the state of an alert"):
-        sql = "SELECT max(at) FROM alert_transitions WHERE rule = {rule:String}"
-        found: datetime = client.query(sql, parameters={"rule": rule}).result_rows[0][0]
-    return found.replace(tzinfo=UTC)
-
-
 def _with(finding: Finding, found: Evidence) -> Finding:
     touched = found.touched
     return finding.model_copy(
@@ -139,6 +136,16 @@ def _pointer(one: Example) -> Pointer:
 
 def _what(event: Event) -> str:
     return event.text or f"{event.kind} {event.before or '?'} -> {event.after}"
+
+
+def _beside(last: Transition, step: Transition) -> Transition:
+    """What is less grave than what people know of an incident is said beside that, and does not take its place."""
+    begin = "Beside it: "
+    others = (one for one in last.detail.sentences if not one.startswith(f"{begin}{METRICS[step.metric].title} "))
+    sentences = (*others, f"{begin}{step.detail.headline}.")
+    detail = last.detail.model_copy(update={"sentences": sentences})
+    kept = replace(last, id=step.id, state=step.state, at=step.at, detail=detail)
+    return replace(kept, actor=step.actor, why=step.why, is_news=step.is_news)
 
 
 def _transition(finding: Finding, rule: DriftRule, severity: Severity) -> Transition:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from driftline_alerts.rule import DRIFT
 from driftline_alerts.system_metrics import title_of, written
 from driftline_dashboard.text import DIMENSION_TITLES, day_and_time, escape, segment_name
 from driftline_store.metrics import DIMENSIONS
@@ -34,9 +35,10 @@ def _row(alert: Alert) -> str:
     filters = {name: value for name, value in alert.segment.items() if name in DIMENSIONS}
     value, threshold = (written(alert.metric, number) for number in (alert.value, alert.threshold))
     title = title_of(alert.metric)
+    name = f"Drift: {title}" if alert.rule.startswith(DRIFT) else alert.rule
     return (
-        f'<div class="dl-alert" title="{escape(alert.detail.description)}">'
-        f"<b>{escape(alert.detail.headline or alert.rule)}</b>"
+        f'<div class="dl-alert" title="{escape(alert.detail.headline or alert.detail.description)}">'
+        f"<b>{escape(name)}</b>"
         f"<span>{escape(segment or 'everything')}</span>"
         f"<span>{escape(title)} <b>{escape(value)}</b> against {escape(threshold)} (n = {alert.n:,})</span>"
         f'<span class="dl-muted">since {escape(day_and_time(alert.started))}</span>'

@@ -127,6 +127,32 @@ def test_an_alert_ends_although_somebody_acknowledged_it_after_what_ended_it_arr
     assert over.at > finding.at + timedelta(hours=2)
 
 
+def test_what_is_less_grave_is_said_beside_what_people_know_and_what_is_graver_takes_its_place(
+    client: Client, finding: Finding
+) -> None:
+    quality = finding.model_copy(update={"incident": "both", "about": "output_length_p50"})
+    lengths = {"metric": "output_length_p50", "instrument": "", "evaluator": "", "before": 23.0, "after": 16.0}
+    shorter = quality.model_copy(update=lengths)
+
+    tell(client, shorter, Tuning())
+    first = last_of(client, quality)
+    assert (first.metric, first.detail.severity) == ("output_length_p50", "warning")
+
+    second = {"kind": "joined", "at": finding.at + timedelta(seconds=3), "joins": ("output_length_p50",)}
+    tell(client, quality.model_copy(update=second), Tuning())
+    joined = last_of(client, quality)
+    assert (joined.metric, joined.detail.severity, joined.value) == ("quality", "critical", finding.after)
+
+    for minutes, after in ((3, 14.0), (6, 12.0)):
+        third = {"kind": "grown", "at": finding.at + timedelta(minutes=minutes), "after": after}
+        tell(client, shorter.model_copy(update=third | {"joins": ("output_length_p50", "quality")}), Tuning())
+    grown = last_of(client, quality)
+    assert (grown.metric, grown.value, grown.detail.headline) == ("quality", finding.after, joined.detail.headline)
+    assert [one for one in grown.detail.sentences if one.startswith("Beside it: ")] == [
+        f"Beside it: {shorter.model_copy(update={'after': 12.0}).headline}."
+    ]
+
+
 def test_alerts_of_incidents_that_nobody_knows_any_more_end(client: Client, finding: Finding) -> None:
     finding = finding.model_copy(update={"incident": "unknown"})
     tell(client, finding, Tuning())
