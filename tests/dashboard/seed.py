@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -376,7 +376,11 @@ def system(client: Client, now: datetime) -> None:
     plan = {"evaluator": "quality", "unit": "request", "rate": 0.1, "per_day": Decimal(5), "active": True}
     _insert(client, "judge_plan", [plan])
     spent = _evaluation(_span(random.Random(5), now, "v1", "support-bot", ""), "judge", 0.5, "", "")
-    _insert(client, "evaluations", [spent | {"score": None, "error": "no", "cost": Decimal(6), "at": now}])
+    spent |= {"score": None, "error": "no", "cost": Decimal(6)}
+    # Pages are looked at for half an hour: where a day begins meanwhile, its budget is spent as well.
+    soon = now + timedelta(minutes=30)
+    days = {now} if soon.date() == now.date() else {now, datetime.combine(soon.date(), time(), UTC)}
+    _insert(client, "evaluations", [spent | {"at": at} for at in sorted(days)])
     told = {"service": HOSTILE_FEATURE, "environment": "production", "instance": "i", "started": now}
     counted = {"emitted_spans": 1000, "emitted_events": 10, "exported": 980, "dropped": 30, "queued": 4, "spooled": 5}
     _insert(client, "collector_reports", [told | counted | {"at": now, "arrived": now - timedelta(minutes=2)}])

@@ -277,7 +277,7 @@ def test_sums_of_days_whose_rows_have_expired_stay(world: World) -> None:
         row for row in before if str(row[1].date()) == expired
     ]
     assert client.query("SELECT countIf(price_version = 'doubled') FROM llm_spans").result_rows == [(3,)]
-    today = "toDate(at) = today()"
+    today = f"toDate(at) = '{datetime.fromtimestamp(NOW / 1e9, UTC).date()}'"
     by_day = "FROM llm_rollups WHERE resolution = 'day'"
     [(calls, cost)] = client.query(f"SELECT sum(calls), sum(cost) {by_day} AND {today}").result_rows
     [(old,)] = client.query(f"SELECT sum(cost) / 2 {by_day} AND NOT {today}").result_rows
