@@ -86,7 +86,7 @@ _BAD: Final = f"""\
 (is_error OR fallback_reason != '' OR trace_id IN (
     SELECT trace_id FROM evaluations
     WHERE at >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')
-        AND ({IS_DOWN} OR {IS_REPORT} OR source = 'judge' AND score < {{low:Float64}})
+        AND ({IS_DOWN} OR {IS_REPORT} OR source = 'judge' AND run = '' AND score < {{low:Float64}})
 ))"""
 
 _READ: Final = """\
@@ -128,10 +128,11 @@ GROUP BY {{key}}"""
 
 _COST_FIELDS: Final = ("cost", "price_version", "reported_cost")
 
+# What was judged again, in a run of its own, is for comparing judges and says nothing about production.
 _EVALUATIONS: Final = f"""\
 SELECT trace_id, source, name, label, score, explanation, error
 FROM evaluations
-WHERE trace_id IN {{traces:Array(String)}} AND NOT {IS_LABEL}
+WHERE trace_id IN {{traces:Array(String)}} AND NOT {IS_LABEL} AND run = ''
 ORDER BY at"""
 
 _CONTENT: Final = """\
