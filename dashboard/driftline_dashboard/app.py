@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +12,7 @@ from driftline.errors import DriftlineError
 from driftline_dashboard import controls, data, states, theme
 from driftline_dashboard.access import NotAllowedError, must_log_in, providers
 from driftline_dashboard.alerts import page as alerts
+from driftline_dashboard.collection import settle
 from driftline_dashboard.compare import page as compare
 from driftline_dashboard.drift import page as drift
 from driftline_dashboard.health import page as health
@@ -54,16 +54,9 @@ SHOWN: Final[Mapping[Place, Callable[[View], None]]] = {
 }
 
 
-@st.cache_resource(show_spinner=False)
-def _settle() -> None:
-    """Take all that was imported out of the garbage collector's rounds: one over it holds up a page for 0.15 s."""
-    gc.collect()
-    gc.freeze()
-
-
 def page() -> None:
     """Draw the whole page, or the way in."""
-    _settle()
+    settle()
     if must_log_in():
         st.set_page_config(page_title="Driftline")
         st.html(theme.style())

@@ -1,4 +1,4 @@
-"""Every query of the dashboard. Numbers about a time range come from the metrics layer and from nowhere else."""
+"""What several pages ask for. Numbers about a time range come from the metrics layer and from nowhere else."""
 
 from __future__ import annotations
 
