@@ -122,7 +122,7 @@ class Incidents:
         if incident is not None and _is_told(turn, incident):
             incident.members[name] = True
             return None
-        finding = _finding(_narrowed(turn, place, fleet, look_back), place, kind, blame, incident)
+        finding = _finding(*_placed(turn, place, incident, fleet, look_back), kind, blame, incident)
         if incident is None:
             incident = Incident(finding.incident, monitor.last, finding)
             self.known[incident.id] = incident
@@ -180,13 +180,25 @@ def concerned(incident: Incident, fleet: Fleet) -> list[Monitor]:
     ]
 
 
-def _narrowed(turn: Turn, place: Cause, fleet: Fleet, look_back: LookBack) -> Turn:
-    """The change as the stream of its place shows it: in a wider one it is mixed with what did not change."""
-    own = fleet.monitors.get((replace(turn.monitor.key, segment=place.segment), turn.monitor.falls))
-    located = change(own) if own and own.panel and own is not turn.monitor else None
-    if own is None or located is None:
-        return turn
-    return replace(turn, figures=figures(own, located, look_back), located=located)
+def _placed(
+    turn: Turn, place: Cause, incident: Incident | None, fleet: Fleet, look_back: LookBack
+) -> tuple[Turn, Cause]:
+    """The change as the stream of its place shows it, and that place: in a wider one it is mixed with what stayed.
+
+    Where it is not known which part of a wide stream moved, it is looked for where the incident that it joins is.
+    """
+    places = [place.segment]
+    if incident and not place.moved and not place.is_mix and contains(place.segment, incident.first.segment):
+        places.insert(0, incident.first.segment)
+    for segment in places:
+        own = fleet.monitors.get((replace(turn.monitor.key, segment=segment), turn.monitor.falls))
+        if own is turn.monitor:
+            break
+        located = change(own) if own and own.panel else None
+        if own and located:
+            seen = replace(turn, figures=figures(own, located, look_back), located=located)
+            return seen, replace(place, segment=segment)
+    return turn, place
 
 
 def _finding(turn: Turn, place: Cause, kind: Kind, blame: Blame, incident: Incident | None) -> Finding:

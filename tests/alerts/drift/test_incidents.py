@@ -70,6 +70,21 @@ def test_what_a_wider_stream_has_found_is_told_with_the_figures_of_its_place() -
     assert told[0].n < 150, "its own, not those of version 4"
 
 
+def test_what_joins_before_its_place_is_certain_is_looked_for_where_the_incident_is() -> None:
+    world = World()
+    for leaf, per_hour in ((V4, 200), (V5, 2)):
+        world.stream("quality", leaf, scores(0.9), per_hour)
+        world.stream("error_rate", leaf, flags(0.02), 1000)
+    assert world.pass_time(200) == []
+    world.stream("error_rate", V5, flags(0.2), 1000)
+    (opened,) = world.pass_time(2)
+    assert opened.segment == V5
+    world.stream("quality", V5, scores(0.4), 400)
+    joined = next(one for one in world.pass_time(2, step_minutes=2) if one.metric == "quality")
+    assert (joined.kind, joined.segment) == ("joined", V5)
+    assert joined.after < 0.65, "not the mix with version 4, which is at 0.9"
+
+
 def test_what_moves_everywhere_is_told_of_what_contains_it_all() -> None:
     world = healthy()
     for leaf in (V4, V5, SEARCH):
