@@ -111,20 +111,21 @@ def query_steps(
     Returns:
         For each step what ``query_metrics`` returns.
     """
-    metrics = {step: [metric_named(name) for name in dict.fromkeys(names)] for step, names in wanted.items()}
+    widths = {step: None if step is None else whole_minutes(step) for step in wanted}
+    metrics = {widths[step]: [metric_named(one) for one in dict.fromkeys(names)] for step, names in wanted.items()}
     first, end = whole_seconds(since), whole_seconds(until)
     if since >= until:
         raise ValueError(f"since ({since}) must lie before until ({until})")
     asked = _Asked([check_dimension(name) for name in dict.fromkeys(by)], first, end, *filtered(where, "m"))
-    fine = {step: _is_fine(step, asked) for step in metrics}
-    found: dict[timedelta | None, pd.DataFrame] = {}
+    fine = {width: needs_minutes(first, end, width) for width in metrics}
+    found: dict[int | None, pd.DataFrame] = {}
     with store_errors("reading metrics"):
         if any(metric.is_judged for some in metrics.values() for metric in some):
             chosen = newest_instrument(client, first, end, where or {}) if instrument is None else instrument
             asked.parameters["instrument"] = chosen
         for is_fine in sorted(set(fine.values())):
-            found |= _read(client, {step: some for step, some in metrics.items() if fine[step] == is_fine}, asked)
-    return {step: found[step] for step in wanted}
+            found |= _read(client, {width: some for width, some in metrics.items() if fine[width] == is_fine}, asked)
+    return {step: found[width] for step, width in widths.items()}
 
 
 @dataclass(frozen=True)
@@ -138,15 +139,11 @@ class _Asked:
     parameters: dict[str, Any]
 
 
-def _is_fine(step: timedelta | None, asked: _Asked) -> bool:
-    return needs_minutes(asked.first, asked.end, None if step is None else whole_minutes(step))
-
-
 def _read(
-    client: Client, metrics: Mapping[timedelta | None, Sequence[Metric]], asked: _Asked
-) -> dict[timedelta | None, pd.DataFrame]:
-    """The answers of one statement."""
-    steps = Steps(asked.dimensions, [None if step is None else whole_minutes(step) for step in metrics])
+    client: Client, metrics: Mapping[int | None, Sequence[Metric]], asked: _Asked
+) -> dict[int | None, pd.DataFrame]:
+    """The answers of one statement, by the seconds of the steps."""
+    steps = Steps(asked.dimensions, list(metrics))
     during, parameters = within(asked.first, asked.end, steps.width)
     parameters |= asked.parameters | steps.parameters
     every = list(dict.fromkeys(one for some in metrics.values() for one in some))
@@ -157,9 +154,9 @@ def _read(
     ]
     statement = "\n".join(lines)
     found = {}
-    for (step, some), rows in zip(metrics.items(), steps.split(ask(client, statement, parameters)), strict=True):
-        found[step] = _frame(some, asked.dimensions, rows, with_bucket=step is not None)
-        found[step].attrs[STATEMENT] = runnable(statement, parameters)
+    for (width, some), rows in zip(metrics.items(), steps.split(ask(client, statement, parameters)), strict=True):
+        found[width] = _frame(some, asked.dimensions, rows, with_bucket=width is not None)
+        found[width].attrs[STATEMENT] = runnable(statement, parameters)
     return found
 
 
