@@ -141,7 +141,7 @@ def _what(event: Event) -> str:
 def _beside(last: Transition, step: Transition) -> Transition:
     """What is less grave than what people know of an incident is said beside that, and does not take its place."""
     begin = "Beside it: "
-    others = (one for one in last.detail.sentences if not one.startswith(f"{begin}{METRICS[step.metric].title} "))
+    others = (one for one in last.detail.sentences if not one.startswith(f"{begin}{METRICS[step.metric].title} of "))
     sentences = (*others, f"{begin}{step.detail.headline}.")
     detail = last.detail.model_copy(update={"sentences": sentences})
     kept = replace(last, id=step.id, state=step.state, at=step.at, detail=detail)

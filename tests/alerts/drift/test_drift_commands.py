@@ -146,7 +146,10 @@ def test_what_is_less_grave_is_said_beside_what_people_know_and_what_is_graver_t
     for minutes, after in ((3, 14.0), (6, 12.0)):
         third = {"kind": "grown", "at": finding.at + timedelta(minutes=minutes), "after": after}
         tell(client, shorter.model_copy(update=third | {"joins": ("output_length_p50", "quality")}), Tuning())
+    tell(client, shorter.model_copy(update=third | {"joins": ("output_length_p50", "quality")}), Tuning())
     grown = last_of(client, quality)
+    stored = "SELECT count() FROM alert_transitions WHERE incident = 'both'"
+    assert client.query(stored).result_rows == [(4,)], "what is told again is told once"
     assert (grown.metric, grown.value, grown.detail.headline) == ("quality", finding.after, joined.detail.headline)
     assert [one for one in grown.detail.sentences if one.startswith("Beside it: ")] == [
         f"Beside it: {shorter.model_copy(update={'after': 12.0}).headline}."
