@@ -159,7 +159,7 @@ def _drift(client: Client, lead: Transition, dashboard_url: str) -> _Told:
             Quote(_trace(dashboard_url, trace), _of_example(lead, value), "", first_line(asked), first_line(answered))
         )
     facts = tuple(Fact(label, text) for label, text in detail.facts)
-    return _Told(detail.headline, facts, detail.sentences, tuple(quotes))
+    return _Told(detail.headline, facts, detail.remarks, tuple(quotes))
 
 
 def _lead(parcel: Parcel) -> Transition:

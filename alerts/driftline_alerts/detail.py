@@ -30,6 +30,7 @@ class Detail(BaseModel):
         headline: what happened, where drift detection says it; '' for a rule's alert.
         facts: label and text, likewise.
         sentences: likewise.
+        beside: what else moved in the same incident: metric, and what happened to it.
         examples: trace and span of the worst, likewise, and their value in the metric's unit.
         can_accept: whether the level can be taken for the new normal.
         is_judges: whether it is the judge that changed, and not the answers.
@@ -51,6 +52,7 @@ class Detail(BaseModel):
     headline: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     sentences: tuple[str, ...] = ()
+    beside: dict[str, str] = {}
     examples: tuple[tuple[str, str, float | None], ...] = ()
     can_accept: bool = False
     is_judges: bool = False
@@ -80,6 +82,11 @@ class Detail(BaseModel):
         except ValidationError:
             return cls(side="above", window_minutes=1, description=text)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The sentences, and what is said beside them."""
+        return (*self.sentences, *(f"Beside it: {headline}." for headline in self.beside.values()))
+
     def withdrawn(self) -> Self:
         """The same for an alert that ends because its rule does."""
         note = "the rule was removed or changed, so nothing watches this any more"
@@ -87,7 +94,7 @@ class Detail(BaseModel):
 
     def ended(self, why: str) -> Self:
         """The same for an alert of drift detection that ends without a finding."""
-        told = {"facts": (("Was", self.headline),), "sentences": (), "examples": (), "can_accept": False}
+        told = {"facts": (("Was", self.headline),), "sentences": (), "beside": {}, "examples": (), "can_accept": False}
         return self.model_copy(update={"headline": f"Over: {why}", **told})
 
 

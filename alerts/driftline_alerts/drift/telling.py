@@ -57,8 +57,8 @@ def tell(client: Client, finding: Finding, tuning: Tuning) -> Finding:
     if last := next((one for one in steps if one.rule == step.rule), None):
         # Somebody may have acknowledged it at a later moment than that of what arrived.
         step = replace(step, at=max(step.at, last.at + _MOMENT))
-        if step.state in OPEN and last.state in OPEN and tuning.severity([key]) != severity:
-            step = _beside(last, step)
+        if step.state in OPEN and last.state in OPEN:
+            step = _beside(last, step, leads=tuning.severity([key]) == severity)
     write_transitions(client, [step])
     return whole
 
@@ -138,14 +138,14 @@ def _what(event: Event) -> str:
     return event.text or f"{event.kind} {event.before or '?'} -> {event.after}"
 
 
-def _beside(last: Transition, step: Transition) -> Transition:
+def _beside(last: Transition, step: Transition, *, leads: bool) -> Transition:
     """What is less grave than what people know of an incident is said beside that, and does not take its place."""
-    begin = "Beside it: "
-    others = (one for one in last.detail.sentences if not one.startswith(f"{begin}{METRICS[step.metric].title} of "))
-    sentences = (*others, f"{begin}{step.detail.headline}.")
-    detail = last.detail.model_copy(update={"sentences": sentences})
-    kept = replace(last, id=step.id, state=step.state, at=step.at, detail=detail)
-    return replace(kept, actor=step.actor, why=step.why, is_news=step.is_news)
+    first, second = (step, last) if leads else (last, step)
+    beside = last.detail.beside | {second.metric: second.detail.headline}
+    beside.pop(first.metric, None)
+    detail = first.detail.model_copy(update={"beside": beside})
+    told = replace(step, metric=first.metric, value=first.value, threshold=first.threshold, n=first.n, detail=detail)
+    return replace(told, started=first.started)
 
 
 def _transition(finding: Finding, rule: DriftRule, severity: Severity) -> Transition:

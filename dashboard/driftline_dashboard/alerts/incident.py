@@ -44,7 +44,7 @@ def card(incident: Incident) -> str:
         "Based on": f"{lead.n:,} {_unit(lead.metric)}" if lead.n else "",
         "Acknowledged by": f"{seen.actor}, {day_and_time(seen.at)}" if seen else "nobody yet",
     }
-    said = [lead.detail.description, *lead.detail.sentences, *(f"{label}: {fact}" for label, fact in lead.detail.facts)]
+    said = [lead.detail.description, *lead.detail.remarks, *(f"{label}: {fact}" for label, fact in lead.detail.facts)]
     sentences = "".join(f"<li>{_text(one)}</li>" for one in [one for one in said if one][:_MOST_SENTENCES])
     listed = f'<ul class="dl-plain-list">{sentences}</ul>' if sentences else ""
     return f"{_title(lead)}{facts(told)}{listed}{_parts(incident)}{_runbook(lead.detail.runbook)}"

@@ -142,6 +142,7 @@ def test_what_is_less_grave_is_said_beside_what_people_know_and_what_is_graver_t
     tell(client, quality.model_copy(update=second), Tuning())
     joined = last_of(client, quality)
     assert (joined.metric, joined.detail.severity, joined.value) == ("quality", "critical", finding.after)
+    assert joined.detail.beside == {"output_length_p50": shorter.headline}, "what people knew is not taken back"
 
     for minutes, after in ((3, 14.0), (6, 12.0)):
         third = {"kind": "grown", "at": finding.at + timedelta(minutes=minutes), "after": after}
@@ -151,9 +152,9 @@ def test_what_is_less_grave_is_said_beside_what_people_know_and_what_is_graver_t
     stored = "SELECT count() FROM alert_transitions WHERE incident = 'both'"
     assert client.query(stored).result_rows == [(4,)], "what is told again is told once"
     assert (grown.metric, grown.value, grown.detail.headline) == ("quality", finding.after, joined.detail.headline)
-    assert [one for one in grown.detail.sentences if one.startswith("Beside it: ")] == [
-        f"Beside it: {shorter.model_copy(update={'after': 12.0}).headline}."
-    ]
+    shortest = shorter.model_copy(update={"after": 12.0}).headline
+    assert grown.detail.beside == {"output_length_p50": shortest}
+    assert grown.detail.remarks[-1] == f"Beside it: {shortest}."
 
 
 def test_alerts_of_incidents_that_nobody_knows_any_more_end(client: Client, finding: Finding) -> None:
