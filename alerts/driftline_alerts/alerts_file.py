@@ -88,10 +88,14 @@ def load_rules(settings: Settings) -> tuple[Rule, ...]:
     return _load(settings, _ABOUT_RULES).rules
 
 
+def file_path(settings: Settings) -> Path:
+    """Where the file is, or would be."""
+    return Path(str(settings.alerts_file) or FILE_NAME).expanduser()
+
+
 def _load(settings: Settings, keys: Container[str]) -> AlertsFile:
-    named = str(settings.alerts_file)
-    path = Path(named or FILE_NAME).expanduser()
-    if not named and not path.exists():
+    path = file_path(settings)
+    if not settings.alerts_file and not path.exists():
         return AlertsFile(rules=default_rules())
     return _parse(yaml_file.read_text(path, "alert rules", "alerts_file"), str(path), default_rules(), keys)
 

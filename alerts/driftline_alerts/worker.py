@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from driftline.bus.leader import Leadership
 from driftline.errors import BusError
 from driftline_alerts.actions import said
-from driftline_alerts.alerts_file import load_file
 from driftline_alerts.buttons import listening
 from driftline_alerts.containing import Containing
 from driftline_alerts.delivery import Delivery
@@ -23,6 +22,7 @@ from driftline_alerts.drift.tuning import Tuning
 from driftline_alerts.errands import Errand, Errands
 from driftline_alerts.evaluate import evaluate
 from driftline_alerts.guard_file import GuardFile
+from driftline_alerts.in_force import InForce
 from driftline_alerts.lead import Lead
 from driftline_alerts.notifiers import dashboard_url, notifiers
 from driftline_alerts.plain import place
@@ -55,12 +55,21 @@ _ACTIONS: Final = timedelta(days=7)
 def run(settings: Settings, stop: threading.Event) -> None:
     """Evaluate the rules every ``alert_seconds`` until ``stop`` is set.
 
-    What is away, bus or store, is waited for. Of several workers on one bus only one acts.
+    What is away, bus or store, is waited for. Of several workers on one bus only one acts. Changed rules are in force
+    within seconds.
 
     Raises:
         SettingsError: the rules or an address are wrong.
     """
-    file = load_file(settings)
+    rules = InForce(settings)
+    with Leadership(settings.bus_url, group="alerts") as leadership:
+        while not stop.is_set():
+            _follow(settings, rules, leadership, stop)
+
+
+def _follow(settings: Settings, rules: InForce, leadership: Leadership, stop: threading.Event) -> None:
+    """Work by the rules as they are, until they change."""
+    file = rules.file
     channels = notifiers(settings, file.channels)
     names = ", ".join(channel.channel for channel in channels) or "nobody (no channel is configured: docs/channels.md)"
     logger.info("%d alert rules, every %g s; telling %s", len(file.rules), settings.alert_seconds, names)
@@ -71,7 +80,6 @@ def run(settings: Settings, stop: threading.Event) -> None:
     if file.review:
         todo.append(Errand("review", partial(_review, file.review)))
     with (
-        Leadership(settings.bus_url, group="alerts") as leadership,
         Errands(settings, todo, lead, trouble, ended) as errands,
         listening(settings, file.channels.values()),
         _Worker(settings, file, trouble) as worker,
@@ -81,7 +89,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
             return lead.note(held=worker.tried("bus", leadership.held) is True) and not stop.is_set()
 
         due = time.monotonic()
-        while not stop.is_set():
+        while not stop.is_set() and not rules.has_changed():
             if not may_act():
                 worker.stand_by()
             elif time.monotonic() >= due:

@@ -169,6 +169,26 @@ def test_wrong_rules_end_the_worker(tmp_path: Path, environ: dict[str, str]) -> 
         run(driftline_settings.load(environ), threading.Event())
 
 
+def test_changed_rules_are_in_force_without_a_restart_and_wrong_ones_change_nothing(
+    client: Client, world: Services, environ: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    put_requests(client, 9.0, 30, at=now(), feature="chat")
+    with working(environ):
+        world.wait_for("slack", 1)
+        rules.write_text(RULES.replace("latency_p95", "latency_p9"))
+        wait_until(lambda: "what was in force before stays so" in caplog.text)
+        assert "'metric' names 'latency_p9'" in caplog.text
+        assert transitions(client) == ["firing"]
+        rules.write_text(RULES.replace("slow", "very slow").replace("above: 3", "above: 5"))
+        world.wait_for("slack", 3)
+    said = [body["blocks"][0]["text"]["text"] for body in world.told("slack")]
+    assert "above 3.00 s" in said[0]
+    assert any("the rule was removed or changed" in one for one in said[1:])
+    assert any("above 5.00 s" in one for one in said[1:])
+    assert caplog.text.count("what was in force before stays so") == 1
+
+
 def test_leadership_passes_on(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'bus.db'}"
     with Leadership(url, group="alerts") as second:
