@@ -12,6 +12,7 @@ from driftline_alerts.actions import silences
 from driftline_alerts.compose import composed
 from driftline_alerts.deliver import Courier
 from driftline_alerts.errands import Errand
+from driftline_alerts.introduction import introduced
 from driftline_alerts.notifier import DeliveryError
 from driftline_alerts.outbox import Plan, read
 
@@ -43,6 +44,7 @@ class Delivery:
     stop: threading.Event
     may_act: Callable[[], bool]
     _not_before: dict[str, float] = field(default_factory=dict)
+    _since: dict[str, datetime] = field(default_factory=dict)
 
     def errands(self) -> Iterable[Errand]:
         """One for each channel."""
@@ -58,9 +60,15 @@ class Delivery:
             [one.channel for one in self.channels],
             silences(client, now),
             now,
+            self._introduced(channel.channel, client, now),
         )
         message = partial(composed, client, dashboard_url=self.dashboard_url)
         try:
             Courier(client, channel, message, self.stop, self.may_act).deliver(read(client, now), plan)
         except DeliveryError as error:
             self._not_before[channel.channel] = time.monotonic() + (error.retry_after or 0)
+
+    def _introduced(self, channel: str, client: Client, now: datetime) -> datetime:
+        if channel not in self._since:
+            self._since[channel] = introduced(client, channel, now)
+        return self._since[channel]

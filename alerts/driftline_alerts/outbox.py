@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.digest import digest
@@ -17,7 +17,6 @@ from driftline_store.client import store_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
 
     from clickhouse_connect.driver.client import Client
 
@@ -29,6 +28,7 @@ KEEP: Final = timedelta(hours=24)
 _PAUSE: Final = timedelta(seconds=15)
 """After an attempt that may have succeeded; twice as long after each further one, so that people get few repeats."""
 _LONGEST_PAUSE: Final = timedelta(hours=1)
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
 UNSURE: Final = "unsure: "
 REFUSED: Final = "refused: "
 
@@ -164,16 +164,21 @@ def read(client: Client, now: datetime) -> list[Incident]:
 
 @dataclass(frozen=True)
 class Plan:
-    """Who is told of what, at a moment."""
+    """Who is told of what, at a moment.
+
+    Attributes:
+        since: when the channel became one; what was over before is not told there.
+    """
 
     routes: Sequence[Route]
     channels: Sequence[str]
     silences: Sequence[Action]
     now: datetime
+    since: datetime = _EVER
 
     def parcels(self, incident: Incident, channel: str) -> list[Parcel]:
         """What a channel is to be told of an incident now, in this order."""
-        untold = incident.untold(channel, self.now - KEEP)
+        untold = incident.untold(channel, max(self.now - KEEP, self.since))
         if not untold:
             return []
         told = incident.told(channel)

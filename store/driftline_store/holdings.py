@@ -78,6 +78,7 @@ NOTHING: Final[Mapping[str, str]] = {
     "collector_reports": "figures of applications' collectors",
     "alert_transitions": "figures of segments",
     "alert_deliveries": "attempts to send",
+    "alert_channels": "names of channels",
     "alert_actions": "what operators want done",
     "drift_snapshots": "counts by segment",
     "drift_events": "versions, and what operators say about them",

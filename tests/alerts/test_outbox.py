@@ -184,3 +184,13 @@ def test_each_phase_of_an_incident_has_a_message_of_its_own() -> None:
 
 def test_who_is_not_meant_is_told_nothing() -> None:
     assert plan().parcels(incident(feature("a")), "boss") == []
+
+
+def test_a_channel_that_was_added_is_told_what_is_open_and_not_what_was_over_before() -> None:
+    over = incident(feature("a"), feature("a", "resolved", 5))
+    still_open = incident(feature("a"))
+    ended_since = incident(feature("a"), feature("a", "resolved", 7))
+    added = replace(plan(NOW + 8 * MINUTE), since=NOW + 6 * MINUTE)
+    assert added.parcels(over, CHANNEL) == []
+    assert [parcel.phase for parcel in added.parcels(still_open, CHANNEL)] == ["opened"]
+    assert [parcel.phase for parcel in added.parcels(ended_since, CHANNEL)] == ["resolved"]
