@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MEMBER = Path(__file__).parent / "groups" / "member.py"
 SPANS_A_MESSAGE = 5
-LOAD_SECONDS = 0.5
+LOAD_SECONDS = 1.0
 """Between two lots of messages: each lot is an insert or more, and the store's inserts are what these tests cost."""
 
 WAIT_SECONDS = 120
