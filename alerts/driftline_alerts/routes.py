@@ -27,9 +27,9 @@ def _severities(raw: object) -> object:
 
 
 def _zone(raw: object) -> str:
-    if raw not in available_timezones():
+    if not isinstance(raw, str) or raw not in available_timezones():
         raise ValueError(f"must be a time zone such as Europe/Berlin, not {raw!r}")
-    return str(raw)
+    return raw
 
 
 def _hours(raw: object) -> str:

@@ -14,15 +14,15 @@ Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f
 
 
 def _metric(raw: object) -> str:
-    if raw not in KNOWN:
+    if not isinstance(raw, str) or raw not in KNOWN:
         raise ValueError(f"names {raw!r}, which is no metric; {closest(str(raw), tuple(KNOWN))}")
-    return str(raw)
+    return raw
 
 
 def _dimension(raw: object) -> str:
-    if raw not in DIMENSIONS:
+    if not isinstance(raw, str) or raw not in DIMENSIONS:
         raise ValueError(f"names {raw!r}, which is no dimension; {closest(str(raw), DIMENSIONS)}")
-    return str(raw)
+    return raw
 
 
 def _dimensions(raw: object) -> tuple[str, ...]:

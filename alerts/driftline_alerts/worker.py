@@ -89,7 +89,7 @@ def _follow(settings: Settings, rules: InForce, leadership: Leadership, stop: th
             return lead.note(held=worker.tried("bus", leadership.held) is True) and not stop.is_set()
 
         due = time.monotonic()
-        while not stop.is_set() and not rules.has_changed():
+        while not stop.is_set() and not worker.tried("rules' file", rules.has_changed):
             if not may_act():
                 worker.stand_by()
             elif time.monotonic() >= due:
