@@ -6,7 +6,7 @@ What belongs together goes out as one message. What is held back, by quiet hours
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -90,6 +90,7 @@ class Parcel:
         thread: what the incident's first message in the channel is called; '' for that one itself.
         is_repeat: whether it may have been told before.
         is_escalated: whether it goes there as nobody has acknowledged the incident.
+        is_graver: whether it is of a higher severity than all that the channel was told before.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Parcel:
     thread: str
     is_repeat: bool = False
     is_escalated: bool = False
+    is_graver: bool = False
 
 
 @dataclass
@@ -199,7 +201,7 @@ class Plan:
         if not told:
             return [_parcel("opened", untold, "", is_escalated=further is not None)]
         is_time = told[-1].at + chosen.cooldown <= self.now or _is_worse(incident, untold, channel)
-        return list(_updates(untold, thread, is_time=is_time))
+        return [_weighed(incident, parcel, channel) for parcel in _updates(untold, thread, is_time=is_time)]
 
     def is_silenced(self, incident: Incident) -> bool:
         """Whether somebody wants to hear nothing of it."""
@@ -235,6 +237,12 @@ def _is_worse(incident: Incident, untold: Iterable[Transition], channel: str) ->
     return max(step.gravity for step in untold) > max((step.gravity for step in before), default=0)
 
 
+def _weighed(incident: Incident, parcel: Parcel, channel: str) -> Parcel:
+    """The same, where it is an update, with whether it is graver than what was told; also when it is tried again."""
+    is_graver = parcel.phase == "update" and _is_worse(incident, parcel.steps, channel)
+    return replace(parcel, is_graver=is_graver)
+
+
 def _parcel(phase: Phase, steps: Sequence[Transition], thread: str, *, is_escalated: bool = False) -> Parcel:
     """A new message, whose id says what is in it."""
     name = digest(phase, [step.id for step in steps])
@@ -257,10 +265,11 @@ def _again(
         if not tried.broken or now - tried.at >= pause:
             by_message[tried.message or step.id].append(step)
     thread = told[-1].reference if told else ""
-    return [
+    again = (
         Parcel(name, _phase(incident, steps, told), tuple(steps), thread, is_repeat=True)
         for name, steps in by_message.items()
-    ]
+    )
+    return [_weighed(incident, parcel, channel) for parcel in again]
 
 
 def _phase(incident: Incident, steps: Sequence[Transition], told: Sequence[Attempts]) -> Phase:

@@ -63,6 +63,23 @@ def test_what_becomes_critical_does_not_wait() -> None:
     assert plan(NOW + 3 * MINUTE).parcels(one, CHANNEL) == [], "it is critical already"
 
 
+def test_an_update_says_whether_it_is_graver_than_what_was_told_also_when_it_is_tried_again() -> None:
+    one = incident(feature("a"))
+    (opened,) = plan().parcels(one, CHANNEL)
+    tell(one, opened)
+    one.steps += [feature("b", minutes=1, severity="critical"), feature("a", "acknowledged", 2)]
+    seen, update = plan().parcels(one, CHANNEL)
+    assert [parcel.is_graver for parcel in (opened, seen, update)] == [False, False, True]
+    tell(one, seen)
+    tell(one, update, is_delivered=False, is_unsure=True)
+    (again,) = plan().parcels(one, CHANNEL)
+    assert (again.is_repeat, again.is_graver) == (True, True)
+    tell(one, update)
+    one.steps.append(feature("c", minutes=3, severity="critical"))
+    (further,) = plan(NOW + 20 * MINUTE).parcels(one, CHANNEL)
+    assert (further.phase, further.is_graver) == ("update", False)
+
+
 def test_who_has_seen_it_is_told_at_once() -> None:
     one = incident(feature("a"))
     tell(one, plan().parcels(one, CHANNEL)[0])
