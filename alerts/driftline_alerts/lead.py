@@ -23,3 +23,7 @@ class Lead:
     def is_held(self) -> bool:
         """Whether we led a moment ago."""
         return time.monotonic() < self._until
+
+    def was_held(self) -> bool:
+        """Whether the last answer was that we lead, however long ago: within a long round nobody asks."""
+        return self._until > 0

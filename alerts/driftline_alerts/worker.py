@@ -26,10 +26,12 @@ from driftline_alerts.in_force import InForce
 from driftline_alerts.lead import Lead
 from driftline_alerts.notifiers import dashboard_url, notifiers
 from driftline_alerts.plain import place
+from driftline_alerts.reporting import PART, Counts, samples
 from driftline_alerts.review import review
 from driftline_alerts.state import acknowledged, decide
 from driftline_alerts.transition import Transition, latest, take, write
 from driftline_alerts.trouble import Trouble
+from driftline_processors.reports import Reporter
 from driftline_store.client import connect
 
 if TYPE_CHECKING:
@@ -83,6 +85,7 @@ def _follow(settings: Settings, rules: InForce, leadership: Leadership, stop: th
         Errands(settings, todo, lead, trouble, ended) as errands,
         listening(settings, file.channels.values()),
         _Worker(settings, file, trouble) as worker,
+        Reporter(PART, settings, partial(samples, len(file.rules), worker.counts, lead, trouble)),
     ):
 
         def may_act() -> bool:
@@ -150,6 +153,7 @@ class _Worker:
         self._detection: Detection | None = None
         self._record = Record()
         self._has_ended = False
+        self.counts = Counts()
 
     def __enter__(self) -> Self:
         return self
@@ -169,9 +173,13 @@ class _Worker:
     def round(self, may_act: Callable[[], bool]) -> Iterator[Callable[[], object]]:
         """One evaluation and one look for drift: what it tells does not wait for the other."""
         now = datetime.now(UTC)
-        pause = timedelta(seconds=self._settings.alert_seconds)
-        yield lambda: self.tried("rules", lambda: step(self._connected(), self._file.rules, now, pause))
+        yield lambda: self.tried("rules", lambda: self._evaluate(now))
         yield lambda: self.tried("drift", lambda: self._look(now, may_act))
+
+    def _evaluate(self, now: datetime) -> None:
+        pause = timedelta(seconds=self._settings.alert_seconds)
+        self.counts.changes += len(step(self._connected(), self._file.rules, now, pause))
+        self.counts.rounds += 1
 
     def _look(self, now: datetime, may_act: Callable[[], bool]) -> None:
         if not self._settings.drift:
@@ -194,6 +202,7 @@ class _Worker:
             self._detection, self._record = opened, Record()
         for finding in self._detection.step(self._connected(), now, may_act):
             logger.info("drift: %s. %s", finding.headline, " ".join(finding.sentences))
+            self.counts.findings += 1
         found = self._detection
         self._record.take(self._connected(), found.fleet.monitors, found.shares, found.position)
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from driftline.bus import open_bus
 from driftline.errors import BusError
+from driftline_alerts.reporting import PART, has_worked, missing
 from driftline_cli.collectors_table import NOTHING as NO_COLLECTOR
 from driftline_cli.collectors_table import collectors_table
 from driftline_cli.parts_table import NOTHING, parts_table
@@ -28,9 +29,12 @@ from driftline_store.collectors import last_hour
 from driftline_store.metrics import DIMENSIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from driftline.bus import Bus
     from driftline.settings import Settings
     from driftline_processors.judge.accounting import Coverage
+    from driftline_processors.reports import Instance
 
 _COUNTS: Final = {
     "spans stored": "SELECT count() FROM llm_spans",
@@ -73,6 +77,7 @@ def show(settings: Settings) -> None:
             for name, cost in spent(client).items():
                 table.add_row(f"spent by {name}, USD", f"{cost.day:,.4f} today, {cost.month:,.4f} this month")
         instances = alive(client)
+        had_alerts = has_worked(client)
         collectors = last_hour(client)
     finally:
         client.close()
@@ -84,6 +89,7 @@ def show(settings: Settings) -> None:
             if paused := readings.get(PAUSED):
                 table.add_row(f"{name} pauses", paused.text)
     table.add_row("receiver", _receiver(settings))
+    table.add_row("alert rules", _alerts(instances, has_worked=had_alerts))
     console = Console()
     console.print(table)
     console.print()
@@ -95,6 +101,14 @@ def show(settings: Settings) -> None:
 def _judged(one: Coverage) -> str:
     failed = f", {one.failed:,} failed" if one.failed else ""
     return f"{one.judged:,} of {one.sampled:,} sampled{failed}; of {one.eligible:,} requests that did not fail"
+
+
+def _alerts(instances: Sequence[Instance], *, has_worked: bool) -> str:
+    """Who evaluates them, or that nobody does and what helps."""
+    if found := missing(instances, has_worked=has_worked):
+        return f"{found.what}. {found.do}"
+    workers = [one for one in instances if one.part == PART]
+    return "; ".join(f"{one.topics['']['rules'].value:,.0f} by {one.host}:{one.pid}" for one in workers)
 
 
 def _receiver(settings: Settings) -> str:

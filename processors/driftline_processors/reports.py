@@ -34,7 +34,7 @@ STOPPED: Final = "stopped"
 
 _REPORT_SECONDS: Final = 10.0
 _WRITE_SECONDS: Final = 20.0
-_AWAY: Final = ("store_away_seconds", "bus_away_seconds")
+_AWAY: Final = ("store_away_seconds", "bus_away_seconds", "trouble_seconds")
 _COLUMNS: Final = ["part", "instance", "host", "pid", "metric", "topic", "partition", "value", "text"]
 
 # The newest and the oldest report of the last minute, side by side.
@@ -135,7 +135,7 @@ class Trouble:
     """The last error of a part.
 
     Attributes:
-        lasts: seconds for which the store or the bus has been away; 0: that is over.
+        lasts: seconds for which it has been so; 0: it is over.
         ago: seconds since the error.
     """
 

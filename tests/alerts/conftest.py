@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DATABASE = "alerts"
 _EMPTIED = (
     *("llm_rollups", "alert_transitions", "alert_deliveries", "alert_actions"),
-    *("alert_channels", "drift_snapshots", "drift_findings"),
+    *("alert_channels", "drift_snapshots", "drift_findings", "part_reports"),
 )
 
 

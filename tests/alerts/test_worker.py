@@ -21,6 +21,7 @@ from driftline.bus.leader import CONTROL_TOPIC, Leadership, _one_partition
 from driftline.errors import SettingsError
 from driftline_alerts.notifiers import dashboard_url
 from driftline_alerts.worker import run
+from driftline_processors.reports import alive
 from driftline_store.migrate import migrate
 from store_fixtures import running_store
 
@@ -160,7 +161,18 @@ def test_a_store_that_is_away_is_waited_for(
         put_requests(client, 9.0, 30, at=now(), feature="chat")
         client.close()
         world.wait_for("slack", 1)
-    assert caplog.text.count("no store is running") <= 2  # of each time once, not in every round nor for each part
+    # Of each time once, not in every round nor for each part.
+    assert caplog.text.count("alerts wait: no store is running") <= 2
+
+
+def test_a_worker_that_runs_reports_about_itself(client: Client, environ: dict[str, str]) -> None:
+    with working(environ):
+        wait_until(lambda: len(alive(client)) == 1)
+        [worker] = alive(client)
+        assert (worker.part, worker.topics[""]["rules"].value) == ("alert", 1)
+    assert alive(client) == []
+    rounds = "SELECT argMax(value, at) FROM part_reports WHERE metric = 'rounds'"
+    assert client.query(rounds).result_rows[0][0] >= 1, "the last report counts what was done"
 
 
 def test_wrong_rules_end_the_worker(tmp_path: Path, environ: dict[str, str]) -> None:

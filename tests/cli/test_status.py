@@ -122,3 +122,12 @@ def test_status_shows_the_ingest_that_runs_and_says_when_none_does(settings: Set
         stop.set()
         thread.join()
     assert "driftline ingest does not run" in status(settings)
+
+
+def test_status_says_who_evaluates_the_alert_rules_or_that_nobody_does(settings: Settings, client: Client) -> None:
+    assert line(settings, "alert rules").startswith("Nobody evaluates the alert rules. Run driftline alert ")
+    report = "INSERT INTO part_reports (at, part, instance, host, pid, metric, value) VALUES "
+    client.command(f"{report} (now64(3) - 60, 'alert', 'gone', 'h', 1, 'rules', 12)")
+    assert line(settings, "alert rules").startswith("No alert worker has reported in the last 30 s")
+    client.command(f"{report} (now64(3), 'alert', 'here', 'h', 2, 'rules', 12)")
+    assert line(settings, "alert rules") == "12 by h:2"

@@ -37,6 +37,7 @@ WELL = Standing(
     unpriced=(),
     unmatched=Unmatched(3, {}),
     store=Holding((), SCHEMA, 50, 100),
+    had_alerts=True,
 )
 
 
@@ -46,7 +47,8 @@ def part(name: str = "ingest", topic: str = "otlp_spans", stored: float = 60, **
     return Instance(name, "host", 1, 1.0, 60.0, {topic: readings | {"messages": Reading(stored, stored, "")}})
 
 
-RUNNING = (part(lag=1000), part("judge", "quality"))
+WATCHER = part("alert", "")
+RUNNING = (part(lag=1000), part("judge", "quality"), WATCHER)
 
 
 def test_nothing_is_wrong_where_all_is_well() -> None:
@@ -93,17 +95,36 @@ def test_what_needs_somebody_is_found_with_its_number(
     ],
 )
 def test_what_parts_say_about_themselves_is_judged(running: tuple[Instance, ...], expected: tuple[str, str]) -> None:
-    [found] = findings.findings(running, replace(WELL, judged=()))
+    [found] = findings.findings((*running, WATCHER), replace(WELL, judged=()))
     assert found.level == expected[0]
     assert expected[1] in found.what
 
 
 def test_an_error_that_is_over_is_no_finding() -> None:
-    assert findings.findings((part(last_error=1.0, store_away_seconds=0.0),), replace(WELL, judged=())) == []
+    running = (part(last_error=1.0, store_away_seconds=0.0), WATCHER)
+    assert findings.findings(running, replace(WELL, judged=())) == []
+
+
+@pytest.mark.parametrize(
+    ("had_alerts", "expected"),
+    [(True, ("bad", "No alert worker has reported")), (False, ("warn", "Nobody evaluates the alert rules"))],
+)
+def test_that_nobody_evaluates_rules_is_grave_where_somebody_did(had_alerts: bool, expected: tuple[str, str]) -> None:
+    [found] = findings.findings(RUNNING[:2], replace(WELL, had_alerts=had_alerts))
+    assert (found.level, found.about) == (expected[0], "alerts")
+    assert expected[1] in found.what
+    assert "driftline alert " in found.do
+
+
+def test_what_an_alert_worker_waits_for_is_no_lag_of_the_bus() -> None:
+    waits = part("alert", "rules", last_error=1.0, trouble_seconds=34.0)
+    [found] = findings.findings((*RUNNING, waits), WELL)
+    assert (found.level, found.about) == ("bad", "alerts")
+    assert "alert on host has waited for 34 s: why" in found.what
 
 
 def test_requests_that_wait_for_a_judge_that_does_not_run_are_found() -> None:
-    [found] = findings.findings((part(),), replace(WELL, judged=(replace(JUDGED, judged=10, failed=0),)))
+    [found] = findings.findings((part(), WATCHER), replace(WELL, judged=(replace(JUDGED, judged=10, failed=0),)))
     assert "90 requests wait for quality, and no judge runs" in found.what
 
 

@@ -40,6 +40,7 @@ def test_it_says_what_is_wrong_with_each_part_and_what_to_do(
         "USD for today are spent",
         "Messages that could not be stored: 1",
         "have no price",
+        "No alert worker has reported in the last 30 s",
     ):
         assert what in found
     assert "driftline dead-letters resend" in found
@@ -53,6 +54,25 @@ def test_it_says_what_is_wrong_with_each_part_and_what_to_do(
         assert raw not in page.html
         assert html.escape(raw) in page.html
     assert not page.app.markdown
+
+
+def test_an_alert_worker_that_runs_stands_among_the_parts(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with contextlib.closing(seeded.client()) as client:
+        columns = "(part, instance, host, pid, metric, topic, value, text)"
+        client.command(
+            f"INSERT INTO part_reports {columns} VALUES ('alert', 'a', '<b>host</b>', 8, 'rules', '', 12, ''), "
+            "('alert', 'a', '<b>host</b>', 8, 'leads', '', 1, ''), "
+            "('alert', 'a', '<b>host</b>', 8, 'last_error', 'drift', 0, '<b>gone</b>')"
+        )
+        page = Page(seeded.path, monkeypatch, at="system")
+        client.command("ALTER TABLE part_reports DELETE WHERE part = 'alert' SETTINGS mutations_sync = 1")
+    assert "No alert worker has reported" not in page.html
+    rows = page.html.split("<td>alert</td>")
+    assert "<td>12 rules</td>" in rows[1]
+    assert "<td>drift</td>" in rows[2]
+    assert "&lt;b&gt;gone&lt;/b&gt;" in rows[2]
 
 
 def test_a_dead_letter_shows_its_bytes(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,6 +107,7 @@ def test_with_nothing_stored_it_says_how_to_begin(empty: RunningStore, monkeypat
     page = Page(empty.path, monkeypatch, at="system")
     assert "No ingest has reported" in page.html
     assert "driftline up, or driftline ingest" in page.html
+    assert "Nobody evaluates the alert rules" in page.html
     assert "None is open: every message that ingest has read is stored." in page.html
     assert "nan" not in page.html.lower()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from driftline_alerts import reporting
 from driftline_processors.judge.leader import PAUSED
 from driftline_processors.judge.ledger import NOTHING, exhausted
 from driftline_processors.reports import ALIVE_SECONDS
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from driftline_processors.reports import Instance
 
 Level = Literal["bad", "warn"]
-About = Literal["lag", "coverage", "dropped", "letters", "judged", "budget", "unpriced", "store"]
+About = Literal["lag", "coverage", "dropped", "letters", "judged", "budget", "unpriced", "store", "alerts"]
 
 LAGS: Final = 1000
 """Messages on the bus, as in the shipped rule "ingest lags"."""
@@ -38,7 +39,7 @@ class Finding:
     """Something that needs somebody.
 
     Attributes:
-        about: the number on the page that it belongs to.
+        about: the number on the page that it belongs to; alerts have none.
         what: is wrong.
         do: what helps.
     """
@@ -76,10 +77,15 @@ def _parts(running: Sequence[Instance], _: Standing) -> Iterator[Finding]:
             trouble = instance.trouble(topic)
             if trouble is not None and trouble.lasts:
                 yield Finding(
-                    "bad", "lag",
+                    "bad", "alerts" if instance.part == reporting.PART else "lag",
                     f"{instance.part} on {instance.host} has waited for {trouble.lasts:.0f} s: {trouble.text}",
                     "It goes on by itself when what the sentence names is back.",
                 )  # fmt: skip
+
+
+def _alerts(running: Sequence[Instance], now: Standing) -> Iterator[Finding]:
+    if found := reporting.missing(running, has_worked=now.had_alerts):
+        yield Finding("bad" if found.is_grave else "warn", "alerts", found.what, found.do)
 
 
 def _lag(running: Sequence[Instance], _: Standing) -> Iterator[Finding]:
@@ -207,5 +213,5 @@ def share(spent: Decimal, limit: Decimal | None) -> float:
 
 
 _LOOKS: Final[tuple[Callable[[Sequence[Instance], Standing], Iterator[Finding]], ...]] = (
-    _parts, _lag, _coverage, _dropped, _letters, _judge, _budget, _unpriced, _unmatched, _store
+    _parts, _alerts, _lag, _coverage, _dropped, _letters, _judge, _budget, _unpriced, _unmatched, _store
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from driftline_alerts.reporting import has_worked
 from driftline_dashboard.store import reading
 from driftline_processors import dead_letters, reports
 from driftline_processors.judge import accounting, ledger, plan
@@ -50,6 +51,7 @@ class Standing:
         unpriced: models of the last ``UNPRICED_DAYS`` days without a price.
         unmatched: feedback without its request.
         store: what it holds.
+        had_alerts: whether an alert worker ever ran, as far as the store remembers.
     """
 
     sent: tuple[Sent, ...]
@@ -61,6 +63,7 @@ class Standing:
     unpriced: tuple[Unpriced, ...]
     unmatched: Unmatched
     store: Holding
+    had_alerts: bool
 
 
 @st.cache_data(ttl=_TTL, max_entries=2, show_spinner=False)
@@ -94,6 +97,7 @@ def standing(half_minute: datetime) -> Standing:
             unpriced=tuple(unpriced.unpriced(client, UNPRICED_DAYS)),
             unmatched=unmatched.unmatched(client),
             store=sizes.holding(client),
+            had_alerts=has_worked(client),
         )
 
 

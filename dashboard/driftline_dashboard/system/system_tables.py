@@ -15,12 +15,12 @@ from driftline_processors.judge.ledger import NOTHING
 from driftline_processors.reports import ALIVE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from driftline_dashboard.system.system_data import Standing
     from driftline_dashboard.view import View
-    from driftline_processors.reports import Instance, Trouble
+    from driftline_processors.reports import Instance, Reading, Trouble
     from driftline_store.sizes import Table
 
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
@@ -35,7 +35,7 @@ def parts(running: Sequence[Instance]) -> None:
             f"{instance.host}:{instance.pid}",
             f"{instance.age:.0f} s ago",
             topic or "-",
-            _owned(readings["lag"].partitions) if "lag" in readings else "-",
+            _owned(readings),
             f"{readings['lag'].value:,.0f}" if "lag" in readings else "-",
             _rate(instance.rate(topic, "messages")),
             _trouble(instance.trouble(topic)),
@@ -45,7 +45,7 @@ def parts(running: Sequence[Instance]) -> None:
     ]
     table(
         "parts", "What runs",
-        ("Part", "Process", "Seen", "Topic or evaluator", "Owns: partition (waiting)", "Waiting", "Messages/s",
+        ("Part", "Process", "Seen", "Topic, evaluator or task", "Owns: partition (waiting)", "Waiting", "Messages/s",
          "Last error"),
         rows, note=f"has reported in the last {ALIVE_SECONDS} s", none="Nothing reports.",
     )  # fmt: skip
@@ -165,7 +165,13 @@ def percent(part: int, whole: int) -> str:
     return f"{(min(share, 0.9999) if share < 1 else share):.2%}"
 
 
-def _owned(partitions: dict[int, float]) -> str:
+def _owned(readings: Mapping[str, Reading]) -> str:
+    """The partitions of a topic; of an alert worker, which has none, the rules."""
+    if "rules" in readings:
+        return f"{readings['rules'].value:,.0f} rules" if readings["leads"].value else "none, stands by"
+    if "lag" not in readings:
+        return "-"
+    partitions = readings["lag"].partitions
     shown = [f"{number} ({lag:,.0f})" for number, lag in sorted(partitions.items())]
     rest = [f"and {len(shown) - _MOST_PARTITIONS:,} more"] if len(shown) > _MOST_PARTITIONS else []
     return ", ".join(shown[:_MOST_PARTITIONS] + rest) or "none, stands by"
