@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from driftline.containment.state import Contained
 from driftline_alerts.channels.config import Address, SigningSecret  # noqa: TC001  pydantic reads them
 from driftline_alerts.rule import DRIFT, SEVERITIES, Severity
+from driftline_alerts.system_metrics import SYSTEM
 from driftline_alerts.transition import OPEN
 from driftline_processors.judge.fields import Share, Texts  # noqa: TC001
 from driftline_store.metrics import METRICS
@@ -37,13 +38,14 @@ class Webhook(_Strict):
 class Containment(_Strict):
     """What is contained, and by what."""
 
-    features: Annotated[Texts, Field(min_length=1)] = Field(
-        description="Those that have a fallback and ask `driftline.guard()`."
+    features: Texts = Field(
+        description="Those that have a fallback and ask `driftline.guard()`. `[]` ends what is contained."
     )
     severity: Severity = Field(default="critical", description="An alert of at least that contains.")
     rules: Texts = Field(
         default=(),
-        description="Names of rules whose alerts contain; `drift` is all of drift detection. Without it, all.",
+        description="Names of rules whose alerts contain; `drift` is all of drift detection. Without it, all whose "
+        "segments name a feature.",
     )
     let_through: Annotated[Share, Field(lt=1)] = Field(
         default=0.0,
@@ -52,14 +54,22 @@ class Containment(_Strict):
     webhook: Webhook | None = Field(default=None, description="Told when a feature begins and ends to be contained.")
 
     def features_of(self, alert: Transition) -> tuple[str, ...]:
-        """The features that an alert contains: the one that its segment names, or all where it names none."""
-        # That the judge changed says nothing of the answers.
-        if alert.state not in OPEN or alert.detail.is_judges or not self._is_meant(alert):
+        """The features that an alert contains.
+
+        It is the one that its segment names. A segment without that dimension is of all of them, but contains them only
+        if ``rules`` names the alert's rule. Requests that state no feature are of none of them.
+        """
+        if alert.state not in OPEN or not self._is_meant(alert):
             return ()
-        feature = dict(alert.segment).get("feature", "")
-        return tuple(name for name in self.features if feature in {"", name})
+        feature = dict(alert.segment).get("feature")
+        if feature is None:
+            return self.features if self.rules else ()
+        return (feature,) if feature in self.features else ()
 
     def _is_meant(self, alert: Transition) -> bool:
+        # That the judge changed, or that Driftline itself is in trouble, says nothing of the answers.
+        if alert.detail.is_judges or alert.metric in SYSTEM:
+            return False
         name = DRIFT_RULES if alert.rule.startswith(DRIFT) else alert.rule
         is_grave = alert.gravity >= SEVERITIES.index(self.severity)
         return is_grave and (not self.rules or name in self.rules)

@@ -25,6 +25,7 @@ from driftline_alerts.drift.events import told as told_event
 from driftline_alerts.drift.events import write as write_events
 from driftline_alerts.guard_file import BEAT, GuardFile
 from driftline_alerts.signature import headers, key_of
+from driftline_alerts.system_metrics import SYSTEM
 from driftline_alerts.transition import Transition
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def alert(**changed: Any) -> Transition:
         ({"state": "resolved"}, []),
         ({"severity": "warning"}, []),
         ({"segment": (("feature", "other"),)}, []),
-        ({"segment": (("environment", "production"),)}, ["support", "search"]),
+        ({"segment": (("environment", "production"),)}, []),
+        ({"segment": (("feature", ""),)}, []),
     ],
 )
 def test_an_open_critical_alert_contains_its_feature(changed: dict[str, Any], features: list[str]) -> None:
@@ -82,6 +84,29 @@ def test_only_named_rules_contain() -> None:
     assert [one.incident for one in contained([errors, drift], by_drift)] == ["i2"]
 
 
+@pytest.mark.parametrize(
+    ("changed", "features"),
+    [
+        ({"segment": (("environment", "production"),)}, ["support", "search"]),
+        ({"segment": (("environment", "production"),), "rule": "drift: error rate (i2)"}, ["support", "search"]),
+        ({"segment": (("feature", "search"),)}, ["search"]),
+        ({"segment": (("feature", ""),)}, []),
+        ({"segment": (), "rule": "daily spend", "metric": "spend"}, []),
+    ],
+)
+def test_an_alert_of_all_features_contains_them_only_if_its_rule_is_named(
+    changed: dict[str, Any], features: list[str]
+) -> None:
+    containment = Containment(features=BOTH.features, rules=("errors", "drift"))
+    assert [one.feature for one in contained([alert(**changed)], containment)] == features
+
+
+@pytest.mark.parametrize("metric", SYSTEM)
+def test_trouble_of_driftline_itself_contains_nothing_though_its_rule_is_named(metric: str) -> None:
+    containment = Containment(features=BOTH.features, rules=("ours",))
+    assert contained([alert(rule="ours", metric=metric, segment=())], containment) == ()
+
+
 def test_applications_are_told_what_is_wrong_since_when_and_where() -> None:
     containment = Containment.model_validate({"features": ["support"], "let_through": "5%"})
     segment = (("environment", "production"), ("feature", "support"), ("prompt_version", "v5"), ("variant", ""))
@@ -94,7 +119,7 @@ def test_applications_are_told_what_is_wrong_since_when_and_where() -> None:
 
 def test_a_judge_that_changed_contains_nothing() -> None:
     judges = Detail(side="below", window_minutes=60, severity="critical", is_judges=True)
-    assert contained([alert(segment=(), detail=judges)], BOTH) == ()
+    assert contained([alert(detail=judges)], BOTH) == ()
 
 
 def test_what_began_first_comes_first() -> None:
@@ -105,7 +130,7 @@ def test_what_began_first_comes_first() -> None:
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        ({"features": []}, "at least 1 item"),
+        ({"features": None}, "a text or a list of texts"),
         ({"let_through": 1}, "less than 1"),
         ({"severity": "high"}, "critical"),
         ({"webhook": {"url": "https://u:p@host/x", "secret": "${TEST_SECRET}"}}, "must not hold a user"),
