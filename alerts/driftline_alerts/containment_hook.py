@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from driftline_alerts.attempts import record
@@ -36,9 +36,12 @@ CHANNEL: Final = "containment webhook"
 _WHO, _KEY = "the webhook of the containment", "webhook"
 _MOST_EVENTS: Final = 10
 _BEGUN, _ENDED = "contained", "released"
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_FAILURES: Final = 3
+"""Posts of a round that may fail: a side that is away is not waited for once for each feature."""
 _TOLD: Final = """\
-SELECT message, argMax(transition_id, at), argMax(reference, at) FROM alert_deliveries
-WHERE channel = {channel:String} AND delivered GROUP BY message"""
+SELECT message, argMaxIf(transition_id, at, delivered), argMaxIf(reference, at, delivered), max(at)
+FROM alert_deliveries WHERE channel = {channel:String} GROUP BY message"""
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,12 @@ class Told:
     Attributes:
         id: of that post; '' before the first.
         incident: that it is contained for as far as they know; '' if it is not.
+        tried: when something was last posted of it, taken or not.
     """
 
     id: str = ""
     incident: str = ""
+    tried: datetime = _NEVER
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Change:
 
 
 def changes(contained: Sequence[Contained], told: Mapping[str, Told]) -> list[Change]:
-    """What is to be told, by feature.
+    """What is to be told, one change for each feature: what was tried last comes last, so that all have their turn.
 
     Args:
         contained: now, the oldest reason first.
@@ -84,8 +89,9 @@ def changes(contained: Sequence[Contained], told: Mapping[str, Told]) -> list[Ch
     """
     reasons = {one.feature: one for one in reversed(contained)}
     due = []
-    for feature in sorted(reasons.keys() | told.keys()):
-        before, reason = told.get(feature, Told()), reasons.get(feature)
+    known = {feature: told.get(feature, Told()) for feature in reasons.keys() | told.keys()}
+    for feature, before in sorted(known.items(), key=lambda item: (item[1].tried, item[0])):
+        reason = reasons.get(feature)
         if (reason is not None) != bool(before.incident):
             event = _ENDED if reason is None else _BEGUN
             incident = before.incident if reason is None else reason.incident
@@ -114,7 +120,7 @@ def body(change: Change, at: datetime, events: Iterable[Event]) -> bytes:
 
 
 def tell(client: Client, webhook: Webhook, contained: Sequence[Contained], now: Callable[[], datetime]) -> None:
-    """Post what is due; what fails comes first the next time.
+    """Post what is due. What fails keeps no other feature from being told, and is posted again the next time.
 
     Args:
         client: of the store.
@@ -124,22 +130,35 @@ def tell(client: Client, webhook: Webhook, contained: Sequence[Contained], now: 
 
     Raises:
         StoreError: the store is away; nothing is lost.
-        DeliveryError: the other side did not take it.
+        DeliveryError: the other side did not take all of it; the first failure of perhaps several.
     """
     with store_errors("reading what was told of containment"):
         rows = client.query(_TOLD, parameters={"channel": CHANNEL}).result_rows
-    told = {feature: Told(id_, _incident(reference)) for feature, id_, reference in rows}
-    key = key_of(webhook.secret.get_secret_value())
+    told = {feature: Told(id_, _incident(reference), tried) for feature, id_, reference, tried in rows}
+    failed: list[DeliveryError] = []
     for change in changes(contained, told):
-        events = [] if change.reason is None else _changed(client, change.reason)
-        at = now()
-        data = body(change, at, events)
         try:
-            _post(webhook.url.get_secret_value(), data, headers(key, change.id, at, data))
+            _bring(client, webhook, change, now)
         except DeliveryError as error:
-            _record(client, change, error=str(error))
-            raise
-        _record(client, change)
+            failed.append(error)
+        if len(failed) == _FAILURES:
+            break
+    if failed:
+        raise failed[0]
+
+
+def _bring(client: Client, webhook: Webhook, change: Change, now: Callable[[], datetime]) -> None:
+    """Post one change, and record what came of it."""
+    events = [] if change.reason is None else _changed(client, change.reason)
+    at = now()
+    data = body(change, at, events)
+    key = key_of(webhook.secret.get_secret_value())
+    try:
+        _post(webhook.url.get_secret_value(), data, headers(key, change.id, at, data))
+    except DeliveryError as error:
+        _record(client, change, error=str(error))
+        raise
+    _record(client, change)
 
 
 def _incident(reference: str) -> str:

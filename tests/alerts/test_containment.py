@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import math
 import stat
 from dataclasses import replace
@@ -24,6 +25,7 @@ from driftline_alerts.detail import Detail
 from driftline_alerts.drift.events import told as told_event
 from driftline_alerts.drift.events import write as write_events
 from driftline_alerts.guard_file import BEAT, GuardFile
+from driftline_alerts.notifier import DeliveryError
 from driftline_alerts.signature import headers, key_of
 from driftline_alerts.system_metrics import SYSTEM
 from driftline_alerts.transition import Transition
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from channel_support import Services
+    from driftline.containment.state import Contained
     from driftline_store.client import Client
 
 NOW = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
@@ -284,6 +287,55 @@ def test_what_is_not_taken_is_told_again(
     tell(Empty(), webhook, reasons, lambda: NOW)  # type: ignore[arg-type]
     assert [bool(error) for error in recorded] == [True, False]
     assert len(world.of("hook")) == 2
+
+
+def of_features(*features: str) -> tuple[Contained, ...]:
+    """Each contained for an alert of its own."""
+    alerts = [alert(incident=f"of {one}", segment=(("feature", one),)) for one in features]
+    return contained(alerts, Containment(features=features))
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, refused: set[str]) -> list[str]:
+    """The other side takes none of some features; gives the features that were posted."""
+    posted: list[str] = []
+
+    def post(_: str, data: bytes, __: object) -> None:
+        said = json.loads(data)
+        posted.append(said["feature"])
+        if said["feature"] in refused:
+            raise DeliveryError(f"{said['feature']} is refused", again="later")
+
+    monkeypatch.setattr(module, "_post", post)
+    return posted
+
+
+def test_a_feature_that_is_not_taken_keeps_no_other_from_being_told(
+    client: Client, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = {"bad"}
+    posted = refusing(monkeypatch, refused)
+    reasons = of_features("bad", "good", "new")
+    with pytest.raises(DeliveryError, match="bad is refused"):
+        tell(client, webhook, reasons[:2], lambda: NOW)
+    assert posted == ["bad", "good"]
+    with pytest.raises(DeliveryError, match="bad is refused"):
+        tell(client, webhook, reasons, lambda: NOW)
+    assert posted[2:] == ["new", "bad"], "good was told"
+    refused.clear()
+    tell(client, webhook, reasons, lambda: NOW)
+    tell(client, webhook, reasons, lambda: NOW)
+    assert posted[4:] == ["bad"]
+
+
+def test_many_features_that_are_not_taken_are_no_long_wait_and_all_have_their_turn(
+    client: Client, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted = refusing(monkeypatch, {"a", "b", "c", "d"})
+    reasons = of_features("a", "b", "c", "d", "good")
+    for _ in range(2):
+        with pytest.raises(DeliveryError, match="is refused"):
+            tell(client, webhook, reasons, lambda: NOW)
+    assert posted == ["a", "b", "c", "d", "good", "a", "b"]
 
 
 def test_an_address_where_nobody_listens_is_not_repeated_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
