@@ -18,7 +18,7 @@ from driftline_alerts.evaluate import window_name
 from driftline_alerts.message import Fact, Link, Message, Quote, Series
 from driftline_alerts.plain import first_line, place
 from driftline_alerts.rule import DRIFT
-from driftline_alerts.system_metrics import KNOWN, title_of, written
+from driftline_alerts.system_metrics import KNOWN, SYSTEM, title_of, written
 from driftline_alerts.transition import OPEN
 from driftline_store.client import StoreUnavailableError
 from driftline_store.examples import texts
@@ -45,6 +45,8 @@ _FEWEST_POINTS: Final = 3
 _SHORTEST, _LONGEST = timedelta(hours=4), timedelta(days=14)
 """Of the time that is drawn: three times as long as something is wrong."""
 _MINUTE: Final = timedelta(minutes=1)
+_SYSTEM_PAGE: Final = "system"
+"""Path of the dashboard's page about Driftline itself."""
 
 
 def composed(client: Client, parcel: Parcel, dashboard_url: str) -> Message:
@@ -59,13 +61,14 @@ def composed(client: Client, parcel: Parcel, dashboard_url: str) -> Message:
         raise
     except Exception:
         lead = _lead(parcel)
+        is_system = lead.metric in SYSTEM
         logger.exception("the message about incident %s is told without figures", lead.incident)
         return Message(
             id=parcel.id,
             incident=lead.incident,
             phase=parcel.phase,
             severity=lead.detail.severity,
-            headline=f"{lead.rule}: {place(lead.segment)} is {lead.state}",
+            headline=f"{lead.rule}: {'' if is_system else f'{place(lead.segment)} is '}{lead.state}",
             segment=lead.segment,
             facts=tuple(_clock(parcel, lead)),
             sentences=("Its figures could not be shown here: see the dashboard, and the log of the alert worker.",),
@@ -73,6 +76,8 @@ def composed(client: Client, parcel: Parcel, dashboard_url: str) -> Message:
             series=None,
             links=_links(lead, dashboard_url),
             at=parcel.steps[-1].at,
+            is_system=is_system,
+            is_graver=parcel.is_graver,
         )
 
 
@@ -106,6 +111,8 @@ def compose(client: Client, parcel: Parcel, dashboard_url: str) -> Message:
         links=_links(lead, dashboard_url),
         at=parcel.steps[-1].at,
         can_accept=lead.detail.can_accept and parcel.phase != "resolved",
+        is_system=lead.metric in SYSTEM,
+        is_graver=parcel.is_graver,
     )
 
 
@@ -127,7 +134,7 @@ class _Told:
         if len(current) > 1:
             facts.append(Fact("Where", _list(current)))
         facts += [Fact(label, text) for label, text in _figures(lead) if text]
-        return cls(_headline(lead, len(open_now or current)), tuple(facts), _sentences(lead))
+        return cls(headline(lead, len(open_now or current)), tuple(facts), _sentences(lead))
 
     def with_evidence(self, client: Client, lead: Transition, dashboard_url: str) -> _Told:
         """The same with whom it touched, what else changed at that time, and the worst examples."""
@@ -163,26 +170,40 @@ def _drift(client: Client, lead: Transition, dashboard_url: str) -> _Told:
 
 
 def _lead(parcel: Parcel) -> Transition:
-    """The step that the message is about: of what is still wrong, the gravest, and of these the latest."""
-    current = {step.key: step for step in parcel.steps}.values()
-    steps = [step for step in current if step.state in OPEN] or list(current)
+    """The step that the message is about."""
+    return leading(list({step.key: step for step in parcel.steps}.values()))
+
+
+def leading(latest: Sequence[Transition]) -> Transition:
+    """Of the latest steps of an incident's alerts the one that stands for it.
+
+    That is, of what is still wrong, the gravest, and of these the latest.
+    """
+    steps = [step for step in latest if step.state in OPEN] or latest
     return max(steps, key=lambda step: (step.gravity, step.at))
 
 
-def _headline(lead: Transition, segments: int) -> str:
+def headline(lead: Transition, segments: int) -> str:
+    """What a rule found, where and by how much, in one line.
+
+    Args:
+        lead: the step that stands for the incident.
+        segments: how many the incident is in.
+    """
     where = f"{segments} segments" if segments > 1 else place(lead.segment)
-    title = title_of(lead.metric)
+    is_system = lead.metric in SYSTEM
+    what = title_of(lead.metric) if is_system else f"{title_of(lead.metric)} of {where}"
     if lead.detail.note or math.isnan(lead.value):
-        return f"{title} of {where}: {lead.detail.note or lead.why or 'no data'}"
+        return f"{what}: {lead.detail.note or lead.why or 'no data'}"
     side = lead.detail.side if lead.state in OPEN else f"no longer {lead.detail.side}"
     among = f", {place(lead.segment)} first" if segments > 1 else ""
     value, limit = (written(lead.metric, number) for number in (lead.value, lead.threshold))
-    return f"{title} of {where} is {value}, {side} {limit}{among}"
+    return f"{what}{':' if is_system else ' is'} {value}, {side} {limit}{among}"
 
 
 def _figures(lead: Transition) -> list[tuple[str, str]]:
     detail = lead.detail
-    if math.isnan(lead.value):
+    if math.isnan(lead.value) or lead.metric in SYSTEM:
         return []
     label = KNOWN[lead.metric].n_label if lead.metric in KNOWN else "observations"
     low, high, before = (written(lead.metric, number) for number in (detail.low, detail.high, detail.baseline))
@@ -194,7 +215,8 @@ def _figures(lead: Transition) -> list[tuple[str, str]]:
 
 
 def _sentences(lead: Transition) -> tuple[str, ...]:
-    return (lead.detail.description,) if lead.detail.description else ()
+    """What the rule says of what is wrong, while it is."""
+    return (lead.detail.description,) if lead.detail.description and lead.state in OPEN else ()
 
 
 def _clock(parcel: Parcel, lead: Transition) -> list[Fact]:
@@ -248,7 +270,9 @@ def _series(client: Client, lead: Transition) -> Series | None:
 
 
 def _links(lead: Transition, dashboard_url: str) -> tuple[Link, ...]:
-    links = [Link("Open in the dashboard", link(lead.segment, dashboard_url))]
+    is_system = lead.metric in SYSTEM
+    page = f"{dashboard_url.rstrip('/')}/{_SYSTEM_PAGE}" if is_system else link(lead.segment, dashboard_url)
+    links = [Link("Open in the dashboard", page)]
     if lead.detail.runbook:
         links.append(Link("Runbook", lead.detail.runbook))
     return tuple(links)

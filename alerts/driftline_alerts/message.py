@@ -89,6 +89,8 @@ class Message:
         links: to the dashboard first, then the runbook.
         at: when it happened, aware.
         can_accept: whether the level may be taken for the new normal, which drift detection knows.
+        is_system: whether it is about Driftline itself, which is in no segment.
+        is_graver: whether it is graver, an update, than all that the channel was told of the incident before.
     """
 
     id: str
@@ -104,3 +106,5 @@ class Message:
     links: tuple[Link, ...]
     at: datetime
     can_accept: bool = False
+    is_system: bool = False
+    is_graver: bool = False

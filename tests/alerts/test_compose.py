@@ -17,6 +17,7 @@ from driftline_alerts.compose import compose, composed
 from driftline_alerts.detail import Detail
 from driftline_alerts.outbox import Parcel
 from driftline_alerts.rule import DRIFT
+from driftline_dashboard.places import SYSTEM
 
 if TYPE_CHECKING:
     from driftline_alerts.message import Message, Phase
@@ -61,6 +62,37 @@ def test_a_rules_message_says_what_where_since_when_and_shows_the_worst(client: 
     assert len({later - earlier for (earlier, _), (later, _) in pairwise(found.series.points)}) == 1, "gaps are drawn"
     values = [value for _, value in found.series.points if value is not None]
     assert values == [pytest.approx(seconds, rel=0.03) for seconds in (1.0, 1.0, 9.0)]
+
+
+def test_what_a_rule_says_of_what_is_wrong_is_left_out_once_it_is_not(client: Client) -> None:
+    detail = Detail(side="above", window_minutes=15, description="More than one request in twenty ends in an error.")
+    for state, phase, said in (
+        ("firing", "opened", (detail.description,)),
+        ("acknowledged", "acknowledged", ("driftline has acknowledged it.", detail.description)),
+        ("resolved", "update", ()),
+        ("resolved", "resolved", ()),
+    ):
+        step = replace(step_of(state=state), detail=detail)
+        assert message(client, step, phase=phase).sentences == said
+
+
+def test_of_driftline_itself_it_is_not_said_where_and_the_link_goes_to_the_systems_page(client: Client) -> None:
+    detail = Detail(side="above", window_minutes=5)
+    step = replace(step_of(), rule="dead letters", metric="dead_letters", value=3.0, threshold=0.0, n=1, detail=detail)
+    found = message(client, step)
+    assert found.headline == "Dead letters: 3, above 0"
+    assert (found.is_system, set(facts(found))) == (True, {"Since", "Rule"})
+    assert found.links[0].url == f"{DASHBOARD}{SYSTEM.path}"
+    over = message(client, replace(step, state="resolved", value=0.0), phase="resolved")
+    assert over.headline == "Dead letters: 0, no longer above 0"
+    gone = message(client, replace(step, state="resolved", value=math.nan, why="nothing comes any more"))
+    assert gone.headline == "Dead letters: nothing comes any more"
+
+
+def test_that_it_became_graver_is_handed_on(client: Client) -> None:
+    for is_graver in (False, True):
+        parcel = Parcel("m", "update", (step_of(severity="critical"),), "thread", is_graver=is_graver)
+        assert compose(client, parcel, DASHBOARD).is_graver == is_graver
 
 
 def test_segments_of_one_incident_are_listed(client: Client) -> None:
@@ -127,6 +159,8 @@ def test_what_cannot_be_composed_is_told_all_the_same(client: Client, monkeypatc
     found = composed(client, Parcel("m", "opened", (step_of(feature="chat"),), ""), DASHBOARD)
     assert found.headline == "slow: feature chat is firing"
     assert "could not be shown" in found.sentences[0]
+    ours = replace(step_of(), rule="dead letters", metric="dead_letters")
+    assert composed(client, Parcel("m", "opened", (ours,), ""), DASHBOARD).headline == "dead letters: firing"
 
 
 def test_a_metric_of_another_version_is_told_plainly(client: Client) -> None:

@@ -81,7 +81,7 @@ def small_print(message: Message, *, repeat: bool) -> str:
 
 
 def _facts(message: Message) -> list[tuple[str, str]]:
-    place = [] if words.names_places(message) else [(words.WHERE, words.place(message))]
+    place = [(words.WHERE, words.place(message))] if words.shows_segment(message) else []
     return [*place, *((clean(one.label), words.shown(one.value)) for one in message.facts)]
 
 

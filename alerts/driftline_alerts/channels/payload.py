@@ -44,6 +44,8 @@ def payload(message: Message) -> dict[str, Any]:
         "series": _series(message.series) if message.series else None,
         "links": [vars(one) for one in message.links],
         "can_accept": message.can_accept,
+        "is_system": message.is_system,
+        "is_graver": message.is_graver,
     }
 
 

@@ -81,7 +81,7 @@ def body(message: Message, *, repeat: bool = False, buttons: bool = False) -> di
             break
     title = words.title(message)
     says_where = any(f"{name} {value}" in title for name, value in words.segment(message))
-    notice = title if says_where else f"{title} ({words.place(message)})"
+    notice = title if says_where or message.is_system else f"{title} ({words.place(message)})"
     return {"text": escape(short(notice, 500)), "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
@@ -107,7 +107,7 @@ def _blocks(message: Message, room: _Room, *, repeat: bool, buttons: bool) -> li
 
 def _facts(message: Message, room: _Room) -> list[str]:
     shown = [_fact(one, room) for one in message.facts[: room(14)]]
-    if words.names_places(message):
+    if not words.shows_segment(message):
         return shown
     pairs = [f"{literal(key, 30)} {code(value, room(60))}" for key, value in words.segment(message)[: room(8)]]
     return ["\n".join((f"*{words.WHERE}*", *(pairs or ["everything"]))), *shown]

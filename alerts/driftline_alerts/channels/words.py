@@ -39,9 +39,9 @@ def place(message: Message) -> str:
     return plain.place(message.segment)
 
 
-def names_places(message: Message) -> bool:
-    """Whether a fact says where, as of several segments at once, so that the one need not be shown."""
-    return any(one.label == WHERE for one in message.facts)
+def shows_segment(message: Message) -> bool:
+    """Whether the segment says where: not of Driftline itself, and not where a fact does, as of several segments."""
+    return not message.is_system and all(one.label != WHERE for one in message.facts)
 
 
 def clock(moment: datetime) -> str:

@@ -64,6 +64,11 @@ def test_a_mail_goes_to_all_as_text_and_as_a_page_with_its_chart(server: MailSer
     assert "alt='Quality from 2026-02-28" in page
 
 
+def test_of_driftline_itself_it_is_not_said_where(server: MailServer) -> None:
+    mail(server).send(told(is_system=True, segment=()), thread="", repeat=False)
+    assert "Where: " not in text_of(server.mails[0].mail)
+
+
 def test_mails_of_an_incident_are_one_conversation(server: MailServer) -> None:
     thread = mail(server).send(SHORT, thread="", repeat=False)
     resolved = told(id="2", phase="resolved", headline="Quality is back", series=None)

@@ -52,6 +52,12 @@ def test_what_a_segment_leaves_open_is_not_shown() -> None:
     assert [field["text"] for field in fields] == ["*Where*\neverything"]
 
 
+def test_of_driftline_itself_it_is_not_said_where() -> None:
+    said = body(told(is_system=True, segment=(), headline="Dead letters: 3, above 0", facts=(Fact("Rule", "dead"),)))
+    assert said["text"] == "Critical: Dead letters: 3, above 0"
+    assert [field["text"] for field in said["blocks"][1]["fields"]] == ["*Rule*\ndead"]
+
+
 def test_where_a_fact_names_several_places_the_first_is_not_shown_beside_them() -> None:
     fields = body(told(facts=(Fact("Where", "feature a; feature b"),)))["blocks"][1]["fields"]
     assert [field["text"] for field in fields] == ["*Where*\nfeature a; feature b"]

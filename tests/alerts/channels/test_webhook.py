@@ -36,6 +36,7 @@ def test_a_message_is_posted_whole(world: Services) -> None:
     (sent,) = world.told("hook")
     assert (sent["version"], sent["phase"], sent["severity"]) == (1, "opened", "critical")
     assert sent["segment"] == {"service": "shop", "feature": "checkout", "prompt_version": "v2"}
+    assert [sent[key] for key in ("can_accept", "is_system", "is_graver")] == [True, False, False]
     assert sent["facts"][0] == {"label": "Since", "value": "2026-03-01T08:00:30.000+00:00"}
     assert sent["examples"][0]["why"].startswith("The answer invents")
     assert sent["series"]["points"][0] == ["2026-02-28T12:00:30.000+00:00", 0.93]
