@@ -169,7 +169,10 @@ class Services:
         if method in {"conversations.history", "conversations.replies"}:
             return self._page(asked, asked.get("ts", ""))
         if method == "reactions.add":
-            self.reactions.append((asked["timestamp"], asked["name"]))
+            sign = (asked["timestamp"], asked["name"])
+            if sign in self.reactions:
+                return {"ok": False, "error": "already_reacted"}
+            self.reactions.append(sign)
         if method == "files.getUploadURLExternal":
             name = f"F{len(self.files)}"
             self.files[name] = {"alt_txt": asked.get("alt_txt"), "length": asked["length"]}

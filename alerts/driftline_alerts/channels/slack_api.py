@@ -32,6 +32,9 @@ _BROKEN_MESSAGE: Final = re.compile(
 )
 
 
+_DONE: Final = frozenset({"already_reacted"})
+"""Errors that say that all is as it was asked for."""
+
 _NO_THREAD: Final = frozenset({"thread_not_found", "message_not_found", "invalid_thread_ts", "cannot_reply_to_message"})
 
 
@@ -77,7 +80,7 @@ class SlackApi:
         if answer.status != 200:
             raise failure(answer, who=self._who, key="api_url", reason=method, broken=frozenset({413}))
         said = _object(answer.text)
-        if said.get("ok") is not True:
+        if said.get("ok") is not True and said.get("error") not in _DONE:
             raise self._refused(method, said, answer)
         return said
 

@@ -3,6 +3,7 @@
 Each message carries its id as metadata. When nobody knows how an attempt ended, ``find`` reads what stands in the
 channel or the thread since the message's time, and only what is not there is sent again. Two things can still make
 a repeat: a message that Slack takes but shows only after the look-up, and more than 5,000 messages since then.
+What makes an incident graver is shown in the channel too, as nobody may look into the thread.
 The chart and the sign on the first message are extras: they are tried once, and a failure is only logged.
 """
 
@@ -96,7 +97,9 @@ class SlackBot:
 
     def _post(self, message: Message, thread: str) -> dict[str, Any]:
         metadata = {"event_type": EVENT, "event_payload": {"id": message.id, "incident": message.incident}}
-        where = {"channel": self._slack_channel, **({"thread_ts": thread} if thread else {})}
+        where: dict[str, object] = {"channel": self._slack_channel}
+        if thread:
+            where |= {"thread_ts": thread, **({"reply_broadcast": True} if message.is_graver else {})}
         shown = body(message, buttons=self._buttons)
         return self._api.call("chat.postMessage", **where, **shown, metadata=metadata)
 

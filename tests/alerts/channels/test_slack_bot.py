@@ -41,6 +41,25 @@ def test_the_first_message_shows_how_it_stands(world: Services) -> None:
     assert world.reactions == [(thread, "eyes"), (thread, "white_check_mark")]
 
 
+def test_that_it_became_graver_is_shown_in_the_channel_too(world: Services) -> None:
+    thread = bot(world).send(FIRST, thread="", repeat=False)
+    for id_, is_graver in (("grown", False), ("critical", True)):
+        update = told(id=id_, phase="update", series=None, is_graver=is_graver)
+        bot(world).send(update, thread=thread, repeat=False)
+    assert [post.get("reply_broadcast") for post in world.posts] == [None, None, True]
+    world.posts.clear()
+    bot(world).send(update, thread=thread, repeat=False)
+    assert "reply_broadcast" not in world.posts[0], "it stands there anyway where its thread is gone"
+
+
+def test_a_sign_that_is_there_already_is_no_failure(world: Services, caplog: pytest.LogCaptureFixture) -> None:
+    thread = bot(world).send(FIRST, thread="", repeat=False)
+    for id_ in ("mara", "anna"):
+        bot(world).send(told(id=id_, phase="acknowledged", series=None), thread=thread, repeat=False)
+    assert world.reactions == [(thread, "eyes")]
+    assert "was not added" not in caplog.text
+
+
 def test_a_message_that_arrived_is_found_by_its_id_in_channel_and_thread(world: Services) -> None:
     assert bot(world).find(FIRST, thread="") is None
     thread = bot(world).send(FIRST, thread="", repeat=False)
