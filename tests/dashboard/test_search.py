@@ -57,7 +57,7 @@ def client(seeded: RunningStore) -> Iterator[Client]:
 def found(client: Client, wanted: Search, **where: str) -> list[tuple[str, str]]:
     """Trace and span ids, in the statement's order."""
     view = View(filters=tuple(where.items()))
-    statement, parameters = search_sql.statement_of(view, wanted, DAY)
+    statement, parameters = search_sql.statement_of(view, wanted, DAY, "")
     rows = client.query(statement, parameters=parameters | {"page": 100_000}).result_rows
     return [(trace, span) for trace, span, _, _ in rows]
 
@@ -158,7 +158,7 @@ def test_pages_are_the_whole_in_order_without_gap_or_repeat(client: Client, orde
     paged: list[tuple[str, str]] = []
     page = wanted
     while True:
-        statement, parameters = search_sql.statement_of(view, page, DAY)
+        statement, parameters = search_sql.statement_of(view, page, DAY, "")
         rows = client.query(statement, parameters=parameters | {"page": 40}).result_rows
         if not rows:
             break

@@ -70,8 +70,7 @@ def compare(client: Client, a: Side, b: Side, metrics: Sequence[Monitored]) -> l
     Raises:
         StoreError: the store is away or fails a statement.
     """
-    common = {name: value for name, value in a.where.items() if b.where.get(name) == value}
-    instrument = current_instrument(client, since=min(a.since, b.since), until=max(a.until, b.until), where=common)
+    instrument = common_instrument(client, a, b)
     counts_a, counts_b = (_counts(client, one, metrics, instrument) for one in (a, b))
     recent = [_recent(client, one, known, metrics, instrument) for one, known in ((a, counts_a), (b, counts_b))]
     hours = min(_RECENT, *(one.until - one.since for one in (a, b))) / timedelta(hours=1)
@@ -82,6 +81,16 @@ def compare(client: Client, a: Side, b: Side, metrics: Sequence[Monitored]) -> l
         rates = [sum(one[metric.metric].values()) / hours for one in recent]
         found.append(Compared(metric, result, _wait(result, rates) if a.until == b.until else None))
     return found
+
+
+def common_instrument(client: Client, a: Side, b: Side) -> str:
+    """Fingerprint of the judge whose scores of both sides are compared; '' where nobody has judged.
+
+    Raises:
+        StoreError: the store is away or fails a statement.
+    """
+    common = {name: value for name, value in a.where.items() if b.where.get(name) == value}
+    return current_instrument(client, since=min(a.since, b.since), until=max(a.until, b.until), where=common)
 
 
 def _recent(

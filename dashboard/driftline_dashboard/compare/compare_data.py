@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from driftline_alerts.drift.compare_sides import compare
+from driftline_alerts.drift.compare_sides import common_instrument, compare
 from driftline_dashboard.store import LIMITS, reading
 from driftline_dashboard.widgets.answers_data import question
+from driftline_dashboard.widgets.judged import LAST_SCORES
 from driftline_store.content import plain_text
 from driftline_store.labels import micros
 from driftline_store.metrics import check_dimension
@@ -40,9 +41,7 @@ _OF_SIDE: Final = f"""\
         AND start < fromUnixTimestamp64Micro({{%(side)s_until:Int64}}, 'UTC')%(where)s
     ORDER BY start DESC LIMIT {_READ}
 )"""
-_SCORES: Final = """\
-SELECT trace_id, argMax(score, at) FROM evaluations
-WHERE trace_id IN {traces:Array(String)} AND source = 'judge' AND score IS NOT NULL GROUP BY trace_id"""
+_SCORES: Final = LAST_SCORES.replace("CONDITION", "trace_id IN {traces:Array(String)}")
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Said:
     """A question and its answer; texts are as users wrote them, so escape them.
 
     Attributes:
-        score: of the judge; None where it was not judged.
+        score: of the judge whose scores are compared; None where it gave none.
     """
 
     trace_id: str
@@ -106,7 +105,7 @@ def pairs(view: View, choice: Choice, as_of: datetime) -> tuple[Pair, ...]:
         parameters |= {f"{name}_{dimension}": value for dimension, value in side.where.items()}
     with reading("answers of both sides") as client:
         rows = client.query("\nUNION ALL\n".join(statements), parameters=parameters, settings=LIMITS).result_rows
-        traces = {"traces": [row[1] for row in rows]}
+        traces = {"traces": [row[1] for row in rows], "judge": common_instrument(client, *sides.values())}
         judged = client.query(_SCORES, parameters=traces, settings=LIMITS).result_rows if rows else []
     scores = {str(trace): float(score) for trace, score in judged}
     of_a, of_b = ([_said(row[1:], scores) for row in rows if row[0] == name] for name in sides)

@@ -12,7 +12,6 @@ from driftline_dashboard.data import Period
 from driftline_dashboard.text import day_and_time
 from driftline_dashboard.widgets import answers, answers_data
 from driftline_dashboard.widgets.points import POINT
-from driftline_store.metrics import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,9 +59,8 @@ def show(
     point = choice.select(where, "Point of the curve", POINT, options, first, shown=_label)
     if point == _NONE:
         return
-    judge = data.instrument(view, as_of) if METRICS[metric].is_judged else ""
     span = data.period(view, as_of) if point == _WHOLE else _period(int(point), step)
-    found = answers_data.worst(view, span, metric, judge, **(only or {}))
+    found = answers_data.worst(view, span, metric, data.instrument(view, as_of), **(only or {}))
     if not found:
         st.html('<p class="dl-muted">None.</p>')
         return

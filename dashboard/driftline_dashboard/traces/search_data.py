@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 from clickhouse_connect.driver.exceptions import DatabaseError
@@ -17,6 +17,7 @@ from driftline_dashboard.traces.search_terms import Cursor
 from driftline_dashboard.widgets import answers_data
 from driftline_store.examples import texts
 from driftline_store.labels import micros
+from driftline_store.metrics_query import current_instrument
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -84,10 +85,12 @@ def look(client: Client, view: View, wanted: Search, as_of: datetime) -> Found:
         clickhouse_connect.driver.exceptions.Error: the store failed a query.
     """
     span, looked_at, is_cut = _slice(client, view, wanted, as_of)
-    rows = _keys(client, view, wanted, span, PAGE + 1)
+    judge = _judge(client, view, as_of)
+    rows = _keys(client, statement_of(view, wanted, span, judge), PAGE + 1)
     shown = rows[:PAGE]
     starts = {(trace, step): start for trace, step, start, _ in shown}  # one that two workers stored is there twice
-    answers = answers_data.steps(client, list(starts), list(starts.values()), of_requests=wanted.of == "requests")
+    of_requests = wanted.of == "requests"
+    answers = answers_data.steps(client, list(starts), list(starts.values()), judge, of_requests=of_requests)
     after = None
     if len(rows) > PAGE:
         trace, step, start, value = shown[-1]
@@ -103,7 +106,7 @@ def found_texts(view: View, wanted: Search, as_of: datetime) -> tuple[list[Key],
     """
     with reading("the steps that are searched for") as client:
         span, _, _ = _slice(client, view, wanted, as_of)
-        rows = _keys(client, view, wanted, span, MOST_SAVED)
+        rows = _keys(client, statement_of(view, wanted, span, _judge(client, view, as_of)), MOST_SAVED)
         keys = list(dict.fromkeys((trace, step) for trace, step, _, _ in rows))
         return keys, texts(client, keys)
 
@@ -122,11 +125,15 @@ def _slice(client: Client, view: View, wanted: Search, as_of: datetime) -> tuple
     return Period(first if is_cut else span.since, max(until, span.since)), count, is_cut
 
 
-def _keys(
-    client: Client, view: View, wanted: Search, span: Period, most: int
-) -> list[tuple[str, str, datetime, float]]:
-    """Trace, span, start and what they are ordered by, in the order that is wanted."""
-    statement, parameters = statement_of(view, wanted, span)
+def _judge(client: Client, view: View, as_of: datetime) -> str:
+    """Whose scores count: the instrument of the whole window, however far back one looks."""
+    span = period(view, as_of)
+    return current_instrument(client, since=span.since, until=span.until, where=view.where)
+
+
+def _keys(client: Client, asked: tuple[str, dict[str, Any]], most: int) -> list[tuple[str, str, datetime, float]]:
+    """Trace, span, start and what they are ordered by, in the order that the statement ``asked`` wants."""
+    statement, parameters = asked
     try:
         return client.query(statement, parameters=parameters | {"page": most}, settings=LIMITS).result_rows  # type: ignore[return-value]
     except DatabaseError as error:

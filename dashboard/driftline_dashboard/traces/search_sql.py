@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from driftline_dashboard.traces.search_terms import ANY_ERROR, needles
+from driftline_dashboard.widgets.judged import LAST_SCORES
 from driftline_store.costs import call_costs
 from driftline_store.filters import filtered
 from driftline_store.labels import micros
@@ -39,13 +40,9 @@ INNER JOIN (
     SELECT {key}, sum(cost) AS dollars FROM ({costs}) GROUP BY {key}
     HAVING countIf(cost IS NULL AND NOT is_error) = 0 AND count(cost) > 0
 ) AS paid ON {on}"""
-_SCORES: Final = """\
+_SCORES: Final = f"""\
 INNER JOIN (
-    SELECT trace_id, argMax(score, at) AS points FROM evaluations
-    WHERE source = 'judge' AND run = '' AND unit != 'anchor' AND trace_id != '' AND score IS NOT NULL
-        AND request_start >= fromUnixTimestamp64Micro({around_since:Int64}, 'UTC')
-        AND request_start < fromUnixTimestamp64Micro({around_until:Int64}, 'UTC')
-    GROUP BY trace_id
+{LAST_SCORES.replace("CONDITION", _AROUND.replace("start", "request_start"))}
 ) AS judged ON judged.trace_id = s.trace_id"""
 
 # Structured values are stored as base64 of their bytes, in which texts stand as they are.
@@ -67,13 +64,14 @@ ORDER BY {order}s.start DESC, s.trace_id DESC, s.span_id DESC
 LIMIT {{page:UInt32}}"""
 
 
-def statement_of(view: View, wanted: Search, span: Period) -> tuple[str, dict[str, Any]]:
-    """The statement of a search, and its parameters but for ``page``."""
+def statement_of(view: View, wanted: Search, span: Period, judge: str) -> tuple[str, dict[str, Any]]:
+    """The statement of a search, and its parameters but for ``page``; scores are those of the instrument ``judge``."""
     parameters: dict[str, Any] = {
         "since": micros(span.since),
         "until": micros(span.until),
         "around_since": micros(span.since - _SLACK),
         "around_until": micros(span.until + _SLACK),
+        "judge": judge,
     }
     conditions = [
         "s.start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')",

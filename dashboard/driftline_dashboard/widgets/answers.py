@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_TEXT: Final = 6_000
 _MAX_EXPLANATION: Final = 1_000
+_MAX_NAME: Final = 80
 _OPEN: Final = "open_answer"
 _HELD: Final = "held_answers"
 _ONLY_BAD: Final = "only_bad"
@@ -146,8 +147,11 @@ def _score(answer: Answer) -> str:
     judged = answer.judgement
     if judged is None or judged.score is None:
         return f'<span class="dl-muted">{"judge failed" if judged else "not judged"}</span>'
-    style = "dl-bad" if judged.score < answers_data.LOW_SCORE else ""
-    return f'<span class="{style}">{format_value(METRICS["quality"], judged.score)}</span>'
+    score = format_value(METRICS["quality"], judged.score)
+    if judged.other:
+        by = f"by {bounded(judged.other, _MAX_NAME)}, not by the judge of this page's numbers"
+        return f'<span class="dl-muted" title="{escape(by)}">{score} {escape(by)}</span>'
+    return f'<span class="{"dl-bad" if judged.score < answers_data.LOW_SCORE else ""}">{score}</span>'
 
 
 def _outcome(answer: Answer) -> str:
@@ -176,7 +180,7 @@ def _details(answer: Answer) -> str:
     if answer.error_message:
         blocks += f'<div class="dl-wide">{_text("Error", answer.error_message)}</div>'
     if judged := answer.judgement:
-        title = f"Judge: {judged.label or 'no label'}"
+        title = f"Judge{judged.other and f' {bounded(judged.other, _MAX_NAME)}'}: {judged.label or 'no label'}"
         blocks += f'<div class="dl-wide">{_text(title, judged.explanation or judged.error, _MAX_EXPLANATION)}</div>'
     if answer.thumbs:
         said = ", ".join(f"{_words(label)} ({count})" for label, count in answer.thumbs.items())

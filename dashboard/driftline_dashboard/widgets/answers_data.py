@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from driftline_alerts.drift.worst import worst_of
-from driftline_dashboard.data import period
+from driftline_dashboard.data import instrument, period
 from driftline_dashboard.store import LIMITS, reading
+from driftline_dashboard.widgets.judged import IS_JUDGED, LAST_SCORES, LAST_WORDS
 from driftline_store.content import decode, plain_text
 from driftline_store.costs import call_costs
 from driftline_store.feedback import IS_DOWN, IS_REPORT, SIGNALS
@@ -38,12 +39,19 @@ _SLACK: Final = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Judgement:
-    """The latest score of the judge."""
+    """The last one of an answer, as ``judged`` says which.
+
+    Attributes:
+        score: None where it failed.
+        error: why it failed.
+        other: who judged, where that is not the judge of the page's numbers; else ''.
+    """
 
     score: float | None
     label: str
     explanation: str
     error: str
+    other: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,12 +90,10 @@ class Answer:
     name: str = ""
 
 
-_BAD: Final = f"""\
-(is_error OR fallback_reason != '' OR trace_id IN (
-    SELECT trace_id FROM evaluations
-    WHERE at >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')
-        AND ({IS_DOWN} OR {IS_REPORT} OR source = 'judge' AND run = '' AND score < {{low:Float64}})
-))"""
+_LATELY: Final = "at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')"
+_DISLIKED: Final = f"SELECT trace_id FROM evaluations WHERE {_LATELY} AND ({IS_DOWN} OR {IS_REPORT})"
+_LOW: Final = f"SELECT trace_id FROM ({LAST_SCORES.replace('CONDITION', _LATELY)}) WHERE points < {{low:Float64}}"
+_BAD: Final = f"(is_error OR fallback_reason != '' OR trace_id IN ({_DISLIKED}) OR trace_id IN ({_LOW}))"
 
 _READ: Final = """\
 SELECT trace_id, span_id, start, feature, model, prompt_version, duration, is_error, error_class, error_message,
@@ -128,12 +134,11 @@ GROUP BY {{key}}"""
 
 _COST_FIELDS: Final = ("cost", "price_version", "reported_cost")
 
-# What was judged again, in a run of its own, is for comparing judges and says nothing about production.
 _EVALUATIONS: Final = f"""\
-SELECT trace_id, source, name, label, score, explanation, error
+SELECT trace_id, source, name, label, score, explanation, error, evaluator
 FROM evaluations
-WHERE trace_id IN {{traces:Array(String)}} AND NOT {IS_LABEL} AND run = ''
-ORDER BY at"""
+WHERE trace_id IN {{traces:Array(String)}} AND ({IS_JUDGED} OR source = 'human' AND NOT {IS_LABEL})
+ORDER BY {LAST_WORDS}"""
 
 _CONTENT: Final = """\
 SELECT input, output FROM llm_content WHERE trace_id = {trace:String}
@@ -150,26 +155,27 @@ def recent(view: View, as_of: datetime, *, only_bad: bool) -> list[Answer]:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    span = period(view, as_of)
+    span, judge = period(view, as_of), instrument(view, as_of)
     conditions, bound = filtered(view.where)
-    parameters: dict[str, Any] = {"since": micros(span.since), "until": micros(span.until), "low": LOW_SCORE} | bound
+    parameters: dict[str, Any] = {"since": micros(span.since), "until": micros(span.until), **bound}
+    parameters |= {"low": LOW_SCORE, "judge": judge}
     tail = "".join(f"\n    AND {condition}" for condition in (*conditions, *([_BAD] if only_bad else [])))
     with reading("the recent answers") as client:
         query = f"{_REQUESTS}{tail}\nORDER BY start DESC LIMIT {MOST}"
         rows = client.query(query, parameters=parameters, settings=LIMITS).result_rows
         found = [_answer(*row) for row in rows]
-        return _with_details(client, found)
+        return _with_details(client, found, judge)
 
 
 @st.cache_data(ttl=60, max_entries=50, show_spinner=False)
-def worst(view: View, span: Period, metric: str, judge: str = "", **only: str) -> list[Answer]:
+def worst(view: View, span: Period, metric: str, judge: str, **only: str) -> list[Answer]:
     """The requests of a time that were worst by a metric, the worst first, at most ``MOST``.
 
     Args:
         view: filters.
         span: when they began.
         metric: one of ``driftline_alerts.drift.worst.SEARCHES``.
-        judge: fingerprint of the instrument, of a judged metric.
+        judge: fingerprint of the instrument that the page's numbers are of.
         only: error class or fallback reason that they have.
 
     Raises:
@@ -185,7 +191,7 @@ def worst(view: View, span: Period, metric: str, judge: str = "", **only: str) -
         rows = client.query(_OF_TRACES, parameters=parameters, settings=LIMITS).result_rows
         place = {trace: number for number, trace in enumerate(traces)}
         answers = [_answer(*row) for row in sorted(rows, key=lambda row: place[row[0]])]
-        return _with_details(client, answers) if answers else []  # spans leave before their scores do
+        return _with_details(client, answers, judge) if answers else []  # spans leave before their scores do
 
 
 @st.cache_data(ttl=60, max_entries=50, show_spinner=False)
@@ -207,13 +213,16 @@ def content(answer: Answer) -> tuple[str, str]:
     return asked, answered
 
 
-def steps(client: Client, keys: Sequence[Key], starts: Sequence[datetime], *, of_requests: bool) -> list[Answer]:
+def steps(
+    client: Client, keys: Sequence[Key], starts: Sequence[datetime], judge: str, *, of_requests: bool
+) -> list[Answer]:
     """Steps with what people and the judge said of their traces.
 
     Args:
         client: of the store.
         keys: trace and span ids.
         starts: of the steps.
+        judge: fingerprint of the instrument that the page's numbers are of.
         of_requests: whether costs are those of whole traces, else of the steps themselves.
 
     Returns:
@@ -232,9 +241,8 @@ def steps(client: Client, keys: Sequence[Key], starts: Sequence[datetime], *, of
         for row in rows
         for is_request, name in [row[-2:]]
     }
-    return _with_details(
-        client, [found[key] for key in keys if key in found], by="trace_id" if of_requests else "span_id"
-    )
+    of = [found[key] for key in keys if key in found]
+    return _with_details(client, of, judge, by="trace_id" if of_requests else "span_id")
 
 
 def _answer(*row: Any) -> Answer:
@@ -250,7 +258,7 @@ def question(content: str) -> str:
     return said[-1] if said else plain_text(content)
 
 
-def _with_details(client: Client, answers: list[Answer], by: str = "trace_id") -> list[Answer]:
+def _with_details(client: Client, answers: list[Answer], judge: str, by: str = "trace_id") -> list[Answer]:
     if not answers:
         return []
     starts = [answer.start for answer in answers]
@@ -260,11 +268,12 @@ def _with_details(client: Client, answers: list[Answer], by: str = "trace_id") -
     cost_of = {key: dict(zip(_COST_FIELDS, known, strict=True)) for key, *known in costs}
     judgements: dict[str, Judgement] = {}
     thumbs: dict[str, dict[str, int]] = {}
-    rows = client.query(_EVALUATIONS, parameters={"traces": traces}, settings=LIMITS).result_rows
-    for trace, source, name, label, score, explanation, error in rows:
+    rows = client.query(_EVALUATIONS, parameters={"traces": traces, "judge": judge}, settings=LIMITS).result_rows
+    for trace, source, name, label, score, explanation, error, evaluator in rows:
         if source == "judge":
-            judgements[trace] = Judgement(score, label, explanation, error)
-        elif source == "human":
+            other = "" if evaluator == judge else evaluator or name
+            judgements[trace] = Judgement(score, label, explanation, error, other)
+        else:
             counts = thumbs.setdefault(trace, {})
             said = name if name in SIGNALS else label
             counts[said] = counts.get(said, 0) + 1
