@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -29,6 +30,14 @@ class GuardFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._written: State | None = None
+        self._lock = threading.RLock()
+
+    def exists(self) -> bool:
+        """Whether there is one, as far as we may see."""
+        try:
+            return self._path.exists()
+        except OSError:
+            return False
 
     def put(self, contained: tuple[Contained, ...], now: datetime) -> None:
         """Say what is contained; the disk is touched only where that is new or due to be confirmed.
@@ -40,10 +49,36 @@ class GuardFile:
         Raises:
             DriftlineError: it cannot be written; put it again.
         """
-        known = self._written
-        if known is not None and known.contained == contained and known.at <= now < known.at + BEAT:
-            return
-        state = State(now, contained)
+        with self._lock:
+            known = self._written
+            if known is None or known.contained != contained or not known.at <= now < known.at + BEAT:
+                self._write(State(now, contained))
+
+    def confirm(self, now: datetime) -> bool:
+        """Say again what we said last, where that is due and nobody else has said anything since.
+
+        Args:
+            now: aware.
+
+        Returns:
+            Whether the file is as we wrote it.
+
+        Raises:
+            DriftlineError: it cannot be written; confirm it again.
+        """
+        with self._lock:
+            if self._written is None or not self._holds(render(self._written)):
+                return False
+            self.put(self._written.contained, now)
+            return True
+
+    def _holds(self, text: str) -> bool:
+        try:
+            return self._path.read_bytes() == text.encode()
+        except OSError:
+            return False
+
+    def _write(self, state: State) -> None:
         try:
             self._replace(render(state))
         except OSError as error:

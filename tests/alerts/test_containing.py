@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from channel_support import Services
     from driftline.containment.state import State
     from driftline_store.client import Client
 
@@ -104,18 +105,117 @@ def test_the_file_follows_the_alerts_and_stays_confirmed_without_a_store(
         leads_until(lambda: not said(path).contained)
 
 
-def test_what_was_said_long_ago_is_not_confirmed(client: Client, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another worker may have led since."""
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is to be confirmed is, at once."""
+    monkeypatch.setattr(guard_file, "BEAT", timedelta(0))
+    monkeypatch.setattr(module, "_PAUSE", 0.01)
+
+
+def nobody_stands() -> bool:
+    return not any(thread.name == "containment file" for thread in threading.enumerate())
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_was_said_is_confirmed_while_the_store_hangs(
+    client: Client, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fire(client)
+    (errand,) = containing(path).errands()
+    errand.do(client)
+    answered = threading.Event()
+
+    def hang(*_: object) -> Any:
+        assert answered.wait(60)
+        raise StoreUnavailableError("no answer")
+
+    def fail() -> None:
+        with pytest.raises(StoreUnavailableError):
+            errand.do(client)
+
+    def confirmed() -> None:
+        at = said(path).at
+        wait_until(lambda: said(path).at > at)
+        assert [one.incident for one in said(path).contained] == ["i1"]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "latest", hang)
+        hanging = threading.Thread(target=fail)
+        hanging.start()
+        confirmed()
+        answered.set()
+        hanging.join()
+        confirmed()  # the store may hang again before anybody is asked
+    errand.do(client)
+    wait_until(nobody_stands)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_another_worker_said_since_is_left_as_it_is(client: Client, path: Path) -> None:
     fire(client)
     (errand,) = containing(path).errands()
     errand.without_store()
+    wait_until(nobody_stands)
     assert not path.exists(), "nothing was known yet"
     errand.do(client)
+    GuardFile(path).put((), datetime.now(UTC))
     before = said(path)
-    monkeypatch.setattr(guard_file, "BEAT", timedelta(0))
-    monkeypatch.setattr(module, "_LATELY", timedelta(0))
     errand.without_store()
+    wait_until(nobody_stands)
     assert said(path) == before
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_worker_that_does_not_lead_again_ceases_to_confirm(
+    client: Client, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LONGEST", 0)
+    fire(client)
+    (errand,) = containing(path).errands()
+    errand.do(client)
+    before = said(path)
+    errand.without_store()
+    wait_until(nobody_stands)
+    assert said(path) == before
+
+
+def test_a_failure_of_our_own_is_not_stood_for(client: Client, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fire(client)
+    (errand,) = containing(path).errands()
+    errand.do(client)
+    monkeypatch.setattr(module, "contained", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        errand.do(client)
+    wait_until(nobody_stands)
+
+
+def test_without_features_what_was_contained_is_not_any_more_and_the_webhook_is_told(
+    client: Client, world: Services, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_SECRET", "a text of more than 24 bytes")
+    webhook = {"url": world.hook, "secret": "${TEST_SECRET}"}
+    fire(client)
+    for features in (["support"], []):
+        containment = Containment.model_validate({"features": features, "webhook": webhook})
+        (errand,) = Containing(containment, GuardFile(path)).errands()
+        errand.do(client)
+    assert said(path).contained == ()
+    assert [(one["event"], one["feature"]) for one in world.told("hook")] == [
+        ("contained", "support"),
+        ("released", "support"),
+    ]
+
+
+def test_when_nothing_is_to_be_contained_any_more_a_file_that_is_left_says_so(client: Client, path: Path) -> None:
+    """Also without a store."""
+    fire(client)
+    for release in ("do", "without_store"):
+        (errand,) = containing(path).errands()
+        errand.do(client)
+        assert said(path).contained
+        (errand,) = Containing(None, GuardFile(path)).errands()
+        errand.do(client) if release == "do" else errand.without_store()
+        assert said(path).contained == ()
 
 
 def test_a_file_that_cannot_be_written_does_not_stop_the_webhook(

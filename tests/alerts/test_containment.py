@@ -183,6 +183,24 @@ def test_a_clock_that_was_set_back_does_not_stop_confirmations(tmp_path: Path) -
     assert reader.read() is not None
 
 
+def test_only_what_is_still_as_it_was_written_is_confirmed(tmp_path: Path) -> None:
+    path = tmp_path / "guard.json"
+    file, other = GuardFile(path), GuardFile(path)
+    assert not file.confirm(NOW)
+    reasons = contained([alert()], BOTH)
+    file.put(reasons, NOW)
+    assert file.confirm(NOW + BEAT)
+    state = FileSource(path).read()
+    assert state is not None
+    assert (state.at, state.contained) == (NOW + BEAT, reasons)
+    other.put((), NOW + BEAT)
+    assert not file.confirm(NOW + 2 * BEAT)
+    assert other.confirm(NOW + BEAT)
+    path.unlink()
+    assert not other.confirm(NOW + 2 * BEAT)
+    assert not file.exists()
+
+
 def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DriftlineError, match=r"cannot be written to .*'guard'"):
