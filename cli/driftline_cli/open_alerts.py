@@ -18,6 +18,7 @@ from driftline_alerts.limit import parse_duration
 from driftline_alerts.plain import place
 from driftline_alerts.system_metrics import written
 from driftline_alerts.transition import OPEN, Transition, latest
+from driftline_alerts.wishes import hindrance, open_incidents
 from driftline_cli.options import user_name
 from driftline_store.client import connect
 from driftline_store.metrics import closest
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from driftline.settings import Settings
+    from driftline_alerts.wishes import Wish
 
 _STATES = frozenset({*OPEN, "pending"})
 
@@ -57,11 +59,11 @@ def acknowledge(settings: Settings, incident: str, why: str) -> None:
     """Say that somebody looks after an incident.
 
     Raises:
-        DriftlineError: no such incident is open.
+        DriftlineError: no such incident is open, or somebody has acknowledged it already.
         StoreError: the store cannot be used.
     """
     with closing(connect(settings)) as client:
-        _check_open(client, incident)
+        _check(client, "acknowledge", incident)
         ask(client, Action("acknowledge", user_name(), incident=incident, why=why))
     typer.echo(f"incident {incident} will be acknowledged with the next round of the alert worker")
 
@@ -83,7 +85,7 @@ def silence(settings: Settings, *, incident: str, rule: str, segment: dict[str, 
         raise DriftlineError(f"--for {error}") from None
     with closing(connect(settings)) as client:
         if incident:
-            _check_open(client, incident)
+            _check(client, "silence", incident)
         by = user_name()
         ask(client, Action("silence", by, incident=incident, rule=rule, segment=where, until=until, why=why))
     typer.echo("nobody is silenced any more" if until == now else f"silent until {until:%Y-%m-%d %H:%M} UTC")
@@ -94,10 +96,13 @@ def _open(client: Client) -> list[Transition]:
     return [one.last for one in known.values() if one.last.state in _STATES]
 
 
-def _check_open(client: Client, incident: str) -> None:
-    ids = tuple(dict.fromkeys(one.incident for one in _open(client) if one.state in OPEN))
-    if incident not in ids:
-        raise DriftlineError(f"no open incident is {incident!r}; {closest(incident, ids) if ids else 'none is open'}")
+def _check(client: Client, wish: Wish, incident: str) -> None:
+    found = open_incidents(client, datetime.now(UTC))
+    if incident not in found:
+        known = closest(incident, tuple(found)) if found else "none is open"
+        raise DriftlineError(f"no open incident is {incident!r}; {known}")
+    if against := hindrance(client, wish, found[incident]):
+        raise DriftlineError(f"incident {incident!r}: {against}")
 
 
 def _as_json(one: Transition) -> dict[str, Any]:

@@ -50,6 +50,14 @@ def test_open_alerts_are_listed_acknowledged_and_silenced(client: Client, store_
     assert silences(client, datetime.now(UTC)) == []
 
 
+def test_what_somebody_looks_after_already_is_not_acknowledged_again(client: Client, store_url: str) -> None:
+    write(client, [step_of(at=NOW)])
+    run("ack i --why mine", store_url)
+    with pytest.raises(DriftlineError, match=r"incident 'i': .* has acknowledged it already"):
+        run("ack i", store_url)
+    assert len(said(client, NOW - timedelta(minutes=1))) == 1
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [

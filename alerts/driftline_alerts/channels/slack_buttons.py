@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from driftline.errors import DriftlineError
 from driftline_alerts.channels.slack_api import SlackApi
 from driftline_alerts.channels.slack_blocks import BUTTONS
+from driftline_alerts.channels.slack_text import literal
 from driftline_alerts.notifier import DeliveryError
 
 if TYPE_CHECKING:
@@ -23,16 +24,17 @@ if TYPE_CHECKING:
     from slack_sdk.socket_mode.request import SocketModeRequest
 
     from driftline_alerts.channels.slack import SlackConfig
+    from driftline_alerts.wishes import Wish
 
 logger = logging.getLogger(__name__)
-
-Wish = Literal["acknowledge", "silence", "accept"]
 
 _SAID: Final[dict[Wish, str]] = {
     "acknowledge": "Noted: the incident is acknowledged in your name in a few seconds.",
     "silence": "Noted: nothing more is told of this incident for an hour.",
     "accept": "Noted: the level that it has now becomes the new normal.",
 }
+_LONGEST: Final = 200
+"""Characters of what stands against a wish, which can hold a name."""
 _AGAIN_SECONDS: Final = 30.0
 """Pause between attempts to connect at first; later the client sees to it itself."""
 
@@ -40,13 +42,14 @@ _AGAIN_SECONDS: Final = 30.0
 class Listener:
     """Hears what people press, in threads of its own."""
 
-    def __init__(self, config: SlackConfig, ask: Callable[[Wish, str, str], None]) -> None:
+    def __init__(self, config: SlackConfig, ask: Callable[[Wish, str, str], str]) -> None:
         """Take what is needed, without using it.
 
         Args:
             config: of the channel, with an ``app_token``.
-            ask: lets what somebody wants be done: what, the incident, and who; called from another thread. What it
-                raises of ``DriftlineError`` is told to who pressed.
+            ask: lets what somebody wants be done: what, the incident, and who; called from another thread. It gives
+                what stands against it, as a clause, or ''. That is told to who pressed, and if it raises a
+                ``DriftlineError``, that it failed.
 
         Raises:
             ValueError: the channel has no ``app_token``.
@@ -85,8 +88,9 @@ class Listener:
     def _do(self, wish: Wish, incident: str, payload: dict[str, Any]) -> None:
         user = payload.get("user") or {}
         try:
-            self._ask(wish, incident, str(user.get("username") or user.get("name") or user.get("id") or "somebody"))
-            said = _SAID[wish]
+            by = str(user.get("username") or user.get("name") or user.get("id") or "somebody")
+            against = self._ask(wish, incident, by)
+            said = f"Not noted: {literal(against, _LONGEST)}." if against else _SAID[wish]
         except DriftlineError as error:
             logger.warning("a button of incident %s could not be followed: %s", incident, error)
             said = "That could not be noted now; please press again in a minute."

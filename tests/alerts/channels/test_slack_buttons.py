@@ -76,13 +76,19 @@ def test_a_button_asks_for_what_it_says_and_who_pressed_is_told(world: Services,
     assert said["text"].startswith("Noted: ")
 
 
+def test_who_pressed_is_told_what_stands_against_it_as_it_is_written(world: Services) -> None:
+    hear(world, pressed("acknowledge"), lambda *_: "<!here> *mara* has acknowledged it already")
+    assert told(world)[0]["text"] == "Not noted: &lt;!here&gt; ∗mara∗ has acknowledged it already."
+
+
 def test_slack_is_answered_before_anything_else(world: Services) -> None:
     answered: list[str] = []
     client = Client()
     client.answered = answered
 
-    def ask(*_: str) -> None:
+    def ask(*_: str) -> str:
         assert answered == ["e1"]
+        return ""
 
     from slack_sdk.socket_mode.request import SocketModeRequest  # noqa: PLC0415
 
@@ -130,7 +136,7 @@ def test_what_was_asked_for_holds_though_nobody_can_be_told(world: Services, cap
 def test_only_a_bot_with_an_app_token_can_listen() -> None:
     hook = SlackConfig(kind="slack", webhook_url=SecretStr("https://x"))
     with pytest.raises(ValueError, match="'app_token'"):
-        Listener(hook, lambda *_: None)
+        Listener(hook, lambda *_: "")
 
 
 @contextmanager
@@ -159,9 +165,10 @@ def test_a_press_comes_over_the_wire(world: Services, caplog: pytest.LogCaptureF
     asked: list[ASKED] = []
     heard, answers = threading.Event(), list[dict[str, Any]]()
 
-    def ask(*wish: str) -> None:
+    def ask(*wish: str) -> str:
         asked.append(wish)  # type: ignore[arg-type]
         heard.set()
+        return ""
 
     with socket_mode(world, pressed("silence"), answers):
         listener = Listener(config(world), ask)
