@@ -21,11 +21,19 @@ AlertsYaml = Annotated[
 
 
 @app.command("check")
-def check(file: AlertsYaml = None) -> None:
+def check(
+    file: AlertsYaml = None,
+    *,
+    is_without_secrets: Annotated[
+        bool, typer.Option("--without-secrets", help="Channels' variables need not be set here, as where CI runs.")
+    ] = False,
+) -> None:
     """Read the file as the alert worker does: all mistakes at once, with line and column."""
     from driftline_alerts.alerts_file import load_file  # noqa: PLC0415 - commands start fast
+    from driftline_alerts.channels.config import without_secrets  # noqa: PLC0415
 
-    found = load_file(load(alerts_file=str(file) if file else None))
+    with without_secrets() if is_without_secrets else contextlib.nullcontext():
+        found = load_file(load(alerts_file=str(file) if file else None))
     counts = (
         (len(found.rules), "rules"),
         (len(found.review), "review rules"),
@@ -64,7 +72,7 @@ def preview(
     store: StoreUrl = None,
 ) -> None:
     """Show what would have fired on what is stored: all rules evaluated again, as the alert worker does."""
-    from driftline_alerts.alerts_file import load_file  # noqa: PLC0415 - commands start fast
+    from driftline_alerts.alerts_file import load_rules  # noqa: PLC0415 - commands start fast
     from driftline_alerts.limit import parse_duration  # noqa: PLC0415
     from driftline_alerts.preview import moments, replay  # noqa: PLC0415
     from driftline_cli import rules_text  # noqa: PLC0415
@@ -75,7 +83,7 @@ def preview(
         pause = parse_duration(every)
     except ValueError as error:
         raise DriftlineError(f"--every {error}") from None
-    rules = [rule for rule in load_file(settings).rules if only in {"", rule.name}]
+    rules = [rule for rule in load_rules(settings) if only in {"", rule.name}]
     if not rules:
         raise DriftlineError(f"no rule is named {only!r}; see driftline rules check")
     about_us = [rule.name for rule in rules if rule.is_system]
