@@ -17,6 +17,7 @@ from driftline_alerts.drift.lifecycle import Over, Turn, end_silent, turns
 from driftline_alerts.drift.segments import LEVELS
 from driftline_alerts.drift.stream import ANCHORS, Part, StreamKey
 from driftline_alerts.drift.tuning import Tuning
+from driftline_store.histogram import BASE, bin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,6 +46,14 @@ def scores(mean: float) -> dict[int, float]:
 def flags(rate: float) -> dict[int, float]:
     """Shares of no and yes."""
     return {0: 1 - rate, 1: rate}
+
+
+def durations(median: float, spread: float = 0.28) -> dict[int, float]:
+    """Shares by bin of latencies with that median, in seconds, that are log-logistic: p95 is 2.28 times the median."""
+    bins = np.arange(bin_of(median) - 120, bin_of(median) + 160)
+    edges = np.append(bins, bins[-1] + 1) * np.log(BASE)
+    reached = 1 / (1 + np.exp(-(edges - np.log(median)) / spread))
+    return {int(one): float(share) for one, share in zip(bins, np.diff(reached), strict=True)}
 
 
 @dataclass

@@ -21,6 +21,9 @@ Member = Literal["mean", "top_share", "low_share", "flag", "rank", "over_p95", "
 NO, YES = 0, 1
 """Keys of a flag's counts: without harm, and with it."""
 
+FINEST: Final = ("environment", "feature", "model", "prompt_name", "prompt_version")
+"""Dimensions of the finest segments that are watched. A judge's rate may be raised for one of them alone."""
+
 
 @dataclass(frozen=True)
 class LeastEffect:

@@ -9,7 +9,7 @@ from driftline_store.client import store_errors
 from driftline_store.filters import filtered
 from driftline_store.instruments import newest_instrument
 from driftline_store.metrics_time import within
-from driftline_store.monitored import NO, YES
+from driftline_store.monitored import FINEST, NO, YES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +41,8 @@ def read_counts(
     """Counts of the minutes, by event time, that begin in ``[since, until)``.
 
     Flags are counted as the metric has them: ``YES`` is what it is the share of, whether that is harm or not.
-    Scores are those of the uniform sample of one instrument.
+    Scores are those of one instrument: of a ``FINEST`` segment the uniform sample, else the base sample, in which no
+    part weighs more because its rate was raised.
 
     Args:
         client: of the store.
@@ -69,7 +70,7 @@ def read_counts(
             if source == "judged_rollups":
                 chosen = newest_instrument(client, first, end, where) if instrument is None else instrument
                 parameters["instrument"] = chosen
-            columns = ", ".join(_counted(one) for one in mine)
+            columns = ", ".join(_counted(one, where) for one in mine)
             statement = f"SELECT {columns} FROM {source} AS m WHERE {conditions} AND {only}"
             (row,) = client.query(statement, parameters=parameters).result_rows
             found |= {one.metric: _counts(value) for one, value in zip(mine, row, strict=True)}
@@ -83,11 +84,13 @@ def _conditions(first: int, end: int, where: Mapping[str, str]) -> tuple[str, di
     return " AND ".join([during, *of_segment]), parameters | bound
 
 
-def _counted(metric: Monitored) -> str:
+def _counted(metric: Monitored, where: Mapping[str, str]) -> str:
     if metric.kind == "flag":
         hits = metric.definition.counted
         return f"map({NO}::Int16, toInt64({metric.n} - {hits}), {YES}::Int16, toInt64({hits}))"
-    return "sumMap(m.uniform_levels)" if metric.kind == "score" else metric.histogram
+    if metric.kind == "score":
+        return f"sumMap(m.{'uniform' if where.keys() >= set(FINEST) else 'base'}_levels)"
+    return metric.histogram
 
 
 def _counts(value: Mapping[int, int]) -> Counts:

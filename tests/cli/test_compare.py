@@ -53,10 +53,11 @@ def _version(name: str, errors: int, seconds: float, **more: Any) -> dict[str, A
 
 def _judged(client: Client, version: str, counts: dict[int, int], evaluator: str = "one") -> None:
     at = NOW - timedelta(hours=3)
-    names = ("resolution", "at", "name", "evaluator", "unit", "feature", "prompt_version", "judged", "uniform_levels")
+    names = ("resolution", "at", "name", "evaluator", "unit", "feature", "prompt_version", "judged", "base_levels", "uniform_levels")
     n = sum(counts.values())
     rows = [
-        [resolution, begin, "quality", evaluator, "request", "support", version, n, counts]
+        # The rate of one part was raised, and its answers are bad: they would weigh too much.
+        [resolution, begin, "quality", evaluator, "request", "support", version, n, counts, {0: 10 * n}]
         for resolution, begin in levels(at).items()
     ]
     token = {"insert_deduplication_token": uuid.uuid4().hex}

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from driftline_alerts.drift.change import change
 from driftline_alerts.drift.segments import LEVELS, contains, is_leaf
 from driftline_alerts.drift.stream import ANCHORS
 
@@ -33,7 +34,8 @@ class Cause:
         segment: that holds all that moved.
         moved: the finest segments that did.
         unaffected: the finest ones in the same environment of which it is known that they did not.
-        common: values that all that moved have in common and nothing unaffected has, beyond those of ``segment``.
+        common: values that all that moved have in common and nothing unaffected has, beyond those of ``segment``; none
+            where nothing is known to be unaffected.
         is_mix: whether no finer segment moved, so that only their shares have.
     """
 
@@ -55,7 +57,7 @@ def cause(monitor: Monitor, located: Located, all_monitors: Iterable[Monitor]) -
     if monitor.key.segment == ANCHORS:
         return Cause(ANCHORS)
     leaves = [one for one in all_monitors if _is_kin(one, monitor)]
-    verdicts = {one.key.segment: _verdict(one, located) for one in leaves}
+    verdicts = {one.key.segment: None if _is_older(one, located) else _verdict(one, located) for one in leaves}
     moved = tuple(segment for segment, has in verdicts.items() if has is True)
     unaffected = tuple(segment for segment, has in verdicts.items() if has is False)
     mine = [segment for segment in verdicts if contains(monitor.key.segment, segment)]
@@ -65,6 +67,14 @@ def cause(monitor: Monitor, located: Located, all_monitors: Iterable[Monitor]) -
         return Cause(monitor.key.segment, (), unaffected, (), is_mix)
     segment = _shared(moved)
     return Cause(segment, moved, unaffected, _common(moved, unaffected, segment))
+
+
+def _is_older(leaf: Monitor, located: Located) -> bool:
+    """Whether a leaf has an alarm about a change that was over and done before this one can have begun."""
+    if not leaf.alarm or leaf.alarm.opened >= located.earliest:
+        return False
+    own = change(leaf)
+    return own is not None and own.latest < located.earliest
 
 
 def _is_mix(parts: Sequence[Monitor], verdicts: Mapping[Segment, bool | None], located: Located) -> bool:
@@ -136,7 +146,7 @@ def _shared(segments: Sequence[Segment]) -> Segment:
 
 
 def _common(moved: Sequence[Segment], unaffected: Sequence[Segment], segment: Segment) -> Segment:
-    first = moved[0][len(segment) :]
+    first = moved[0][len(segment) :] if unaffected else ()
     return tuple(
         pair
         for pair in first

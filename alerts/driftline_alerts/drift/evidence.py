@@ -57,7 +57,9 @@ class Evidence:
     shifts: list[Shift]
 
 
-def evidence(client: Client, key: StreamKey, start: tuple[datetime, datetime], until: datetime) -> Evidence:
+def evidence(
+    client: Client, key: StreamKey, start: tuple[datetime, datetime], until: datetime, *, falls: bool = False
+) -> Evidence:
     """What the store knows about a change of a stream.
 
     Args:
@@ -65,6 +67,7 @@ def evidence(client: Client, key: StreamKey, start: tuple[datetime, datetime], u
         key: of the stream; of one of anchors, which is no part of production, only events are told.
         start: earliest and latest time at which it may have begun.
         until: exclusive.
+        falls: whether the metric fell.
 
     Raises:
         StoreError: the store is away or fails a statement.
@@ -75,7 +78,7 @@ def evidence(client: Client, key: StreamKey, start: tuple[datetime, datetime], u
     length = min(max(until - first, _COMPARED[0]), _COMPARED[1])
     return Evidence(
         touched(client, key.segment, first, until),
-        worst(client, key, first - _LAG, until),
+        worst(client, key, first - _LAG, until, falls=falls),
         near(client, key.segment, start),
         shifts(client, key.segment, (first - length, first), (min(last, until - _MINUTE), until)),
     )

@@ -62,7 +62,7 @@ def figures(monitor: Monitor, located: Located, look_back: LookBack) -> Figures:
         look_back: is asked only for metrics that are quantiles.
     """
     if monitor.rule.kind == "log":
-        return _quantiles(monitor, located, look_back(monitor.key, located.start, monitor.last))
+        return _quantiles(monitor, located, look_back)
     # Another question than that of the mean may have shown it; the mean is what people know.
     shown = change(monitor, 0) or located
     levels = (shown.before.mean, shown.change.level, shown.change.low, shown.change.high)
@@ -110,10 +110,21 @@ def is_large(monitor: Monitor, found: Figures) -> bool:
     return decide(before, after, absolute=least.absolute, relative=least.relative) == "page"
 
 
-def _quantiles(monitor: Monitor, located: Located, since: Mapping[int, int]) -> Figures:
+def _quantiles(monitor: Monitor, located: Located, look_back: LookBack) -> Figures:
+    since = look_back(monitor.key, located.start, monitor.last)
     q, n = monitor.rule.quantile, sum(since.values())
     counts = Counter(since) if n else monitor.raw
     # Of so many observations the quantile lies between these two with 95 %: the binomial's normal approximation.
     half = _Z * math.sqrt(q * (1 - q) * max(monitor.panel[0].detector.overdispersion, 1.0) / max(n, 1))
     low, after, high = (middle(quantile(counts, one)) for one in (max(q - half, 0.0), q, min(q + half, 1.0)))
-    return Figures(middle(quantile(monitor.raw, q)), after, low, high, n or located.change.n)
+    before = middle(quantile(_before(monitor, located, since, look_back), q))
+    return Figures(before, after, low, high, n or located.change.n)
+
+
+def _before(monitor: Monitor, located: Located, since: Mapping[int, int], look_back: LookBack) -> Mapping[int, int]:
+    """The baseline without what came from the change on until it was left alone, which was when the alarm opened."""
+    opened = monitor.alarm.opened if monitor.alarm else monitor.last
+    if monitor.inherited or monitor.is_pinned:
+        return monitor.raw
+    of_it = since if opened >= monitor.last else look_back(monitor.key, located.start, opened)
+    return monitor.raw - Counter(of_it) or monitor.raw

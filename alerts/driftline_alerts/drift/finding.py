@@ -68,10 +68,11 @@ class Finding(BaseModel):
         after: since the change; ``low`` and ``high`` are the ends of its 95 % interval, None once it is over.
         n: observations since the change began.
         started: most likely; ``earliest`` and ``latest`` are the ends of its interval.
-        once_in_months: what is this strong comes by chance once in so many months in this stream, or more seldom.
+        once_in_months: what is this strong comes by chance once in so many months in all streams together, or more
+            seldom.
         moved: finest segments that moved.
         unaffected: those that did not.
-        common: values that only what moved has.
+        common: values that all that moved has, and nothing that is known to have stayed.
         is_mix: whether only the shares of finer segments moved.
         blame: of a change in judged quality.
         touched: requests, sessions and users since it began.
@@ -135,10 +136,8 @@ class Finding(BaseModel):
     @property
     def sentences(self) -> tuple[str, ...]:
         """The rest of it."""
-        since = (
-            f"Since about {_clock(self.started)} ({_clock(self.earliest)} to {_clock(self.latest)}); "
-            f"{self.n:,} {METRICS[self.metric].n_label} since then."
-        )
+        interval = f" ({self._between})" if self._between else ""
+        since = f"Since about {_clock(self.started)}{interval}; {self.n:,} {METRICS[self.metric].n_label} since then."
         said = [
             "" if self.kind in OVER else since,
             f"As strong by chance at most {self.chance}." if self.once_in_months else "",
@@ -153,12 +152,11 @@ class Finding(BaseModel):
         """Its figures, by what they are called."""
         metric = METRICS[self.metric]
         before, after = format_value(metric, self.before), format_value(metric, self.after)
-        interval = f"{_clock(self.earliest)} to {_clock(self.latest)}"
         if self.kind in OVER:
             return (("Level", f"{before} \u2192 {after}"),)
         told = [
             ("Level", f"{before} \u2192 {after}{self._within}"),
-            ("Began between", interval if self.earliest < self.latest else ""),
+            ("Began between", self._between),
             ("Based on", f"{self.n:,} {metric.n_label} since then"),
             ("As strong by chance", f"at most {self.chance}" if self.once_in_months else ""),
             ("Touched", self.reach),
@@ -172,7 +170,7 @@ class Finding(BaseModel):
         said = [
             "Only the mix of what it is made of moved: none of its parts did." if self.is_mix else "",
             f"Not affected: {_list(self.unaffected, self.segment)}." if self.unaffected and self.moved else "",
-            f"All that moved has {place(self.common)}, and nothing else has." if self.common else "",
+            f"All that moved has {place(self.common)}, and nothing that stayed as it was has." if self.common else "",
             _BLAMES[self.blame],
         ]
         return tuple(one for one in said if one)
@@ -192,6 +190,12 @@ class Finding(BaseModel):
     def changes(self) -> str:
         """What else changed at that time."""
         return "; ".join(self.changed)
+
+    @property
+    def _between(self) -> str:
+        """The interval of its begin; '' where both ends read the same."""
+        first, last = _clock(self.earliest), _clock(self.latest)
+        return f"{first} to {last}" if first != last else ""
 
     @property
     def _within(self) -> str:

@@ -111,8 +111,8 @@ class Fleet:
         for name in _CHANGED:
             if values.get(name):
                 others = self._versions.get(_apart_from(name, new), [])
-                found = [one for one in others if one.panel and not one.alarm]
-                if found:
+                # One with an alarm is as good: its baseline has been left alone since.
+                if found := [one for one in others if one.panel]:
                     return max(found, key=lambda one: one.n)
         return None
 
@@ -128,6 +128,8 @@ def _taken(monitor: Monitor, counts: Mapping[int, int], begin: float, end: float
     if monitor.panel:
         keys, weights = columns(counts)
         of_each = tuple(one.transform.counted(keys, weights) for one in monitor.panel)
+        if monitor.rule.kind == "log" and not monitor.panel[0].detector.is_frozen:
+            monitor.raw.update(counts)
         return [_Arrival(monitor, of_each, begin, end, monitor.months(end))]
     monitor.raw.update(counts)
     monitor.count(sum(counts.values()), end)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from driftline_alerts.drift.cause import Cause
+    from driftline_alerts.drift.change import Located
     from driftline_alerts.drift.figures import LookBack
     from driftline_alerts.drift.finding import Blame, Kind
     from driftline_alerts.drift.fleet import Fleet, Name
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _TOGETHER: Final = timedelta(hours=24).total_seconds()
 """After so long what moves is an incident of its own, also where another one is still open."""
 _PLAIN: Final = ("id", "opened", "told", "level")
+_AT_ONCE: Final = timedelta(minutes=30).total_seconds()
+"""What begins so long after an incident's begin, as far as both are known, may still be the same thing elsewhere."""
 _FEATURE: Final = 2
 """Dimensions of a segment that name its feature."""
 _BLAMELESS: Final = 100
@@ -48,6 +51,8 @@ class Incident:
         members: monitors whose change is part of it, by whether they have an open alarm that was paged; the one that
             found it first.
         told: metrics that people were told of.
+        places: segments that they were told of.
+        tellers: monitors whose turns were told.
         level: of the metric that people were told of first, as its alarm was over; None while it is not.
     """
 
@@ -56,25 +61,39 @@ class Incident:
     first: Finding
     members: dict[Name, bool] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+    places: list[Segment] = field(default_factory=list)
+    tellers: list[Name] = field(default_factory=list)
     level: float | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether any of its alarms is."""
-        return any(self.members.values())
+        """Whether any of its alarms is; wider streams than those of its features may have other things in them too."""
+        features = [place[:_FEATURE] for place in self.places]
+        own = [name for name in self.members if any(contains(one, name[0].segment) for one in features)]
+        return any(self.members[name] for name in own or self.members)
+
+    def is_near(self, segment: Segment) -> bool:
+        """Whether a segment is of the features that people were told of, or holds them."""
+        return any(_overlap(segment[:_FEATURE], place[:_FEATURE]) for place in self.places)
 
     def state(self) -> dict[str, Any]:
         """As JSON takes it."""
         members = [[key.state(), falls, is_open] for (key, falls), is_open in self.members.items()]
         first = self.first.model_dump(mode="json")
-        return {name: getattr(self, name) for name in _PLAIN} | {"first": first, "members": members}
+        tellers = [[key.state(), falls] for key, falls in self.tellers]
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        return plain | {"first": first, "members": members, "tellers": tellers, "places": self.places}
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> Self:
         """What gave the state."""
         members = {(StreamKey.restored(key), falls): is_open for key, falls, is_open in state["members"]}
-        plain = {name: state[name] for name in _PLAIN}
-        return cls(first=Finding.model_validate(state["first"]), members=members, **plain)
+        first = Finding.model_validate(state["first"])
+        # What was stored before these were kept has neither.
+        tellers = [(StreamKey.restored(key), falls) for key, falls in state.get("tellers", ())] or [*members][:1]
+        places = [tuple((name, value) for name, value in place) for place in state.get("places", ())] or [first.segment]
+        plain = {name: state[name] for name in _PLAIN} | {"places": places, "tellers": tellers}
+        return cls(first=first, members=members, **plain)
 
     @property
     def is_of_judge(self) -> bool:
@@ -117,21 +136,27 @@ class Incidents:
             judge.members.setdefault(name, False)
             return None
         place = cause(monitor, turn.located, fleet.monitors.values())
-        incident = self._of(monitor, place.segment)
+        incident = self._of(turn, place.segment)
         kind: Kind = "opened" if incident is None else "grown" if turn.kind == "grown" else "joined"
-        if incident is not None and _is_told(turn, incident):
+        if incident is not None and _is_told(turn, place.segment, incident):
             incident.members[name] = True
             return None
         finding = _finding(*_placed(turn, place, incident, fleet, look_back), kind, blame, incident)
+        # Evidence speaks of its own stream; people ask how often any of them says so.
+        told = finding.once_in_months * shares[name] / sum(shares.values())
+        finding = finding.model_copy(update={"once_in_months": told})
         if incident is None:
             incident = Incident(finding.incident, monitor.last, finding)
             self.known[incident.id] = incident
         incident.members[name] = True
         incident.told.append(monitor.key.metric)
+        incident.places.append(finding.segment)
+        incident.tellers.append(name)
         for other in listed(_suspicions(fleet, shares), shares):
-            if _is_related(incident, fleet.monitors[other], place.segment):
+            is_elsewhere = any(other in one.members for one in self.known.values() if one.is_open)
+            if not is_elsewhere and _is_related(incident, fleet.monitors[other], place.segment):
                 alarm = fleet.monitors[other].alarm
-                incident.members.setdefault(other, alarm is not None and alarm.is_paged)
+                incident.members[other] = alarm is not None and alarm.is_paged
         return finding
 
     def forget(self, now: float) -> None:
@@ -139,14 +164,14 @@ class Incidents:
         self.known = {name: one for name, one in self.known.items() if one.is_open or now - one.opened < _TOGETHER}
 
     def _end(self, turn: Over, name: Name, fleet: Fleet) -> Finding | None:
-        incident = next((one for one in self.known.values() if one.members.get(name)), None)
+        concerned = [one for one in self.known.values() if one.members.get(name) and one.is_open]
+        for one in concerned:
+            one.members[name] = False
+            if name == next(iter(one.members)):
+                # What is over last may be another metric, or another segment.
+                one.level = turn.level
+        incident = next((one for one in concerned if not one.is_open), None)
         if incident is None:
-            return None
-        incident.members[name] = False
-        if name == next(iter(incident.members)):
-            # What is over last may be another metric, or another segment.
-            incident.level = turn.level
-        if incident.is_open:
             return None
         if incident.is_of_judge:
             # What its scores said meanwhile speaks for nothing; what the answers did is found anew.
@@ -160,9 +185,13 @@ class Incidents:
             (one for one in self.known.values() if one.is_open and any(of == anchors for of, _ in one.members)), None
         )
 
-    def _of(self, monitor: Monitor, segment: Segment) -> Incident | None:
+    def _of(self, turn: Turn, segment: Segment) -> Incident | None:
+        """The one that a turn is part of: it is of its features, or may have begun when it did."""
+        monitor = turn.monitor
         lately = (one for one in self.known.values() if one.is_open and monitor.last - one.opened < _TOGETHER)
-        return next((one for one in lately if _is_related(one, monitor, segment)), None)
+        related = [one for one in lately if _is_related(one, monitor, segment)]
+        near = (one for one in related if one.is_near(segment) or _began_with(turn.located, one.first))
+        return next(near, None)
 
 
 def concerned(incident: Incident, fleet: Fleet) -> list[Monitor]:
@@ -247,11 +276,18 @@ def _overlap(one: Segment, other: Segment) -> bool:
     return contains(one, other) or contains(other, one)
 
 
-def _is_told(turn: Turn, incident: Incident) -> bool:
+def _began_with(located: Located, first: Finding) -> bool:
+    """Whether a change can have begun when an incident did."""
+    earliest, latest = first.earliest.timestamp() - _AT_ONCE, first.latest.timestamp() + _AT_ONCE
+    return located.earliest <= latest and earliest <= located.latest
+
+
+def _is_told(turn: Turn, segment: Segment, incident: Incident) -> bool:
     """Whether people know it: streams of the lattice overlap, so that one change shows in many of them."""
     if turn.kind == "grown":
-        return next(iter(incident.members)) != (turn.monitor.key, turn.monitor.falls)
-    return turn.monitor.key.metric in incident.told
+        return (turn.monitor.key, turn.monitor.falls) not in incident.tellers
+    is_there = any(_overlap(segment, place) for place in incident.places)
+    return turn.monitor.key.metric in incident.told and is_there
 
 
 def _suspicions(fleet: Fleet, shares: Mapping[Name, float]) -> dict[Name, float]:

@@ -86,7 +86,8 @@ class Monitor:
         falls: whether it is harm when the metric falls; of a stream with both directions there are two monitors.
         begun: of the baseline, in seconds of Unix time.
         last: until when everything is taken in.
-        raw: counts by key of the baseline as it was when the questions were frozen.
+        raw: counts by key of the baseline; of scores and flags, whose levels tell as much, as it was when the questions
+            were frozen.
         built: observations of the baseline when the detectors' lattices were built.
         panel: empty while the baseline is learned.
         overdispersion: of the stream as far as it is known; at least 1.

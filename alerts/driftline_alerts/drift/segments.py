@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from driftline_store.metrics import OTHER
+from driftline_store.monitored import FINEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ LEVELS: Final = (
     ("environment",),
     ("environment", "feature"),
     ("environment", "feature", "model"),
-    ("environment", "feature", "model", "prompt_name", "prompt_version"),
+    FINEST,
 )
 """Dimensions of a segment by its level, coarse to fine."""
 

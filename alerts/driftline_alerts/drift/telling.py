@@ -49,7 +49,9 @@ def tell(client: Client, finding: Finding, tuning: Tuning) -> Finding:
     """
     whole, key = finding, StreamKey(finding.metric, finding.instrument, finding.segment, finding.evaluator)
     if finding.metric != METRIC and finding.kind not in OVER:
-        whole = _with(finding, evidence(client, key, (finding.earliest, finding.latest), finding.at))
+        whole = _with(
+            finding, evidence(client, key, (finding.earliest, finding.latest), finding.at, falls=finding.falls)
+        )
     write(client, whole)
     severity = tuning.severity(replace(key, metric=name) for name in (finding.metric, *finding.joins))
     step = _transition(whole, tuning.of(key), severity)

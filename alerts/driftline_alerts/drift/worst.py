@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from driftline_alerts.plain import first_line
@@ -54,6 +54,7 @@ class _Search:
         value: SQL, in the metric's unit.
         why: SQL for what was said about it.
         at: column with the begin of the request.
+        fallen: the order where a fall of the metric is the harm.
     """
 
     table: str
@@ -63,6 +64,7 @@ class _Search:
     why: str = "''"
     at: str = "start"
     has_spans: bool = True
+    fallen: str = ""
 
 
 def _requests(where: str, first: str = "start DESC", value: str = "NULL", why: str = "''") -> _Search:
@@ -108,7 +110,10 @@ SEARCHES: Final[dict[str, _Search]] = {
     "cost_per_call_p95": _calls("is_call AND row.cost > 0", "row.cost DESC", "toFloat64(row.cost)"),
     "cost_per_request_p95": _DEAREST,
     "cost_per_session_p95": _DEAREST,
-    "output_length_p50": _calls("is_call AND output_tokens > 0", "output_tokens DESC", "toFloat64(output_tokens)"),
+    "output_length_p50": replace(
+        _calls("is_call AND output_tokens > 0", "output_tokens DESC", "toFloat64(output_tokens)"),
+        fallen="output_tokens",
+    ),
 }
 """By metric: there is one for each that is watched."""
 
@@ -121,14 +126,31 @@ WHERE trace_id IN {traces:Array(String)} AND is_error AND error_message != ''
 GROUP BY trace_id"""
 
 
-def worst(client: Client, key: StreamKey, since: datetime, until: datetime, most: int = 3) -> list[Example]:
+def worst(
+    client: Client, key: StreamKey, since: datetime, until: datetime, most: int = 3, *, falls: bool = False
+) -> list[Example]:
     """The worst of the requests that began in ``[since, until)``, each of another trace.
+
+    Args:
+        client: of the store.
+        key: of the stream.
+        since: aware.
+        until: aware, exclusive.
+        most: how many at most.
+        falls: whether the metric fell, which of a length makes the shortest the worst.
 
     Raises:
         StoreError: the store is away or fails a statement.
     """
     statement, parameters = worst_of(
-        key.metric, dict(key.segment), since, until, most, evaluator=key.evaluator, instrument=key.instrument
+        key.metric,
+        dict(key.segment),
+        since,
+        until,
+        most,
+        evaluator=key.evaluator,
+        instrument=key.instrument,
+        falls=falls,
     )
     with store_errors("looking for examples"):
         rows = client.query(statement, parameters=parameters).result_rows
@@ -155,6 +177,7 @@ def worst_of(
     evaluator: str = "",
     instrument: str = "",
     only: Mapping[str, str] | None = None,
+    falls: bool = False,
 ) -> tuple[str, dict[str, Any]]:
     """The query for the worst of the requests that began in ``[since, until)``, each of another trace.
 
@@ -167,6 +190,7 @@ def worst_of(
         evaluator: name of the judge, of a judged metric; '' for any.
         instrument: its fingerprint likewise.
         only: columns of ``NARROWED`` that must have exactly this value.
+        falls: of a metric whose fall may be harm too, whether it fell.
 
     Returns:
         The statement and its parameters. Columns: trace id, span id ('' where it is about the whole trace), begin of
@@ -178,6 +202,7 @@ def worst_of(
     search, only = SEARCHES[metric], only or {}
     if unknown := set(only) - NARROWED:
         raise ValueError(f"examples can be narrowed by {', '.join(sorted(NARROWED))}, not by {', '.join(unknown)}")
+    first = search.fallen if falls and search.fallen else search.first
     of_segment, bound = filtered(where, "row")
     conditions = " AND ".join(
         (
@@ -193,7 +218,7 @@ def worst_of(
     statement = (
         f"SELECT trace_id, {span} AS span, {search.at} AS began, "
         f"toNullable(toFloat64({search.value})) AS value, toString({search.why}) AS why\nFROM {search.table} AS row\n"
-        f"WHERE {conditions} AND trace_id != ''\nORDER BY {search.first} LIMIT 1 BY trace_id LIMIT {{most:UInt32}}"
+        f"WHERE {conditions} AND trace_id != ''\nORDER BY {first} LIMIT 1 BY trace_id LIMIT {{most:UInt32}}"
     )
     parameters: dict[str, Any] = {"since": micros(since), "until": micros(until), "most": most}
     parameters |= {"evaluator": evaluator, "instrument": instrument, **bound}

@@ -78,6 +78,9 @@ def test_the_worst_calls_are_those_that_the_metric_counts(client: Client) -> Non
     assert found(client, "time_to_first_token_p95") == ["late"]
     assert found(client, "cost_per_call_p95")[0] == "dear"
     assert found(client, "output_length_p50")[0] == "long"
+    length = stream("output_length_p50", **dict(FEATURE))
+    fallen = worst(client, length, T0, UNTIL, most=10, falls=True)
+    assert (fallen[0].value, fallen[-1].trace_id) == (5, "long"), "where answers became short, the short ones are bad"
     [unfit] = worst(client, stream("failed_check_rate"), T0, UNTIL)
     assert (unfit.trace_id, unfit.why, unfit.value) == ("unfit", "no-link, closed", None)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from drift_world import World, flags, scores, segment
+from drift_world import World, durations, flags, scores, segment
 from driftline.errors import StoreError
 from driftline_alerts.drift.incidents import concerned
 from driftline_alerts.drift.lifecycle import accept
@@ -273,3 +273,52 @@ def test_what_lies_around_an_accepted_segment_begins_anew_as_well() -> None:
     segments = {one.key.segment for one in concerned(incident, world.fleet) if one.key.metric == "error_rate"}
     assert segments == {V5[: len(level)] for level in LEVELS}
     assert not [one for one in concerned(incident, world.fleet) if one.key.metric == "quality"]
+
+
+def test_what_fails_elsewhere_at_another_time_is_an_incident_of_its_own_and_each_ends_by_itself() -> None:
+    world = healthy(V4, OTHER_MODEL)
+    world.stream("error_rate", V4, flags(0.035), 2000)
+    (first,) = world.pass_time(14)
+    world.stream("error_rate", OTHER_MODEL, flags(0.3), 2000)
+    (second,) = world.pass_time(8)
+    assert (first.segment, first.kind) == (V4, "opened")
+    assert (second.segment, second.kind, second.moved) == (OTHER_MODEL, "opened", (OTHER_MODEL,))
+    assert first.incident != second.incident
+    world.stream("error_rate", V4, flags(0.02), 2000)
+    (over,) = world.pass_time(40)
+    assert (over.incident, over.kind) == (first.incident, "recovered")
+
+
+def test_a_replacement_that_is_as_bad_is_measured_by_what_was_good_and_joins_the_incident() -> None:
+    world = healthy(V4, SEARCH)
+    world.stream("quality", V4, scores(0.75), 200)
+    (opened,) = world.pass_time(6)
+    world.rates["quality", V4] = 0
+    world.stream("quality", V5, scores(0.75), 200)
+    (joined,) = world.pass_time(6)
+    assert (joined.kind, joined.segment, joined.incident) == ("joined", V5, opened.incident)
+    assert joined.before == pytest.approx(0.9, abs=0.02)
+    assert "gone" not in {one.kind for one in world.pass_time(30)}, "version 5 is as bad still"
+
+
+@pytest.mark.parametrize("first_hour", [1.35, 0.8])
+def test_a_percentile_is_compared_with_all_of_its_baseline_and_not_with_its_first_hour(first_hour: float) -> None:
+    world = World()
+    world.stream("latency_p95", V4, durations(first_hour), 1000)
+    world.pass_time(2)
+    world.stream("latency_p95", V4, durations(1.0), 1000)
+    world.pass_time(24 * 4, step_minutes=60)
+    world.stream("latency_p95", V4, durations(1.35), 1000)
+    finding = next(one for one in world.pass_time(24) if one.kind == "opened")
+    assert finding.before == pytest.approx(2.28, rel=0.08)
+
+
+def test_how_seldom_it_is_by_chance_is_said_of_all_streams_together() -> None:
+    world = healthy()
+    world.stream("quality", V5, scores(0.75), 200)
+    told = []
+    while not told:
+        told = world.pass_time(1 / 3)
+    (finding,) = told
+    monitor = next(one.monitor for one in world.turns if one.kind == "paged")
+    assert 1 <= finding.once_in_months < monitor.suspicion
