@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import subprocess
@@ -26,7 +27,7 @@ from process_support import clean_environment
 from receiver_support import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from pathlib import Path
 
     from collector_support import Recording
@@ -248,11 +249,19 @@ def test_as_a_decorator_it_calls_the_other_function(path: Path, follow: Callable
     assert answer("a", tries=2) == "canned a 2"
 
 
-def test_a_coroutine_function_stays_one(path: Path, follow: Callable[..., Follower]) -> None:
-    async def canned(question: str) -> str:
-        return f"canned {question}"
+def canned(question: str) -> str:
+    return f"canned {question}"
 
-    @driftline.guard("support", otherwise=canned)
+
+async def canned_later(question: str) -> str:
+    return canned(question)
+
+
+@pytest.mark.parametrize("otherwise", [canned, canned_later])
+def test_a_coroutine_function_stays_one_whatever_is_called_in_its_place(
+    path: Path, follow: Callable[..., Follower], otherwise: Any
+) -> None:
+    @driftline.guard("support", otherwise=otherwise)
     async def answer(question: str) -> str:
         return f"answered {question}"
 
@@ -262,6 +271,54 @@ def test_a_coroutine_function_stays_one(path: Path, follow: Callable[..., Follow
     write(path, SUPPORT)
     follower.look()
     assert asyncio.run(answer("a")) == "canned a"
+
+
+def test_a_stream_that_a_coroutine_function_gives_may_be_made_by_a_generator(
+    path: Path, follow: Callable[..., Follower]
+) -> None:
+    async def pieces() -> AsyncIterator[str]:
+        yield "canned"
+
+    @driftline.guard("support", otherwise=pieces)
+    async def answer() -> AsyncIterator[str]:
+        raise AssertionError
+
+    async def read() -> list[str]:
+        return [piece async for piece in await answer()]
+
+    write(path, SUPPORT)
+    follow().look()
+    assert asyncio.run(read()) == ["canned"]
+
+
+def test_what_is_not_awaited_refuses_at_once_what_has_to_be() -> None:
+    def answer(question: str) -> str:
+        return question
+
+    async def stream(question: str) -> AsyncIterator[str]:
+        yield question
+
+    for function in (answer, stream):
+        with pytest.raises(TypeError, match=rf"like \S+{function.__name__}, .* but got canned_later, .* the same kind"):
+            driftline.guard("support", otherwise=canned_later)(function)  # type: ignore[arg-type]
+
+
+def test_what_a_decorator_made_of_a_coroutine_function_is_taken_for_one(
+    path: Path, follow: Callable[..., Follower]
+) -> None:
+    async def answer(question: str) -> str:
+        return f"answered {question}"
+
+    @functools.wraps(answer)
+    def wrapped(question: str) -> Coroutine[Any, Any, str]:
+        return answer(question)
+
+    guarded = driftline.guard("support", otherwise=canned_later)(wrapped)
+    follower = follow()
+    assert asyncio.run(guarded("a")) == "answered a"
+    write(path, SUPPORT)
+    follower.look()
+    assert asyncio.run(guarded("a")) == "canned a"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")

@@ -104,3 +104,22 @@ def guarded(question: str) -> str:
 
 assert_type(guarded("a"), str)
 assert_type(driftline.guard("f"), bool)
+
+
+async def canned_later(question: str) -> str:
+    return question
+
+
+@driftline.guard("f", otherwise=canned_later)
+async def guarded_later(question: str) -> str:
+    return question
+
+
+@driftline.guard("f", otherwise=canned)
+async def guarded_at_once(question: str) -> str:
+    return question
+
+
+later: list[Callable[[str], Coroutine[Any, Any, str]]] = [guarded_later, guarded_at_once]
+driftline.guard("f", otherwise=canned_later)(canned)  # type: ignore[arg-type]
+driftline.guard("f", otherwise=canned)(bare)  # type: ignore[arg-type]

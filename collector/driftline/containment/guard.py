@@ -8,7 +8,7 @@ import logging
 import os
 import random
 import time
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar, overload
 
 from opentelemetry.trace import get_current_span
 
@@ -18,7 +18,7 @@ from driftline.context import scope_in
 from driftline.runtime import settings_in_use
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from driftline.containment.state import Contained
 
@@ -32,12 +32,22 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_follower.after_fork)
 
 
+class _Decorator(Protocol[P, R]):
+    """Takes a function with the parameters and the result of ``otherwise``, or one that has to be awaited for it."""
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Callable[P, R]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Callable[P, Coroutine[Any, Any, R]]: ...
+
+
 @overload
 def guard(feature: str) -> bool: ...
 
 
 @overload
-def guard(feature: str, *, otherwise: Callable[P, R]) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def guard(feature: str, *, otherwise: Callable[P, R]) -> _Decorator[P, R]: ...
 
 
 def guard(feature: str, *, otherwise: Callable[..., Any] | None = None) -> Any:
@@ -51,10 +61,13 @@ def guard(feature: str, *, otherwise: Callable[..., Any] | None = None) -> Any:
     Args:
         feature: as in ``observe(feature=…)``.
         otherwise: makes a decorator of it: what is called in the place of the function while the feature is contained,
-            with the same arguments. For ``async def`` it has to be one, too.
+            with the same arguments. For ``async def`` it may be one or not; for any other function it must not.
 
     Returns:
         Whether it is contained; with ``otherwise`` the decorator.
+
+    Raises:
+        TypeError: by the decorator: ``otherwise`` would have to be awaited, but the function is not.
     """
     if otherwise is None:
         return _is_contained(feature)
@@ -62,6 +75,8 @@ def guard(feature: str, *, otherwise: Callable[..., Any] | None = None) -> Any:
 
 
 def _guarded(feature: str, otherwise: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    _check(otherwise, function)
+
     def chosen() -> Callable[..., Any]:
         return otherwise if _is_contained(feature) else function
 
@@ -69,9 +84,24 @@ def _guarded(feature: str, otherwise: Callable[..., Any], function: Callable[...
         return chosen()(*args, **kwargs)
 
     async def awaited(*args: Any, **kwargs: Any) -> Any:
-        return await chosen()(*args, **kwargs)
+        result = chosen()(*args, **kwargs)
+        return await result if inspect.isawaitable(result) else result
 
     return functools.wraps(function)(awaited if inspect.iscoroutinefunction(function) else guarded)
+
+
+def _check(otherwise: Callable[..., Any], function: Callable[..., Any]) -> None:
+    """Refuse now what would fail only once the feature is contained."""
+    # What another decorator has made of an ``async def`` can give a coroutine without being one.
+    if inspect.iscoroutinefunction(otherwise) and not inspect.iscoroutinefunction(inspect.unwrap(function)):
+        raise TypeError(
+            f"guard(otherwise=…) expected a function like {_name(function)}, which is not awaited, but got "
+            f"{_name(otherwise)}, which has to be; make it the same kind of function"
+        )
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__qualname__", repr(function))
 
 
 def _is_contained(feature: str) -> bool:
