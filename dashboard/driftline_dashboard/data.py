@@ -24,6 +24,8 @@ REFRESH_SECONDS: Final = 5
 _TTL: Final = timedelta(seconds=60)
 WEEK: Final = timedelta(days=7)
 HALF_MINUTE: Final = timedelta(seconds=30)
+_UNSEEN: Final = 0.02
+"""Share of a time that may lie before anything was stored: its totals are too low by about as much."""
 
 TILES: Final = (
     "requests",
@@ -63,7 +65,8 @@ class Known:
 
     Attributes:
         segments: dimension -> its values that occur in the window, or in the hour in which it begins.
-        began: the hour of the first thing that was ever recorded; None where nothing was.
+        began: the minute of the first thing that was ever recorded, or its hour where minutes are not kept any more;
+            None where nothing was.
     """
 
     segments: dict[str, tuple[str, ...]]
@@ -76,7 +79,8 @@ class Glance:
 
     Attributes:
         now: metric -> its reading, of the tiles and of what says what they cover.
-        before: the same in the past that it is compared with; ``past`` says which one that is.
+        before: the same in the past that it is compared with; empty where the whole of that is not stored.
+        past: which past that is, in words; of an empty one why it is.
         series: metric -> a frame with its course in steps of ``small_step_of``, of the tiles.
     """
 
@@ -90,6 +94,11 @@ def moment() -> datetime:
     """Now, to the refresh interval: visitors who look at the same time share one set of queries."""
     now = datetime.now(UTC).replace(microsecond=0)
     return now - timedelta(seconds=now.second % REFRESH_SECONDS)
+
+
+def as_of(view: View) -> datetime:
+    """The moment that the view is as of: the one that it names, or now."""
+    return view.until or moment()
 
 
 def half_minute(as_of: datetime) -> datetime:
@@ -142,15 +151,29 @@ def glance(view: View, as_of: datetime, names: tuple[str, ...] = TILES) -> Glanc
 def _before(view: View, span: Period, names: Sequence[str], as_of: datetime) -> tuple[str, dict[str, Reading]]:
     """What the numbers are compared with, in words and numbers.
 
-    The same time a week ago, as hours and weekdays differ; where the whole of it is not there, the time just before.
+    The same time a week ago, as hours and weekdays differ; where the whole of it is not there, the time just before;
+    where that is not there as a whole either, nothing: of half a time there are half as many requests.
     """
-    length, week = view.window.length, span.earlier(WEEK)
-    first = known(view, as_of).began
-    if length < WEEK and first is not None and first <= week.since:
+    length, week, before = view.window.length, span.earlier(WEEK), span.earlier(view.window.length)
+    first = known(view, as_of).began or as_of
+    if length < WEEK and _is_whole(week, first):
         found = _totals(view, week, names, as_of)
         if any(one.n for one in found.values()):
             return "the same time a week ago", found
-    return f"the {view.window.label} before", _totals(view, span.earlier(length), names, as_of)
+    if _is_whole(before, first):
+        return f"the {view.window.label} before", _totals(view, before, names, as_of)
+    return f"nothing yet: stored for {_age(as_of - first)} only", {}
+
+
+def _is_whole(span: Period, first: datetime) -> bool:
+    return first <= span.since + _UNSEEN * (span.until - span.since)
+
+
+def _age(length: timedelta) -> str:
+    hours = length / timedelta(hours=1)
+    if hours < 1:
+        return f"{hours * 60:.0f} min"
+    return f"{hours:.0f} h" if hours < 72 else f"{hours / 24:.0f} days"
 
 
 @st.cache_data(ttl=_TTL, max_entries=200, show_spinner=False)
@@ -252,7 +275,12 @@ def _known(window: Window, step: datetime) -> Known:
 
 
 _KNOWN: Final = f"""\
-SELECT (SELECT at FROM llm_rollups WHERE resolution = 'hour' ORDER BY at LIMIT 1) AS began,
+WITH (SELECT at FROM llm_rollups WHERE resolution = 'hour' ORDER BY at LIMIT 1) AS hour,
+    (
+        SELECT at FROM llm_rollups
+        WHERE resolution = 'minute' AND at >= hour AND at < hour + INTERVAL 1 HOUR ORDER BY at LIMIT 1
+    ) AS minute
+SELECT ifNull(minute, hour) AS began,
     {", ".join(f"arraySort(groupUniqArray(m.{name}))" for name in DIMENSIONS)}
 FROM llm_rollups AS m
 WHERE m.resolution = 'hour' AND m.at > toDateTime({{since:UInt32}}, 'UTC') - INTERVAL 1 HOUR

@@ -290,7 +290,7 @@ def test_numbers_are_compared_with_the_same_time_a_week_ago_once_that_is_stored(
 ) -> None:
     with running_store(tmp_path, prepared=True) as store, contextlib.closing(store.client()) as client:
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-        sums = [(now - timedelta(hours=2), 30), (now - timedelta(days=1, hours=2), 20)]
+        sums = [(now - timedelta(hours=2), 30), (now - timedelta(days=1, hours=2), 20), (now - timedelta(hours=49), 1)]
         put_requests(client, sums)
         page = Page(tmp_path, monkeypatch)
         assert "compared with the 24 h before" in page.html
@@ -299,6 +299,27 @@ def test_numbers_are_compared_with_the_same_time_a_week_ago_once_that_is_stored(
         page = Page(tmp_path, monkeypatch)
         assert "compared with the same time a week ago" in page.html
         assert "from 40" in page.tile("requests")
+
+
+@pytest.mark.parametrize(
+    ("began", "said"),
+    [
+        (timedelta(hours=30), "compared with nothing yet: stored for 30 h only"),
+        (timedelta(minutes=20), "compared with nothing yet: stored for 20 min only"),
+        (timedelta(hours=48), "from 1,440"),
+        (timedelta(hours=47, minutes=40), "from 1,420"),
+    ],
+)
+def test_steady_traffic_is_no_rise_because_it_began_within_the_time_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen: datetime, began: timedelta, said: str
+) -> None:
+    now = frozen.replace(second=0)
+    monkeypatch.setattr(data, "moment", lambda: now)
+    with running_store(tmp_path, prepared=True) as store, contextlib.closing(store.client()) as client:
+        put_requests(client, [(now - timedelta(minutes=1 + each), 1) for each in range(began // timedelta(minutes=1))])
+        page = Page(tmp_path, monkeypatch)
+        assert said in page.tile("requests")
+        assert said.startswith("from") or "%" not in page.tile("requests").split("dl-change")[1]
 
 
 def put_requests(client: Client, sums: list[tuple[datetime, int]]) -> None:

@@ -45,14 +45,14 @@ def show(view: View, as_of: datetime, glance: Glance, more: Sequence[str] = ()) 
 
 
 def _tile(view: View, as_of: datetime, glance: Glance, name: str) -> str:
-    now, before = glance.now[name], glance.before[name]
+    now, before = glance.now[name], glance.before.get(name)
     title = _TITLES.get(name, now.metric.title)
     if now.value is None:
         value, rest = f'<strong class="dl-none">{NO_DATA}</strong>', ""
     else:
         value = f"<strong>{escape(format_value(now.metric, now.value))}</strong>"
         value += _picture(view, as_of, glance, now)
-        rest = _change(change(now, before), glance.past)
+        rest = _change(change(now, before), glance.past) if before else _muted(f"compared with {glance.past}")
     return (
         f'<section class="dl-tile" data-metric="{name}" title="{escape(now.metric.doc)}">'
         f'<h3>{escape(title)}</h3><div class="dl-value">{value}</div>{rest}'
@@ -72,7 +72,7 @@ def _picture(view: View, as_of: datetime, glance: Glance, reading: Reading) -> s
 
 def _change(found: Change | None, past: str) -> str:
     if found is None:
-        return f'<div class="dl-change"><span>nothing in {escape(past)} to compare with</span></div>'
+        return _muted(f"nothing in {past} to compare with")
     style, word = _VERDICTS[found.verdict]
     arrow = ("▲ " if found.rises else "▼ ") if word else ""
     note = ", within noise" if found.verdict == "noise" and found.text[0] != "±" else ""
@@ -80,6 +80,10 @@ def _change(found: Change | None, past: str) -> str:
         f'<div class="dl-change"><b class="{style}">{arrow}{escape(found.text)}{word}</b> '
         f"<span>from {escape(found.before)}{note}</span></div>"
     )
+
+
+def _muted(text: str) -> str:
+    return f'<div class="dl-change"><span>{escape(text)}</span></div>'
 
 
 def _basis(reading: Reading, glance: Glance) -> str:
