@@ -24,7 +24,7 @@ from driftline_alerts.drift.monitor import DAY
 from driftline_alerts.drift.news import News
 from driftline_alerts.drift.reading import actions, look_back
 from driftline_alerts.drift.snapshots import Snapshot, load, save
-from driftline_alerts.drift.stream import ANCHORS
+from driftline_alerts.drift.stream import ANCHORS, StreamKey
 from driftline_alerts.drift.telling import end_unknown, tell, told_of_volume, volume_incident
 from driftline_alerts.drift.tuning import USUAL
 from driftline_alerts.drift.volumes import Volumes
@@ -108,7 +108,7 @@ class Detection:
             end_unknown(client, opened.open_incidents, now)
             opened.fleet.warm_up = warm_up
             return opened
-        feed, news, volumes = Feed.starting(now), News.starting(client, now), Volumes()
+        feed, news, volumes = Feed.starting(now), News.starting(client, now), Volumes(tuning=tuning)
         fleet = Fleet(warm_up, tuning)
         past = tuning.watched(history(client, now - _PAST, now))
         for _, parts in groupby(past, key=lambda part: part.begin):
@@ -187,13 +187,14 @@ class Detection:
         opened = cls(
             Feed.load(states["feed"]),
             News.load(states["news"]),
-            fleet_state.load(states["fleet"], tuning),
-            Volumes.load(states["volumes"]),
+            _watched(fleet_state.load(states["fleet"], tuning)),
+            Volumes.load(states["volumes"], tuning),
             budget=budget,
         )
         incidents = (Incident.restored(one) for one in rest["incidents"])
-        opened._incidents = Incidents({one.id: one for one in incidents})
-        opened._untold = [Finding.model_validate(one) for one in rest["untold"]]
+        opened._incidents = Incidents({one.id: one for one in incidents if _can_end(one, opened.fleet)})
+        untold = (Finding.model_validate(one) for one in rest["untold"])
+        opened._untold = [one for one in untold if tuning.of(_stream_of(one)).watch]
         opened._acted, opened._step = rest["acted"], snapshot.step
         return opened
 
@@ -233,12 +234,12 @@ class Detection:
         return is_news or bool(of_volumes)
 
     def _share(self) -> None:
-        """Split the budget anew every day, and when streams began to be watched."""
-        watching = sum(1 for one in self.fleet.monitors.values() if one.panel)
+        """Split the budget anew every day, and when others are watched than were."""
+        watching = {name for name, one in self.fleet.monitors.items() if one.panel}
         is_due = self._feed.position - self._split >= _SPLIT
         if is_due:
             self.fleet.forget(self._feed.position - _FORGOTTEN)
-        if watching != len(self.shares) or is_due:
+        if watching != self.shares.keys() or is_due:
             self.shares = split(self.fleet.monitors.values(), self.budget)
             self._split = self._feed.position
 
@@ -277,6 +278,28 @@ class Detection:
             with contextlib.suppress(_StoppedError):
                 logger.info("learned season and scatter of %d streams", refit.refit(self.fleet, past, at))
                 self._learned = at
+
+
+def _watched(fleet: Fleet) -> Fleet:
+    """A fleet without the streams that its tuning does not watch."""
+    kept = Fleet(fleet.warm_up, fleet.tuning)
+    for monitor in fleet.monitors.values():
+        if fleet.tuning.of(monitor.key).watch:
+            kept.add(monitor)
+    return kept
+
+
+def _stream_of(finding: Finding) -> StreamKey:
+    return StreamKey(finding.metric, finding.instrument, finding.segment, finding.evaluator)
+
+
+def _can_end(incident: Incident, fleet: Fleet) -> bool:
+    """Whether it can, or has; its members that are not watched any more are taken as over."""
+    was_open = incident.is_open
+    for key, falls in incident.members:
+        if not fleet.tuning.of(key).watch:
+            incident.members[key, falls] = False
+    return incident.is_open or not was_open
 
 
 class _StoppedError(Exception):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from driftline_alerts.drift.segments import LEVELS
 from driftline_alerts.drift.stream import StreamKey
+from driftline_alerts.drift.tuning import USUAL, Tuning
 from driftline_alerts.drift.volume import FALSE_A_MONTH, Volume
 from driftline_store.client import store_errors
 from driftline_store.metrics import OTHER
@@ -63,9 +64,14 @@ class _Stream:
 
 @dataclass
 class Volumes:
-    """All of them."""
+    """All that are watched.
+
+    Attributes:
+        tuning: which those are.
+    """
 
     streams: dict[StreamKey, _Stream] = field(default_factory=dict)
+    tuning: Tuning = USUAL
 
     def learn(self, client: Client, since: float, until: float) -> None:
         """Show the detectors the past.
@@ -111,14 +117,17 @@ class Volumes:
         return json.dumps(states).encode()
 
     @classmethod
-    def load(cls, data: bytes) -> Self:
-        """Those whose states were dumped."""
-        streams = {}
-        for key, upcoming, volume, waiting in json.loads(data):
-            streams[StreamKey.restored(key)] = _Stream(upcoming, Volume.restored(volume), Counter(dict(waiting)))
-        return cls(streams)
+    def load(cls, data: bytes, tuning: Tuning = USUAL) -> Self:
+        """Those whose states were dumped, without what is not watched any more: it brings nothing from now on."""
+        found = cls(tuning=tuning)
+        for state, upcoming, volume, waiting in json.loads(data):
+            if tuning.of(key := StreamKey.restored(state)).watch:
+                found.streams[key] = _Stream(upcoming, Volume.restored(volume), Counter(dict(waiting)))
+        return found
 
     def _note(self, key: StreamKey, minute: int, requests: int) -> None:
+        if not self.tuning.of(key).watch:
+            return
         stream = self.streams.setdefault(key, _Stream(minute))
         # What lands after its minute was looked at is counted with the next one.
         stream.waiting[max(minute, stream.next)] += requests

@@ -20,6 +20,7 @@ from driftline_alerts.drift.incidents import Incidents
 from driftline_alerts.drift.lifecycle import turns
 from driftline_alerts.drift.reading import Action, ask, look_back
 from driftline_alerts.drift.stream import ANCHORS, Part, StreamKey
+from driftline_alerts.drift.tuning import USUAL, DriftRule, Tuning
 from driftline_processors.dictionaries import JUDGE_PLAN, JUDGE_RAISED
 from driftline_processors.judge.plan import Sampled, put_plan, raise_rates
 
@@ -32,6 +33,7 @@ ERRORS = (StreamKey("error_rate", "", LEAF), False)
 JUDGED = StreamKey("quality", "f1", LEAF, "quality")
 ANCHORED = StreamKey("quality", "f1", ANCHORS, "quality")
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+NO_STAGING = Tuning((DriftRule(where={"environment": "staging"}, watch=False),))
 
 
 @pytest.fixture
@@ -55,8 +57,8 @@ def come(client: Client, *rows: dict[str, Any]) -> None:
     arrive(client, [{**row, "resolution": name} for row in rows for name in names])
 
 
-def opened(client: Client, minutes: float = 0) -> Detection:
-    found = Detection.open(client, at(minutes), budget=1.0, warm_up=0.0, may_go_on=lambda: True)
+def opened(client: Client, minutes: float = 0, tuning: Tuning = USUAL) -> Detection:
+    found = Detection.open(client, at(minutes), budget=1.0, warm_up=0.0, may_go_on=lambda: True, tuning=tuning)
     assert found is not None
     return found
 
@@ -207,6 +209,34 @@ def test_traffic_that_stops_is_told_and_that_it_is_back(client: Client) -> None:
     over = [one for one in back if one.kind == "recovered"]
     assert {one.incident for one in over} == {one.incident for one in stopped}
     assert all(one.headline.endswith("come as usual again") and one.after > one.before for one in over)
+
+
+def both_environments(client: Client, since: int, until: int) -> None:
+    """A request a second in each of them."""
+    for environment in ("production", "staging"):
+        arrive(client, [{"at": at(m), "requests": 60, "environment": environment} for m in range(since, until)])
+
+
+def test_traffic_of_what_was_never_watched_is_not_missed(client: Client) -> None:
+    both_environments(client, -240, 0)
+    detection = opened(client, tuning=NO_STAGING)
+    both_environments(client, 0, 40)
+    assert detection.step(client, at(40)) == []
+
+
+def test_what_is_watched_no_more_is_dropped_with_its_alerts_and_its_part_of_the_budget(client: Client) -> None:
+    both_environments(client, -240, 0)
+    detection = opened(client)
+    come(client, requests(60, 30, environment="staging"))
+    (found,) = detection.step(client, at(1))
+    assert found.segment[0] == ("environment", "staging")
+    detection = opened(client, 2, tuning=NO_STAGING)
+    assert detection.open_incidents == set()
+    assert [state for _, state, _ in alerts(client)] == ["firing", "resolved"]
+    both_environments(client, 1, 40)
+    assert detection.step(client, at(40)) == []
+    assert {dict(key.segment)["environment"] for key, _ in detection.shares} == {"production"}
+    assert sum(detection.shares.values()) == pytest.approx(0.9)
 
 
 def test_suspicion_raises_the_judges_rate_of_its_segment(client: Client) -> None:
