@@ -21,7 +21,7 @@ from driftline_dashboard.places import SYSTEM
 
 if TYPE_CHECKING:
     from driftline_alerts.message import Message, Phase
-    from driftline_alerts.transition import Transition
+    from driftline_alerts.transition import State, Transition
     from driftline_store.client import Client
 
 DASHBOARD = "https://dash.example/"
@@ -66,12 +66,13 @@ def test_a_rules_message_says_what_where_since_when_and_shows_the_worst(client: 
 
 def test_what_a_rule_says_of_what_is_wrong_is_left_out_once_it_is_not(client: Client) -> None:
     detail = Detail(side="above", window_minutes=15, description="More than one request in twenty ends in an error.")
-    for state, phase, said in (
+    cases: list[tuple[State, Phase, tuple[str, ...]]] = [
         ("firing", "opened", (detail.description,)),
         ("acknowledged", "acknowledged", ("driftline has acknowledged it.", detail.description)),
         ("resolved", "update", ()),
         ("resolved", "resolved", ()),
-    ):
+    ]
+    for state, phase, said in cases:
         step = replace(step_of(state=state), detail=detail)
         assert message(client, step, phase=phase).sentences == said
 
