@@ -186,7 +186,7 @@ def incidents(
     data_dir: DataDir = None,
     store: StoreUrl = None,
 ) -> None:
-    """List what drift detection found, the latest first."""
+    """List the incidents of drift detection and of rules, the latest first."""
     from driftline_cli.incidents import show  # noqa: PLC0415
 
     show(load(data_dir=data_dir, store=store), days, as_json=as_json)

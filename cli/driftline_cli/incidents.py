@@ -1,12 +1,13 @@
-"""``driftline incidents``, ``accept`` and ``learn``: what drift detection found, and what is normal."""
+"""``driftline incidents``, ``accept`` and ``learn``: which incidents there were, and what is normal."""
 
 from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -14,7 +15,9 @@ from rich.console import Console
 from driftline.errors import DriftlineError
 from driftline_alerts.drift.finding import OVER, Finding, findings
 from driftline_alerts.drift.reading import Action, ask
-from driftline_alerts.plain import first_line
+from driftline_alerts.incident_list import rule_incidents
+from driftline_alerts.plain import clean, first_line, place
+from driftline_alerts.wishes import open_incidents
 from driftline_cli.options import user_name
 from driftline_cli.replay import moment
 from driftline_store.client import connect
@@ -23,41 +26,106 @@ from driftline_store.metrics import closest
 from driftline_store.monitored import MONITORED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from clickhouse_connect.driver.client import Client
 
     from driftline.settings import Settings
+    from driftline_alerts.evaluate import Segment
+    from driftline_alerts.incident_list import RuleIncident
+    from driftline_alerts.transition import Transition
 
 _LONGEST = timedelta(days=4000)
 
 
+@dataclass(frozen=True)
+class _Listed:
+    """An incident, of drift detection or of a rule.
+
+    Attributes:
+        state: ``open``, ``acknowledged`` or ``over``.
+        rule: its name; '' where drift detection found it.
+        findings: what it told, oldest first.
+    """
+
+    incident: str
+    state: str
+    since: datetime
+    where: str
+    segments: tuple[Segment, ...]
+    rule: str
+    headline: str
+    findings: tuple[Finding, ...] = ()
+
+    @classmethod
+    def of_rule(cls, one: RuleIncident) -> _Listed:
+        """A rule's, as it is now."""
+        state = _state(one.open) if one.open else "over"
+        segments = tuple(step.segment for step in one.latest)
+        return cls(one.id, state, one.since, one.where, segments, one.lead.rule, one.headline)
+
+    @classmethod
+    def found(cls, told: Sequence[Finding], alerts: Sequence[Transition]) -> _Listed:
+        """What was found, with its open alerts."""
+        first, last = told[0], told[-1]
+        state = "over" if last.kind in OVER else _state(alerts)
+        return cls(first.incident, state, first.at, place(first.place), (first.place,), "", last.headline, tuple(told))
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return vars(self) | {
+            "since": self.since.isoformat(),
+            "segments": [dict(one) for one in self.segments],
+            "findings": [one.model_dump(mode="json") for one in self.findings],
+        }
+
+
+def _state(alerts: Sequence[Transition]) -> str:
+    """Of an incident that is not over, by its open alerts."""
+    return "acknowledged" if alerts and all(one.state == "acknowledged" for one in alerts) else "open"
+
+
 def show(settings: Settings, days: int, *, as_json: bool) -> None:
-    """Print what was found in the last days, by incident, the latest first.
+    """Print what was found in the last days and what rules say, by incident, the latest first.
 
     Raises:
         StoreError: the store cannot be used.
     """
+    now = datetime.now(UTC)
     with closing(connect(settings)) as client:
-        found = findings(client, datetime.now(UTC) - timedelta(days=days))
-        said = (
-            {} if as_json else texts(client, [(one.trace_id, one.span_id) for told in found for one in told.examples])
-        )
+        listed = _listed(client, now - timedelta(days=days), now)
+        examples = [(one.trace_id, one.span_id) for each in listed for told in each.findings for one in told.examples]
+        said = {} if as_json else texts(client, examples)
     if as_json:
-        typer.echo(json.dumps([one.model_dump(mode="json") for one in found[::-1]], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([one.as_json() for one in listed], indent=2, ensure_ascii=False))
         return
     console = Console(highlight=False, markup=False)
-    if not found:
+    if not listed:
         console.print(f"nothing was found in the last {days} days")
-    for told in _by_incident(found):
-        is_over = told[-1].kind in OVER
-        console.print(f"{told[0].incident}  {told[0].at:%Y-%m-%d %H:%M} UTC  {'over' if is_over else 'open'}")
-        for one in told:
-            console.print(f"  {one.headline}.")
-            for sentence in one.sentences:
-                console.print(f"    {sentence}")
-            for example in one.examples:
-                _, asked, answered = said.get((example.trace_id, example.span_id), ("", "", ""))
-                words = f"{first_line(asked)}  {first_line(answered)}".strip()
-                console.print(f"    {example.trace_id}  {words}", soft_wrap=True)
+    for one in listed:
+        console.print(f"{one.incident}  {one.since:%Y-%m-%d %H:%M} UTC  {one.state}  {one.where}", soft_wrap=True)
+        if not one.findings:
+            console.print(f"  {clean(one.headline)}.")
+        for told in one.findings:
+            _print(console, told, said)
+
+
+def _listed(client: Client, since: datetime, now: datetime) -> list[_Listed]:
+    """Those with something to tell since a moment, those of rules also where they are open; the latest first."""
+    alerts = open_incidents(client, now)
+    found = [_Listed.found(told, alerts.get(told[0].incident, ())) for told in _by_incident(findings(client, since))]
+    found += [_Listed.of_rule(one) for one in rule_incidents(client, since)]
+    return sorted(found, key=lambda one: one.since, reverse=True)
+
+
+def _print(console: Console, told: Finding, said: Mapping[tuple[str, str], tuple[str, str, str]]) -> None:
+    console.print(f"  {told.headline}.")
+    for sentence in told.sentences:
+        console.print(f"    {sentence}")
+    for example in told.examples:
+        _, asked, answered = said.get((example.trace_id, example.span_id), ("", "", ""))
+        words = f"{first_line(asked)}  {first_line(answered)}".strip()
+        console.print(f"    {example.trace_id}  {words}", soft_wrap=True)
 
 
 def accept_incident(settings: Settings, incident: str) -> None:
