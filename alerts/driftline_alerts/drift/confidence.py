@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from driftline_alerts.drift.moments import Moments
-
-ENOUGH: Final = 100
-"""Observations since an alert from which their own interval replaces the one that was found at the alert."""
 
 
 def half_width(variance: float, scale: float, *, alpha: float = 0.05) -> float:
@@ -29,21 +22,3 @@ def half_width(variance: float, scale: float, *, alpha: float = 0.05) -> float:
         return 0.0
     ratio = scale**2 / variance
     return math.sqrt(variance * (1 + 1 / ratio) * (math.log1p(ratio) - 2 * math.log(alpha)))
-
-
-def level_since(seen: Moments, scale: float, *, phi: float = 1.0, alpha: float = 0.05) -> tuple[float, float] | None:
-    """Interval of the level after an alert, from nothing but what came after it, and so without its optimism.
-
-    Args:
-        seen: values in [0, 1] since the alert.
-        scale: the effect that was found, or the least that counts.
-        phi: overdispersion, at least 1.
-        alpha: as in ``half_width``.
-
-    Returns:
-        Low and high, within [0, 1]; None before ``ENOUGH`` observations.
-    """
-    if seen.n < ENOUGH:
-        return None
-    half = half_width(seen.with_one_more().variance * phi / seen.n, scale, alpha=alpha)
-    return max(seen.mean - half, 0.0), min(seen.mean + half, 1.0)

@@ -166,8 +166,5 @@ def _follow(arrival: _Arrival) -> None:
         monitor.restless = end
     if alarm := monitor.alarm:
         question, counts = monitor.panel[alarm.question], arrival.counts[alarm.question]
-        alarm.n += n
-        alarm.total += totals[alarm.question]
-        alarm.squares += float(counts @ values[alarm.question] ** 2)
         alarm.recovery.update(counts, end, offset=question.shift(end))
     grow(monitor, end)

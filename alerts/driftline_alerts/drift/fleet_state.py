@@ -27,7 +27,7 @@ _PLAIN: Final = (
     *("falls", "begun", "last", "built", "fitted", "restless", "bonus", "events", "inherited"),
     *("is_pinned", "arrived", "days"),
 )
-_OF_ALARM: Final = ("opened", "question", "is_paged", "effect", "n", "total", "squares")
+_OF_ALARM: Final = ("opened", "question", "is_paged", "effect")
 _LENGTH: Final = 8
 
 

@@ -62,9 +62,6 @@ class Alarm:
         effect: in the metric's unit, the largest that somebody was called for; 0 while nobody was.
         before: what was known of the question's y when it was opened.
         recovery: evidence that it is over.
-        n: observations since it was opened.
-        total: sum of the question's y since then.
-        squares: sum of its squares since then.
     """
 
     opened: float
@@ -73,9 +70,6 @@ class Alarm:
     recovery: Recovery
     is_paged: bool = False
     effect: float = 0.0
-    n: float = 0.0
-    total: float = 0.0
-    squares: float = 0.0
 
 
 @dataclass

@@ -316,9 +316,8 @@ def test_a_percentile_is_compared_with_all_of_its_baseline_and_not_with_its_firs
 def test_how_seldom_it_is_by_chance_is_said_of_all_streams_together() -> None:
     world = healthy()
     world.stream("quality", V5, scores(0.75), 200)
-    told = []
-    while not told:
-        told = world.pass_time(1 / 3)
+    while not (told := world.pass_time(1 / 3)):
+        pass
     (finding,) = told
     monitor = next(one.monitor for one in world.turns if one.kind == "paged")
     assert 1 <= finding.once_in_months < monitor.suspicion
