@@ -61,6 +61,7 @@ class Delivery:
             silences(client, now),
             now,
             self._introduced(channel.channel, client, now),
+            channel.is_repeat_harmless,
         )
         message = partial(composed, client, dashboard_url=self.dashboard_url)
         try:

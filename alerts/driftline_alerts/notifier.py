@@ -35,6 +35,9 @@ class Notifier(Protocol):
     channel: str
     """Its name in ``alert_deliveries``, as in alerts.yaml."""
 
+    is_repeat_harmless: bool
+    """Whether people get nothing twice: a repeat is recognised by who gets it, or looked up before."""
+
     def send(self, message: Message, *, thread: str, repeat: bool) -> str:
         """Tell people once.
 

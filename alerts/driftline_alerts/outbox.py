@@ -28,6 +28,10 @@ KEEP: Final = timedelta(hours=24)
 _PAUSE: Final = timedelta(seconds=15)
 """After an attempt that may have succeeded; twice as long after each further one, so that people get few repeats."""
 _LONGEST_PAUSE: Final = timedelta(hours=1)
+_LONGEST_URGENT_PAUSE: Final = timedelta(minutes=1)
+"""Where something critical waits: rather a repeat than silence."""
+_HARMLESS_PAUSE: Final = timedelta(seconds=5)
+"""Where nobody sees a repeat."""
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 UNSURE: Final = "unsure: "
 REFUSED: Final = "refused: "
@@ -127,6 +131,11 @@ class Incident:
         return all(step.state == "resolved" for step in self.now)
 
     @property
+    def is_urgent(self) -> bool:
+        """Whether it is critical now."""
+        return any(step.detail.severity == "critical" for step in self.now)
+
+    @property
     def unseen(self) -> datetime | None:
         """Since when something fires that nobody has acknowledged; None where there is no such thing."""
         return min((step.at for step in self.now if step.state == "firing"), default=None)
@@ -170,6 +179,7 @@ class Plan:
 
     Attributes:
         since: when the channel became one; what was over before is not told there.
+        is_repeat_harmless: whether the channel's people get nothing twice.
     """
 
     routes: Sequence[Route]
@@ -177,6 +187,7 @@ class Plan:
     silences: Sequence[Action]
     now: datetime
     since: datetime = _EVER
+    is_repeat_harmless: bool = False
 
     def parcels(self, incident: Incident, channel: str) -> list[Parcel]:
         """What a channel is to be told of an incident now, in this order."""
@@ -194,7 +205,7 @@ class Plan:
         begun = [step for step in untold if _is_unsure(incident, step, channel)]
         if begun:
             # What was begun comes first, alone: what else is to be told may depend on how it ended.
-            return _again(incident, begun, channel, told, self.now)
+            return self._again(incident, begun, channel, told)
         thread = told[-1].reference if told else ""
         if incident.is_over:
             return [_parcel("resolved", untold, thread)]
@@ -210,8 +221,30 @@ class Plan:
         )
 
     def _is_held(self, incident: Incident, route: Route) -> bool:
-        is_urgent = any(step.detail.severity == "critical" for step in incident.now)
-        return self.is_silenced(incident) or (route.is_quiet(self.now) and not is_urgent)
+        return self.is_silenced(incident) or (route.is_quiet(self.now) and not incident.is_urgent)
+
+    def _again(
+        self, incident: Incident, begun: Iterable[Transition], channel: str, told: Sequence[Attempts]
+    ) -> list[Parcel]:
+        """Messages whose end nobody knows, made of the same steps again."""
+        by_message: Mapping[str, list[Transition]] = defaultdict(list)
+        for step in begun:
+            tried = incident.attempts[step.id, channel]
+            if not tried.broken or self.now - tried.at >= self._pause(incident, tried.broken):
+                by_message[tried.message or step.id].append(step)
+        thread = told[-1].reference if told else ""
+        again = (
+            Parcel(name, _phase(incident, steps, told), tuple(steps), thread, is_repeat=True)
+            for name, steps in by_message.items()
+        )
+        return [_weighed(incident, parcel, channel) for parcel in again]
+
+    def _pause(self, incident: Incident, broken: int) -> timedelta:
+        """After so many attempts that may have succeeded: longer each time, where people would get repeats."""
+        if self.is_repeat_harmless:
+            return _HARMLESS_PAUSE
+        longest = _LONGEST_URGENT_PAUSE if incident.is_urgent else _LONGEST_PAUSE
+        return min(_PAUSE * 2.0 ** (broken - 1), longest)
 
     def _is_escalated(self, incident: Incident, route: Route, channel: str) -> bool:
         later = route.escalate
@@ -252,24 +285,6 @@ def _parcel(phase: Phase, steps: Sequence[Transition], thread: str, *, is_escala
 def _is_unsure(incident: Incident, step: Transition, channel: str) -> bool:
     tried = incident.attempts.get((step.id, channel))
     return tried is not None and tried.is_unsure
-
-
-def _again(
-    incident: Incident, begun: Iterable[Transition], channel: str, told: Sequence[Attempts], now: datetime
-) -> list[Parcel]:
-    """Messages whose end nobody knows, made of the same steps again; each time after a longer pause."""
-    by_message: Mapping[str, list[Transition]] = defaultdict(list)
-    for step in begun:
-        tried = incident.attempts[step.id, channel]
-        pause = min(_PAUSE * 2.0 ** (tried.broken - 1), _LONGEST_PAUSE)
-        if not tried.broken or now - tried.at >= pause:
-            by_message[tried.message or step.id].append(step)
-    thread = told[-1].reference if told else ""
-    again = (
-        Parcel(name, _phase(incident, steps, told), tuple(steps), thread, is_repeat=True)
-        for name, steps in by_message.items()
-    )
-    return [_weighed(incident, parcel, channel) for parcel in again]
 
 
 def _phase(incident: Incident, steps: Sequence[Transition], told: Sequence[Attempts]) -> Phase:

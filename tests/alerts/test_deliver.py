@@ -37,6 +37,7 @@ class Fake:
         errors: raised by the next attempts; None: all is well.
         takes_it_first: whether a message has arrived although an error is raised.
         looks_up: whether it can find what it was told.
+        is_repeat_harmless: as it says.
     """
 
     channel: str = "fake"
@@ -44,6 +45,7 @@ class Fake:
     errors: list[BaseException | None] = field(default_factory=list)
     takes_it_first: bool = False
     looks_up: bool = False
+    is_repeat_harmless: bool = False
     times: list[float] = field(default_factory=list)
 
     def send(self, message: Message, *, thread: str, repeat: bool) -> str:

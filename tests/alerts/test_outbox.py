@@ -191,6 +191,21 @@ def test_what_may_have_arrived_is_sent_again_after_longer_and_longer_pauses() ->
         assert plan(NOW + timedelta(seconds=seconds)).parcels(one, CHANNEL)[0].is_repeat
 
 
+def test_where_nobody_sees_a_repeat_it_follows_soon() -> None:
+    one = incident(feature("a"))
+    tell(one, plan().parcels(one, CHANNEL)[0], is_delivered=False, is_unsure=True, broken=20)
+    soon = replace(plan(NOW + timedelta(seconds=5)), is_repeat_harmless=True)
+    assert [parcel.is_repeat for parcel in soon.parcels(one, CHANNEL)] == [True]
+
+
+def test_what_is_critical_waits_for_a_minute_at_most() -> None:
+    one = incident(feature("a"))
+    tell(one, plan().parcels(one, CHANNEL)[0], is_delivered=False, is_unsure=True, broken=20)
+    assert plan(NOW + MINUTE).parcels(one, CHANNEL) == []
+    one.steps.append(feature("a", severity="critical"))
+    assert [parcel.is_repeat for parcel in plan(NOW + MINUTE).parcels(one, CHANNEL)] == [True]
+
+
 def test_each_phase_of_an_incident_has_a_message_of_its_own() -> None:
     one = incident(feature("a"))
     (opened,) = plan().parcels(one, CHANNEL)

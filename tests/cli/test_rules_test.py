@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Channel:
     """Takes what comes, or says why not."""
 
+    is_repeat_harmless = False
+
     def __init__(self, channel: str, error: str = "") -> None:
         self.channel = channel
         self.error = error

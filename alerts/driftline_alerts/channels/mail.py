@@ -72,6 +72,8 @@ class MailConfig(ChannelConfig):
 class Mail:
     """Sends mails through one server: at least once, repeats marked."""
 
+    is_repeat_harmless = False
+
     def __init__(self, channel: str, config: MailConfig) -> None:
         self.channel = channel
         self._config = config

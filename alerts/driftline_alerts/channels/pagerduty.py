@@ -61,6 +61,8 @@ class PagerDutyConfig(ChannelConfig):
 class PagerDuty:
     """Opens, acknowledges and resolves alerts: at least once, and a repeat changes nothing."""
 
+    is_repeat_harmless = True
+
     def __init__(self, channel: str, url: SecretStr, routing_key: SecretStr, dashboard_url: str) -> None:
         self.channel = channel
         self._url = url

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import socket
-import ssl
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING, Final
 from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from driftline_alerts.notifier import DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from http.client import HTTPResponse
 
 SECONDS: Final = 10
@@ -25,8 +23,6 @@ _MOST_BYTES: Final = 4_000_000
 
 _UNKNOWN_END: Final = frozenset({408, 502, 504})
 _BUSY: Final = frozenset({408, 425, 429})
-# Nothing was sent yet when these are raised.
-_BEFORE: Final = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
 
 
 @dataclass(frozen=True)
@@ -50,6 +46,32 @@ class _NoRedirects(HTTPRedirectHandler):
         """Make none, so that the answer counts as it is."""
 
 
+class _NotConnectedError(OSError):
+    """There was no connection, be it to the proxy, through it or encrypted: so nothing was sent."""
+
+
+class _Plain(HTTPConnection):
+    def connect(self) -> None:
+        with _connecting():
+            super().connect()
+
+
+class _Encrypted(HTTPSConnection):
+    def connect(self) -> None:
+        with _connecting():
+            super().connect()
+
+
+class _PlainHandler(HTTPHandler):
+    def http_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_Plain, req)
+
+
+class _EncryptedHandler(HTTPSHandler):
+    def https_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_Encrypted, req)
+
+
 def post(url: str, body: bytes, headers: Mapping[str, str], *, who: str, key: str) -> Answer:
     """Send one request, through the proxy that the environment names for its host.
 
@@ -68,7 +90,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, who: str, key: st
     """
     request = Request(url, body, {"User-Agent": "driftline", **headers}, method="POST")  # noqa: S310  checked when read
     try:
-        with build_opener(_NoRedirects).open(request, timeout=SECONDS) as response:
+        with build_opener(_NoRedirects, _PlainHandler, _EncryptedHandler).open(request, timeout=SECONDS) as response:
             return _answer(response.status, response)
     except HTTPError as error:
         with error:
@@ -78,12 +100,14 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, who: str, key: st
 
 
 def not_reached(error: Exception, *, who: str, key: str) -> DeliveryError:
-    """A failure of the network, by its kind alone."""
-    cause = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
+    """A failure of the network, by its kind alone; a message may have been sent once there was a connection."""
+    cause: BaseException = (
+        error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
+    )
+    is_before = isinstance(cause, _NotConnectedError)
+    kind = type((is_before and cause.__cause__) or cause).__name__
     return DeliveryError(
-        f"{who} was not reached ({type(cause).__name__}); check the network and {key!r}",
-        again="soon",
-        unsure=not isinstance(cause, _BEFORE),
+        f"{who} was not reached ({kind}); check the network and {key!r}", again="soon", unsure=not is_before
     )
 
 
@@ -117,6 +141,14 @@ def retry_after(answer: Answer) -> float | None:
     """Seconds to wait, where they are given as such; dates are ignored."""
     value = answer.headers.get("retry-after", "")
     return float(value) if value.isascii() and value.isdigit() else None
+
+
+@contextlib.contextmanager
+def _connecting() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, HTTPException) as error:
+        raise _NotConnectedError from error
 
 
 def _answer(status: int, response: HTTPResponse | HTTPError) -> Answer:

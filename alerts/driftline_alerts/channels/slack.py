@@ -68,6 +68,8 @@ class SlackConfig(ChannelConfig):
 class SlackWebhook:
     """A Slack channel behind an incoming webhook: at least once, repeats marked."""
 
+    is_repeat_harmless = False
+
     def __init__(self, channel: str, url: SecretStr) -> None:
         self.channel = channel
         self._url = url

@@ -41,6 +41,8 @@ _SIGNS: Final[dict[Phase, str]] = {"acknowledged": "eyes", "resolved": "white_ch
 class SlackBot:
     """A Slack channel that a bot writes to: each message once."""
 
+    is_repeat_harmless = True
+
     def __init__(
         self, channel: str, token: SecretStr, api_url: SecretStr, slack_channel: str, *, buttons: bool
     ) -> None:

@@ -40,6 +40,8 @@ class WebhookConfig(ChannelConfig):
 class Webhook:
     """Posts messages to one address: at least once, with a key."""
 
+    is_repeat_harmless = True
+
     def __init__(self, channel: str, url: SecretStr, secret: SecretStr) -> None:
         self.channel = channel
         self._url = url

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import socket
@@ -92,6 +93,34 @@ def test_an_address_where_nobody_listens(world: Services, caplog: pytest.LogCapt
     assert str(error).startswith("channel 'support': Slack was not reached (ConnectionRefusedError); check the network")
     assert (error.again, error.unsure) == ("soon", False)
     assert SECRET not in caplog.text + str(error)
+
+
+@pytest.mark.parametrize(
+    "error", [TimeoutError(), OSError(errno.EHOSTUNREACH, "no route"), OSError(errno.ENETUNREACH, "no network")]
+)
+def test_without_a_connection_nothing_was_sent(
+    world: Services, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    def away(*_: object, **__: object) -> socket.socket:
+        raise error
+
+    monkeypatch.setattr(socket, "create_connection", away)
+    found = refused(webhook(world))
+    assert (found.again, found.unsure) == ("soon", False)
+    assert f"was not reached ({type(error).__name__})" in str(found)
+
+
+def test_before_the_connection_is_encrypted_nothing_was_sent(world: Services) -> None:
+    error = refused(SlackWebhook("support", SecretStr(world.slack_webhook.replace("http:", "https:"))))
+    assert (error.again, error.unsure) == ("soon", False)
+    assert world.received == []
+
+
+def test_a_proxy_that_leads_nowhere_has_sent_nothing(world: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", world.url)
+    monkeypatch.setenv("no_proxy", "")
+    error = refused(SlackWebhook("support", SecretStr("https://slack.invalid/slack/x")))
+    assert (error.again, error.unsure) == ("soon", False)
 
 
 def test_the_environments_proxy_is_asked(world: Services, monkeypatch: pytest.MonkeyPatch) -> None:
