@@ -7,8 +7,10 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from driftline_alerts.drift.change import change
 from driftline_alerts.drift.detector import absorb, watch
 from driftline_alerts.drift.monitor import DAY, FEWEST, Question, panel_of
+from driftline_alerts.drift.refit import LONGEST
 from driftline_alerts.drift.stream import ANCHORS
 from driftline_alerts.drift.trail import Trail
 from driftline_alerts.drift.transform import freeze
@@ -16,7 +18,7 @@ from driftline_alerts.drift.transform import freeze
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from driftline_alerts.drift.monitor import Monitor
+    from driftline_alerts.drift.monitor import Alarm, Monitor
 
 _FIRST_DAY: Final = {"score": 0.3, "flag": 1.0, "log": 1.0}
 """Drift that is let pass until a baseline holds a whole day, in odds, by the kind of the metric: by night nothing is
@@ -125,11 +127,22 @@ def freeze_baseline(monitor: Monitor, *, frozen: bool) -> None:
 
 
 def begin_quietly(monitor: Monitor) -> None:
-    """Go on with the baseline, without suspicion: a change counts from now on."""
+    """Go on with the baseline, without suspicion: a change counts from now on, and an alarm was of no baseline."""
+    if monitor.alarm:
+        _note_bad(monitor, monitor.alarm)
     monitor.alarm, monitor.trail = None, Trail()
     for one in monitor.panel:
         one.detector.forget_suspicion()
     freeze_baseline(monitor, frozen=bool(monitor.inherited) or monitor.is_pinned)
+
+
+def _note_bad(monitor: Monitor, alarm: Alarm) -> None:
+    """Remember the time of an alarm; what was too small to be told says nothing before season and scatter are known."""
+    if not alarm.is_paged and not monitor.fitted:
+        return
+    located = change(monitor)
+    time = (located.earliest if located else alarm.opened, monitor.last)
+    monitor.bad = [*(one for one in monitor.bad if monitor.last - one[1] < LONGEST), time]
 
 
 def _is_settled(monitor: Monitor, at: float) -> bool:

@@ -147,7 +147,5 @@ def _is_worth_it(monitor: Monitor) -> bool:
 
 def _close(monitor: Monitor, alarm: Alarm, look_back: LookBack) -> Over | None:
     after = latest(monitor, look_back)
-    located = change(monitor)
-    monitor.bad.append((located.earliest if located else alarm.opened, monitor.last))
     begin_quietly(monitor)
     return Over("recovered", monitor, monitor.last, after) if alarm.is_paged else None

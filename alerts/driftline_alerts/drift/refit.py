@@ -70,7 +70,8 @@ def refit(fleet: Fleet, past: Iterable[Part], now: float) -> int:
         if part.key in wanted:
             hours[part.key][int(part.begin.timestamp()) // HOUR] = part.counts
     for monitor in due.values():
-        of_stream = {hour: counts for hour, counts in hours[monitor.key].items() if _is_healthy(monitor, hour * HOUR)}
+        bad = _bad(monitor)
+        of_stream = {at: counts for at, counts in hours[monitor.key].items() if _is_healthy(at * HOUR, monitor, bad)}
         if of_stream:
             for question in monitor.panel:
                 _learn(monitor, question, of_stream)
@@ -79,14 +80,27 @@ def refit(fleet: Fleet, past: Iterable[Part], now: float) -> int:
     return len(due)
 
 
-def _is_healthy(monitor: Monitor, at: float) -> bool:
-    """Whether an hour is of the baseline: it began after that, and no alarm fell into it.
+def _is_healthy(at: float, monitor: Monitor, bad: Iterable[tuple[float, float]]) -> bool:
+    """Whether an hour is of the baseline: it began after that, and no alarm fell into it."""
+    return at > monitor.begun - HOUR and not any(begin < at + HOUR and at < end for begin, end in bad)
 
-    Alarms of a time in which no season was known are no reason: those that ended are likely its busy hours, without
-    which it would never be known.
+
+def _bad(monitor: Monitor) -> list[tuple[float, float]]:
+    """The times of alarms that no baseline may hold.
+
+    While no season is known, those that are over within a day and come again at the same time of another one are no
+    reason: they are likely the stream's busy hours, without which it would never be known.
     """
-    began = at > monitor.begun - HOUR
-    return began and not (monitor.fitted and any(begin < at + HOUR and at < end for begin, end in monitor.bad))
+    if monitor.fitted:
+        return monitor.bad
+    short = [one for one in monitor.bad if one[1] - one[0] < DAY]
+    return [one for one in monitor.bad if not (one in short and any(_is_again(one, other) for other in short))]
+
+
+def _is_again(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether two times share an hour of the day, on different days."""
+    days = round((other[0] - one[0]) / DAY) * DAY
+    return days != 0 and one[0] < other[1] - days and other[0] - days < one[1]
 
 
 def _learn(monitor: Monitor, question: Question, hours: Mapping[int, Mapping[int, int]]) -> None:

@@ -8,9 +8,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from drift_world import START, segment
+from drift_world import START, World, flags, segment
+from driftline_alerts.drift.baseline import begin_quietly
 from driftline_alerts.drift.fleet import Fleet
-from driftline_alerts.drift.monitor import DAY, Monitor
+from driftline_alerts.drift.moments import Moments
+from driftline_alerts.drift.monitor import DAY, Alarm, Monitor
+from driftline_alerts.drift.recovery import Recovery
 from driftline_alerts.drift.refit import refit
 from driftline_alerts.drift.stream import Part, StreamKey
 
@@ -95,15 +98,84 @@ def test_a_stream_is_left_as_it_is_while_it_is(state: dict[str, float]) -> None:
     assert learned(past, **state).panel[0].offsets is None
 
 
-@pytest.mark.parametrize(("fitted", "left_out"), [(0.0, 0), (1.0, 24 * 4000)])
-def test_times_with_an_alarm_are_no_part_of_the_baseline_once_a_season_was_known(fitted: float, left_out: int) -> None:
+@pytest.mark.parametrize("fitted", [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("bad", "left_out"),
+    [
+        ([(5 * DAY, 6 * DAY)], 24),
+        ([(5.5 * DAY, 5.75 * DAY)], 6),
+        ([(5 * DAY, 6 * DAY), (8 * DAY, 9 * DAY)], 48),
+        ([(5.5 * DAY, 5.75 * DAY), (8 * DAY, 8.25 * DAY)], 12),
+    ],
+    ids=["a day", "some hours", "two days", "different hours"],
+)
+def test_times_with_an_alarm_are_no_part_of_the_baseline(
+    bad: list[tuple[float, float]], left_out: int, fitted: float
+) -> None:
     past = hours(DAYS, 0.0)
-    bad = START.timestamp() + 5 * DAY
+    assert left_out_of(past, bad, fitted) == left_out * 4000
+
+
+@pytest.mark.parametrize(("fitted", "left_out"), [(0.0, 0), (1.0, 12)])
+def test_hours_that_are_bad_every_day_are_a_rhythm_while_none_is_known(fitted: float, left_out: int) -> None:
+    past = hours(DAYS, 0.0)
+    assert left_out_of(past, [(5.5 * DAY, 5.75 * DAY), (8.5 * DAY, 8.75 * DAY)], fitted) == left_out * 4000
+
+
+def left_out_of(past: list[Part], bad: list[tuple[float, float]], fitted: float) -> float:
+    """Observations that are in no baseline, with alarms at these seconds after the begin."""
     fleet = Fleet()
     for part in past[:4]:
         fleet.apply([part])
     monitor = fleet.of(KEY)[0]
-    monitor.bad.append((bad, bad + DAY))
+    monitor.bad = [(START.timestamp() + begin, START.timestamp() + end) for begin, end in bad]
     monitor.fitted = fitted
     refit(fleet, past, past[-1].end.timestamp())
-    assert monitor.n == sum(sum(part.counts.values()) for part in past) - left_out
+    return sum(sum(part.counts.values()) for part in past) - monitor.n
+
+
+@pytest.mark.parametrize(("rate", "kind"), [(400, "recovered"), (0, "gone")])
+def test_the_time_of_an_alarm_is_remembered_as_bad_however_it_ended(rate: float, kind: str) -> None:
+    world = World()
+    world.stream("error_rate", KEY.segment, flags(0.02), 400)
+    world.pass_time(48, step_minutes=60)
+    began = world.now.timestamp()
+    world.stream("error_rate", KEY.segment, flags(0.25), 400)
+    world.pass_time(12, step_minutes=60)
+    world.stream("error_rate", KEY.segment, flags(0.02), rate)
+    assert [one.kind for one in world.pass_time(30, step_minutes=60)] == [kind]
+    ((begin, end),) = world.fleet.of(KEY)[0].bad
+    assert begin == pytest.approx(began, abs=3600)
+    assert began + 12 * 3600 <= end <= began + 15 * 3600
+
+
+@pytest.mark.parametrize(("fitted", "is_paged", "is_bad"), [(1.0, False, True), (0.0, True, True), (0.0, False, False)])
+def test_alarms_too_small_to_be_told_are_bad_times_once_the_season_is_known(
+    fitted: float, is_paged: bool, is_bad: bool
+) -> None:
+    monitor = alarmed(fitted=fitted, is_paged=is_paged)
+    begin_quietly(monitor)
+    assert bool(monitor.bad) is is_bad
+    assert monitor.alarm is None
+
+
+def test_bad_times_are_forgotten_once_no_baseline_looks_back_at_them() -> None:
+    monitor = alarmed(fitted=1.0, is_paged=True)
+    recent, long_past = ((monitor.last - days * DAY, monitor.last - (days - 1) * DAY) for days in (20, 60))
+    monitor.bad = [long_past, recent]
+    begin_quietly(monitor)
+    assert monitor.bad[:-1] == [recent]
+
+
+def alarmed(*, fitted: float, is_paged: bool) -> Monitor:
+    """One that has just opened an alarm."""
+    fleet = Fleet()
+    for part in hours(1, 0.0)[:4]:
+        fleet.apply([part])
+    monitor = fleet.of(KEY)[0]
+    monitor.fitted = fitted
+    levels = monitor.panel[0].transform.levels.values
+    before = Moments.of_counts(levels, monitor.panel[0].detector.baseline)
+    recovery = Recovery.between(levels, 0.05, 0.06, at=monitor.last)
+    monitor.alarm = Alarm(monitor.last, 0, before, recovery, is_paged=is_paged)
+    return monitor
