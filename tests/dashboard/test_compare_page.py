@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,14 @@ import pytest
 from dashboard.conftest import Page
 from driftline_alerts.drift.compare import Comparison
 from driftline_alerts.drift.compare_sides import Compared
-from driftline_dashboard.compare.compare_chart import forest
+from driftline_alerts.drift.compare_words import interval
+from driftline_dashboard.compare.compare_chart import forest, numbers
 from driftline_dashboard.compare.compare_data import Said, paired
 from driftline_dashboard.compare.page import summary
 from driftline_dashboard.compare.sides import Choice, choose, kind
 from driftline_dashboard.view import View
 from driftline_store.monitored import MONITORED
+from driftline_store.statement import STATEMENT
 
 if TYPE_CHECKING:
     from store_fixtures import RunningStore
@@ -72,6 +75,26 @@ def test_worse_is_drawn_to_the_right_whatever_direction_is_good() -> None:
     rows = next(rows for rows in points.values() if "point" in rows[0] and len(rows) == 2)
     assert [row["point"] for row in rows] == [pytest.approx(5), pytest.approx(-5)]
     assert rows[0]["first"] == pytest.approx(7.5)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "evidence", "words"),
+    [
+        ("worse", 4200.4, "none yet; proven by an exact test, e-value 4,200"),
+        ("worse", 3e40, "none yet; proven by an exact test, e-value 3e+40"),
+        ("keep going", 3.0, "too little data"),
+    ],
+)
+def test_a_verdict_without_an_interval_says_what_proves_it(verdict: str, evidence: float, words: str) -> None:
+    assert interval(of("error_rate", verdict, low=None, high=None, evidence=evidence)) == words
+
+
+def test_what_is_proven_without_an_interval_is_drawn_as_a_point_without_a_bar() -> None:
+    found = [of("quality", "worse"), of("error_rate", "worse", change=0.1, low=None, high=None, evidence=4200.0)]
+    chart = forest(found).to_dict()
+    drawn = [chart["datasets"][layer["data"]["name"]] for layer in chart["layer"][2:]]
+    assert [[row["metric"] for row in rows] for rows in drawn] == [["Quality"], ["Quality", "Error rate"]]
+    assert numbers(found, "SELECT 1").attrs[STATEMENT] == "SELECT 1"
 
 
 @pytest.mark.parametrize(
@@ -155,6 +178,11 @@ def test_the_page_says_what_the_command_says_and_puts_answers_beside_each_other(
     assert "Never on either side: quota rate" in page.html
     assert "Answers to the same question" in page.html
     assert "v2 is worse than v1" in page.app.get("vega_lite_chart")[0].proto.alt
+    for head in ("Interval", "Effect", "B is"):
+        assert re.search(f'<th title="[^"]+">{head}</th>', page.html), head
+    page.open_menus()
+    assert "FROM judged_rollups" in page.app.code[0].value
+    assert "SET param_where_prompt_version = 'v2'" in page.app.code[0].value
     page.choose("Compare", "period")
     assert dict(page.app.query_params) == {"feature": "support-bot", "by": "period"}
     assert "the 24 h before" in page.html

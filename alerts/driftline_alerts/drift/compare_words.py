@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from driftline_store.metrics_format import NO_DATA
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from driftline_alerts.drift.compare import Comparison
     from driftline_alerts.drift.compare_sides import Compared
     from driftline_store.monitored import Monitored
+
+_BIG: Final = 1e6
+"""An e-value from which on its digits say nothing."""
 
 
 def change_of(metric: Monitored, change: float) -> str:
@@ -23,11 +26,21 @@ def change_of(metric: Monitored, change: float) -> str:
 
 
 def interval(of: Compared) -> str:
-    """Both ends of the difference's interval."""
+    """Both ends of the difference's interval; without one, what a verdict rests on."""
     result = of.result
     if result.low is None or result.high is None:
-        return "too little data"
+        return f"none yet; {_proof(result.evidence)}" if is_exact(result) else "too little data"
     return f"{change_of(of.metric, result.low)} to {change_of(of.metric, result.high)}"
+
+
+def is_exact(result: Comparison) -> bool:
+    """Whether the exact test has proven the verdict before there is an interval."""
+    return result.low is None and result.verdict != "keep going"
+
+
+def _proof(evidence: float | None) -> str:
+    odds = "" if evidence is None else f", e-value {f'{evidence:,.0f}' if evidence < _BIG else f'{evidence:.0e}'}"
+    return f"proven by an exact test{odds}"
 
 
 def effect(result: Comparison) -> str:

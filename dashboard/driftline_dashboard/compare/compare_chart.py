@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
@@ -9,6 +10,7 @@ import pandas as pd
 
 from driftline_alerts.drift.compare_words import change_of, interval
 from driftline_dashboard.theme import BAD, MUTED, PALETTE
+from driftline_store.statement import STATEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +29,8 @@ COLOURS: Final = {
 _SHAPES: Final = ("triangle-right", "triangle-left", "diamond", "circle", "cross")
 
 
-def numbers(found: Sequence[Compared]) -> pd.DataFrame:
-    """The comparison as a file: a row a metric, in the order given."""
+def numbers(found: Sequence[Compared], statement: str) -> pd.DataFrame:
+    """The comparison as a file: a row a metric, in the order given; with the statement that it was made of."""
     rows = [
         {
             "metric": one.metric.definition.title,
@@ -40,15 +42,18 @@ def numbers(found: Sequence[Compared]) -> pd.DataFrame:
             "low": one.result.low,
             "high": one.result.high,
             "smallest_that_matters": one.result.least,
+            "e_value": one.result.evidence,
             "verdict": one.result.verdict,
         }
         for one in found
     ]
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    frame.attrs[STATEMENT] = statement
+    return frame
 
 
 def forest(found: Sequence[Compared]) -> alt.LayerChart:
-    """A point a metric with its interval, and the zone in which a difference does not matter; all have an interval."""
+    """A point a metric with its interval, if it has one, and the zone in which a difference does not matter."""
     frame = pd.DataFrame([_row(one) for one in found])
     most = min(max(2.0, float(frame[["point", "first", "last"]].abs().max().max()) * 1.1), _FURTHEST)
     x = alt.X(
@@ -75,7 +80,9 @@ def forest(found: Sequence[Compared]) -> alt.LayerChart:
     layers: list[Any] = [
         zone.mark_rect(color=MUTED, opacity=0.16).encode(x=alt.X("from:Q"), x2="to:Q"),
         alt.Chart(pd.DataFrame({"point": [0.0]})).mark_rule(color=MUTED).encode(x=x),
-        base.mark_rule(strokeWidth=2, clip=True).encode(x=alt.X("first:Q"), x2="last:Q", y=y, color=colour),
+        alt.Chart(frame.dropna(subset=["first"]))
+        .mark_rule(strokeWidth=2, clip=True)
+        .encode(x=alt.X("first:Q"), x2="last:Q", y=y, color=colour),
         base.mark_point(size=80, filled=True, opacity=1, clip=True).encode(
             x=x, y=y, color=colour, shape=shape, tooltip=tooltip
         ),
@@ -89,7 +96,8 @@ def forest(found: Sequence[Compared]) -> alt.LayerChart:
 def _row(one: Compared) -> dict[str, Any]:
     result, metric = one.result, one.metric
     sign = -1 if metric.definition.better == "higher" else 1
-    change, first, last = (end or 0.0 for end in (result.change, result.low, result.high))
+    change = result.change or 0.0
+    first, last = (math.nan if end is None else end for end in (result.low, result.high))
     return {
         "metric": metric.definition.title,
         "point": _within(sign * change / result.least),
@@ -102,4 +110,4 @@ def _row(one: Compared) -> dict[str, Any]:
 
 
 def _within(multiple: float) -> float:
-    return max(min(multiple, _FURTHEST), -_FURTHEST)
+    return multiple if math.isnan(multiple) else max(min(multiple, _FURTHEST), -_FURTHEST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import streamlit as st
 
@@ -16,14 +16,18 @@ from driftline_store.content import plain_text
 from driftline_store.labels import micros
 from driftline_store.metrics import check_dimension
 from driftline_store.monitored import MONITORED
+from driftline_store.statement import runnable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from clickhouse_connect.driver.query import QueryResult
+
     from driftline_alerts.drift.compare_sides import Compared, Side
     from driftline_dashboard.compare.sides import Choice
     from driftline_dashboard.view import View
+    from driftline_store.client import Client
 
 MOST_PAIRS: Final = 4
 _READ: Final = 150
@@ -78,16 +82,37 @@ class Pair:
         return -1.0 if self.a.score is None or self.b.score is None else abs(self.a.score - self.b.score)
 
 
+class _Noting:
+    """A client that notes what it is asked, in the order asked, each statement once."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._asked: dict[str, None] = {}
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        return tuple(self._asked)
+
+    def query(self, statement: str, *, parameters: dict[str, Any]) -> QueryResult:
+        self._asked[runnable(statement, parameters)] = None
+        return self._client.query(statement, parameters=parameters)
+
+
 @st.cache_data(ttl=60, max_entries=20, show_spinner=False)
-def compared(view: View, choice: Choice, as_of: datetime) -> tuple[Compared, ...]:
+def compared(view: View, choice: Choice, as_of: datetime) -> tuple[tuple[Compared, ...], str]:
     """Every metric of both sides, by the code of ``driftline compare``.
+
+    Returns:
+        The metrics, and the statements of which they were made, ready to run.
 
     Raises:
         StoreError: the store cannot be reached or fails.
     """
     a, b = choice.sides(view, as_of)
     with reading("both sides of a comparison") as client:
-        return tuple(compare(client, a, b, list(MONITORED.values())))
+        noting = _Noting(client)
+        found = tuple(compare(cast("Client", noting), a, b, list(MONITORED.values())))
+        return found, ";\n\n".join(noting.asked)
 
 
 @st.cache_data(ttl=60, max_entries=20, show_spinner=False)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline_alerts.drift.compare_sides import ALPHA
-from driftline_alerts.drift.compare_words import change_of, effect, interval, verdict
+from driftline_alerts.drift.compare_words import change_of, effect, interval, is_exact, verdict
 from driftline_dashboard import data
 from driftline_dashboard.compare import compare_chart, compare_data
 from driftline_dashboard.compare.sides import BEFORE, BY, KINDS, PERIOD, A, B, choose, kind
 from driftline_dashboard.places import TRACES, link
 from driftline_dashboard.text import bounded, day_and_time, escape, segment_name
-from driftline_dashboard.widgets.panel import panel
+from driftline_dashboard.widgets.panel import heading, panel
 from driftline_dashboard.widgets.segments import natural
 from driftline_dashboard.widgets.table import grid
 from driftline_store.metrics_format import NO_DATA, format_value
@@ -53,7 +53,7 @@ def show(view: View) -> None:
     if choice is None:
         _too_few(by, values)
         return
-    found = compare_data.compared(view, choice, as_of)
+    found, statement = compare_data.compared(view, choice, as_of)
     known = sorted((one for one in found if one.result.change is not None and not _is_nothing(one)), key=_rank)
     names = _names(view, choice)
     if not known:
@@ -63,7 +63,7 @@ def show(view: View) -> None:
         )
         return
     st.html(f'<h2 class="dl-verdict">{escape(summary(known, names))}.</h2>{_note(view, choice, found)}')
-    _forest(known, names)
+    _forest(known, names, statement)
     st.html(_table(known, names))
     _pairs(view, choice, names, as_of)
 
@@ -175,24 +175,36 @@ def _too_few(by: str, values: Sequence[str]) -> None:
     )
 
 
-def _forest(known: Sequence[Compared], names: tuple[str, str]) -> None:
-    shown = [one for one in known if one.result.low is not None]
+def _forest(known: Sequence[Compared], names: tuple[str, str], statement: str) -> None:
+    shown = [one for one in known if one.result.low is not None or is_exact(one.result)]
+    numbers, title = compare_chart.numbers(known, statement), "Differences"
     if not shown:
+        heading("differences", title, numbers)
         st.html('<p class="dl-muted">There is too little data for an interval of any difference.</p>')
         return
     panel(
         "differences",
-        "Differences",
+        title,
         compare_chart.forest(shown),
-        compare_chart.numbers(known),
+        numbers,
         says=f"Differences of {len(shown)} metrics with their intervals. {summary(known, names)}.",
-        note="of the metrics with an interval, B against A; in grey what is too small to matter",
+        note="B against A, a bar is an interval; in grey what is too small to matter",
     )
 
 
 def _table(known: Sequence[Compared], names: tuple[str, str]) -> str:
-    heads = ("", f"A: {names[0]}", f"B: {names[1]}", "B against A", "Interval", "Effect", "B is")
-    return grid(heads, map(_row, known))
+    return grid(("", f"A: {names[0]}", f"B: {names[1]}", *_HEADS.items()), map(_row, known))
+
+
+_HEADS: Final = {
+    "B against A": "B minus A; of a percentile in percent of A",
+    "Interval": "Where the difference lies. Without one there is too little data for it; an exact test may prove a "
+    "difference before, and its e-value is the odds against there being none",
+    "Effect": "d is Cohen's: the difference in standard deviations, some 0.2 is small and 0.8 large. P is the chance "
+    "that one observation of B is above one of A: 0.5 where nothing differs",
+    "B is": "What is proven of B, or how much more data it takes to say",
+}
+"""Columns, and what they mean."""
 
 
 def _row(one: Compared) -> str:
