@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from driftline_alerts.channels.config import Address, ChannelConfig, Secret, SecretAddress
 from driftline_alerts.channels.sending import failure, post
+from driftline_alerts.channels.slack_api import BROKEN_MESSAGE
 from driftline_alerts.channels.slack_blocks import body
 from driftline_alerts.channels.slack_bot import SlackBot
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from driftline_alerts.notifier import Notifier
 
 _API: Final = SecretStr("https://slack.com/api/")
-_BROKEN_MESSAGE: Final = frozenset({400, 413})
+_TOO_LARGE: Final = 413
 
 
 class SlackConfig(ChannelConfig):
@@ -88,7 +89,9 @@ class SlackWebhook:
             said = answer.text.strip()
             # Slack's reasons are single words; anything else comes from something in between and is not repeated.
             reason = said if re.fullmatch(r"[a-z_]{1,40}", said) else ""
-            raise failure(answer, who=self._who, key="webhook_url", reason=reason, broken=_BROKEN_MESSAGE)
+            # Its status says less: 400 is also said of somebody who is not there.
+            broken = frozenset({answer.status if BROKEN_MESSAGE.fullmatch(reason) else _TOO_LARGE})
+            raise failure(answer, who=self._who, key="webhook_url", reason=reason, broken=broken)
         return ""
 
     def find(self, message: Message, *, thread: str) -> str | None:  # noqa: ARG002

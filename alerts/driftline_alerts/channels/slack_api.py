@@ -26,11 +26,11 @@ _PASSES: Final = frozenset(
 _UNKNOWN_END: Final = frozenset({"fatal_error", "request_timeout"})
 """Errors after which something may have been done."""
 
-_BROKEN_MESSAGE: Final = re.compile(
+BROKEN_MESSAGE: Final = re.compile(
     r"invalid_blocks.*|msg_.*too_long|no_text|too_many_attachments|metadata_.*|invalid_metadata.*|"
-    r"invalid_(arg_name|array_arg|arguments|charset|form_data|post_type)"
+    r"invalid_(arg_name|array_arg|arguments|attachments|charset|form_data|payload|post_type)"
 )
-
+"""Errors that refuse one message for what it is."""
 
 _DONE: Final = frozenset({"already_reacted"})
 """Errors that say that all is as it was asked for."""
@@ -105,7 +105,7 @@ class SlackApi:
         if error in _PASSES:
             text = f"{self._who} is busy or broken now ({method}: {error}); it will be tried again"
             return DeliveryError(text, again="soon", retry_after=retry_after(answer))
-        if _BROKEN_MESSAGE.fullmatch(error):
+        if BROKEN_MESSAGE.fullmatch(error):
             return DeliveryError(f"{self._who} refuses this message ({method}: {error})", again="never")
         needed = f"; add the scope {said['needed']}" if _is_scope(said.get("needed")) else ""
         hint = "correct 'token' or 'channel', or invite the bot into the channel (docs/channels.md)"

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from driftline_alerts.message import Message
     from driftline_alerts.notifier import Notifier
 
-_BROKEN_MESSAGE: Final = frozenset({400, 413, 415, 422})
+# Not 400: it is what many say to a signature that they do not accept.
+_BROKEN_MESSAGE: Final = frozenset({413, 415, 422})
 
 
 class WebhookConfig(ChannelConfig):

@@ -70,7 +70,10 @@ def test_what_json_does_not_know_is_null() -> None:
         (Fault(500), ("soon", False)),
         (Fault(504), ("soon", True)),
         (Fault(429, {"Retry-After": "5"}), ("soon", False)),
+        (Fault(413), ("never", False)),
+        (Fault(415), ("never", False)),
         (Fault(422), ("never", False)),
+        (Fault(400), ("later", False)),  # such as of a signature that is not accepted
         (Fault(401), ("later", False)),
         (Fault(410), ("later", False)),
         (Fault(307, {"Location": "/hook/elsewhere"}), ("later", False)),
