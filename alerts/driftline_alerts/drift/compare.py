@@ -26,6 +26,12 @@ FEWEST_CASES: Final = 10
 RARE: Final = 50
 """Cases of each below which the interval alone makes no winner: the exact test has to agree."""
 
+SCALE: Final = 0.1
+"""Standard deviations at which the interval is narrowest, whatever the metric: about what matters of most of them.
+
+It is fixed, as a scale that moved with what was seen would leave a boundary that need not hold at all looks.
+"""
+
 _LONGEST: Final = 1e6
 """Times today's data, beyond which no wait is stated."""
 
@@ -106,7 +112,10 @@ class _Samples:
 
     def half_width(self, more: float = 1.0) -> float:
         """Half the interval's width, once there are ``more`` times the data."""
-        return half_width(self.found.variance * self.question.phi / more, self.least, alpha=self.question.alpha)
+        n_a, n_b = float(self.a.sum()), float(self.b.sum())
+        deviation = math.sqrt(self.found.variance * n_a * n_b / (n_a + n_b))
+        variance = self.found.variance * self.question.phi / more
+        return half_width(variance, SCALE * deviation, alpha=self.question.alpha)
 
 
 def compare_means(values: Column, a: Column, b: Column, question: Question) -> Comparison:

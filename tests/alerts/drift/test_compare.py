@@ -13,6 +13,7 @@ from drift_streams import LEVELS, judged
 from driftline_alerts.drift.betting import e_value
 from driftline_alerts.drift.compare import FEWEST, Question, compare_means, compare_quantiles
 from driftline_alerts.drift.two_samples import cohens_d, mann_whitney, of_means, of_quantiles
+from support.drift_pairs import LOOKS
 
 SCORES = 1 - LEVELS[::-1]
 FLAG = np.array([0.0, 1.0])
@@ -114,19 +115,31 @@ def test_the_variance_of_a_quantile_is_what_it_varies() -> None:
     assert np.mean([one.variance for one in found]) == pytest.approx(np.var([one.change for one in found]), rel=0.25)
 
 
-@pytest.mark.parametrize(("question", "mean", "least"), [(SCORE, 0.90, 500), (RATE, 0.02, 2000)])
-def test_looking_often_makes_few_false_winners(question: Question, mean: float, least: int) -> None:
+@pytest.mark.parametrize(
+    ("values", "mean", "question"), [(SCORES, 0.90, SCORE), (FLAG, 0.02, RATE), (FLAG, 0.20, RATE)]
+)
+def test_320_looks_make_less_than_5_false_winners_of_100(values: np.ndarray, mean: float, question: Question) -> None:
     rng = np.random.default_rng(5)
-    false = 0
-    values, chances = (SCORES, judged(1 - mean)[::-1]) if question is SCORE else (FLAG, np.array([1 - mean, mean]))
-    for _ in range(30):
-        a, b, verdicts = np.zeros(len(values)), np.zeros(len(values)), []
-        for _ in range(15):
-            a += rng.multinomial(least, chances)
-            b += rng.multinomial(least, chances)
-            verdicts.append(compare_means(values, a, b, question).verdict)
-        false += any(verdict in {"better", "worse"} for verdict in verdicts)
-    assert false <= 3
+    chances = judged(1 - mean)[::-1] if question is SCORE else np.array([1 - mean, mean])
+    won = [_has_winner(rng, values, chances, question) for _ in range(200)]
+    assert sum(won) < 0.05 * len(won)
+
+
+def _has_winner(rng: np.random.Generator, values: np.ndarray, chances: np.ndarray, question: Question) -> bool:
+    """Whether one of two equal versions ever wins; while they are near each other, neither can."""
+    steps = np.diff(LOOKS, prepend=0)
+    a, b = (np.cumsum([rng.multinomial(n, chances) for n in steps], axis=0).astype(np.float64) for _ in "ab")
+    deviation = math.sqrt(chances @ values**2 - (chances @ values) ** 2)
+    apart = abs((a - b) @ values) / LOOKS > 2 * deviation * np.sqrt(2 / LOOKS)
+    found = (compare_means(values, a[at], b[at], question).verdict for at in np.flatnonzero(apart))
+    return any(verdict in {"better", "worse"} for verdict in found)
+
+
+def test_the_interval_depends_on_neither_the_level_seen_nor_the_change_that_matters() -> None:
+    a, b = _flags(300, 5000), _flags(360, 5000)
+    of_rate, of_share = (compare_means(FLAG, a, b, one) for one in (RATE, Question(upwards=-1, absolute=0.002)))
+    assert of_rate.least != of_share.least
+    assert (of_rate.low, of_rate.high) == (of_share.low, of_share.high)
 
 
 @settings(max_examples=25)
