@@ -265,7 +265,17 @@ def compare(
     a: Annotated[list[str] | None, typer.Option("--a", help="The one, such as prompt_version=v4; repeatable.")] = None,
     b: Annotated[list[str] | None, typer.Option("--b", help="The other, such as prompt_version=v5.")] = None,
     feature: Annotated[str | None, typer.Option(help="Only this feature, of both.", show_default="all")] = None,
-    hours: Annotated[int, typer.Option(help="How far back from the end of each.", min=1, max=9600)] = 168,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Begin of both: 2026-11-20T08:00 (UTC), or 14d ago.",
+            show_default="the first hour that has both",
+        ),
+    ] = None,
+    hours: Annotated[
+        int | None, typer.Option(help="Instead: how far back from the end of each; for one look.", min=1, max=9600)
+    ] = None,
     metric: Annotated[
         list[str] | None, typer.Option(help="What to compare; repeatable.", show_default="the usual five")
     ] = None,
@@ -278,12 +288,12 @@ def compare(
     store: StoreUrl = None,
 ) -> None:
     """Compare two versions, models, variants or periods: which is better, or how long until that is known."""
-    from driftline_cli.compare import period, run, side  # noqa: PLC0415
+    from driftline_cli.compare import asked, run  # noqa: PLC0415
 
     now = datetime.now(UTC)
     common = {} if feature is None else {"feature": feature}
-    first = side(a or (), common, *period(a_from, a_until, hours, now))
-    second = side(b or (), common, *period(b_from, b_until, hours, now))
+    first = asked(a or (), common, (a_from or since, a_until), hours, now)
+    second = asked(b or (), common, (b_from or since, b_until), hours, now)
     run(load(data_dir=data_dir, store=store), first, second, metric or (), as_json=as_json)
 
 

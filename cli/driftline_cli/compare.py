@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from driftline.errors import DriftlineError
-from driftline_alerts.drift.compare_sides import ALPHA, USUAL, Side, compare
+from driftline_alerts.drift.compare_sides import ALPHA, USUAL, Side, compare, first_together
 from driftline_cli.compare_text import print_comparison
 from driftline_cli.replay import moment
 from driftline_store.client import connect
@@ -19,44 +21,61 @@ from driftline_store.metrics import check_dimension, closest
 from driftline_store.monitored import MONITORED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from driftline.settings import Settings
     from driftline_alerts.drift.compare_sides import Compared
     from driftline_store.monitored import Monitored
 
 
-def run(settings: Settings, a: Side, b: Side, names: Sequence[str], *, as_json: bool) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """A side as somebody asked for it.
+
+    Attributes:
+        where: dimension -> value, of all that count.
+        since: aware; None where it was not said.
+        until: aware, exclusive.
+    """
+
+    where: Mapping[str, str]
+    since: datetime | None
+    until: datetime
+
+
+def run(settings: Settings, a: Asked, b: Asked, names: Sequence[str], *, as_json: bool) -> None:
     """Compare and print.
 
     Raises:
-        DriftlineError: a metric is not one that can be compared, both sides are the same, nothing is stored of them, or
-            the store cannot be reached or fails.
+        DriftlineError: a metric is not one that can be compared, both sides are the same, a time is empty, nothing is
+            stored of them, or the store cannot be reached or fails.
     """
-    if a == b:
-        raise DriftlineError(
-            "A and B are the same; give --a and --b different values, such as --a prompt_version=v4 "
-            "--b prompt_version=v5, or --a-from and --a-until a time before"
-        )
     metrics = [_metric(name) for name in dict.fromkeys(names or USUAL)]
     with closing(connect(settings)) as client:
-        found = compare(client, a, b, metrics)
+        first, second = sides(a, b, partial(first_together, client))
+        found = compare(client, first, second, metrics)
     if not any(one.result.n_a or one.result.n_b for one in found):
         raise DriftlineError(
-            f"nothing is stored of {a.name} or of {b.name} in this time; see `driftline status` for what is, and "
-            "widen it with --hours"
+            f"nothing is stored of {first.name} or of {second.name} in this time; see `driftline status` for what is, "
+            "and give an earlier begin with --from"
         )
     if as_json:
-        typer.echo(json.dumps(_as_json(a, b, found), indent=2))
+        typer.echo(json.dumps(_as_json(first, second, found), indent=2))
     else:
-        print_comparison(a, b, found, alpha=ALPHA)
+        print_comparison(first, second, found, alpha=ALPHA)
 
 
-def side(given: Sequence[str], common: Mapping[str, str], since: datetime, until: datetime) -> Side:
-    """One side, from options such as ``prompt_version=v4``.
+def asked(
+    given: Sequence[str],
+    common: Mapping[str, str],
+    span: tuple[str | None, str | None],
+    hours: int | None,
+    now: datetime,
+) -> Asked:
+    """One side, from options such as ``prompt_version=v4``, its begin and end, or so many hours before its end.
 
     Raises:
-        DriftlineError: an option is no dimension and value, or the time is empty.
+        DriftlineError: an option is no dimension and value, or a time cannot be read.
     """
     where = dict(common)
     for one in given:
@@ -67,20 +86,50 @@ def side(given: Sequence[str], common: Mapping[str, str], since: datetime, until
             where[check_dimension(name)] = value
         except ValueError as error:
             raise DriftlineError(str(error)) from None
-    if since >= until:
-        raise DriftlineError(f"a period must begin before it ends, but {since:%Y-%m-%dT%H:%M} is not before "
-                             f"{until:%Y-%m-%dT%H:%M}")  # fmt: skip
-    return Side(where, since, until)
+    since, until = (datetime.fromtimestamp(moment(at), UTC) if at else None for at in span)
+    end = until or now
+    return Asked(where, since or (end - timedelta(hours=hours) if hours else None), end)
 
 
-def period(since: str | None, until: str | None, hours: int, now: datetime) -> tuple[datetime, datetime]:
-    """Begin and end of a side: what was given, and the last ``hours`` before the end.
+def sides(
+    a: Asked, b: Asked, together: Callable[[Mapping[str, str], Mapping[str, str]], datetime | None]
+) -> tuple[Side, Side]:
+    """Both with a begin that does not move with the clock, unless the one that was asked for does.
+
+    Args:
+        a: the one.
+        b: the other.
+        together: the first moment from which on both exist, asked for where neither side's times say when to begin.
 
     Raises:
-        DriftlineError: a time cannot be read.
+        DriftlineError: both are the same, or a time is empty.
     """
-    end = datetime.fromtimestamp(moment(until), UTC) if until else now
-    return (datetime.fromtimestamp(moment(since), UTC) if since else end - timedelta(hours=hours)), end
+    found = [Side(one.where, _since(one, other, together), one.until) for one, other in ((a, b), (b, a))]
+    first, second = found
+    if first == second:
+        raise DriftlineError(
+            "A and B are the same; give --a and --b different values, such as --a prompt_version=v4 "
+            "--b prompt_version=v5, or --a-from and --a-until a time before"
+        )
+    for one in found:
+        if one.since >= one.until:
+            raise DriftlineError(f"a period must begin before it ends, but {one.since:%Y-%m-%dT%H:%M} is not before "
+                                 f"{one.until:%Y-%m-%dT%H:%M}")  # fmt: skip
+    return first, second
+
+
+def _since(
+    one: Asked, other: Asked, together: Callable[[Mapping[str, str], Mapping[str, str]], datetime | None]
+) -> datetime:
+    """As asked for; else where the other period ends, or begins; else where both first exist."""
+    if one.since:
+        return one.since
+    if other.until < one.until:
+        return other.until
+    if other.since and other.since < one.until:
+        return other.since
+    # Of what was never seen there is nothing to count either, whenever that begins.
+    return together(one.where, other.where) or one.until - timedelta(hours=1)
 
 
 def _metric(name: str) -> Monitored:

@@ -27,10 +27,16 @@ def print_comparison(a: Side, b: Side, found: Sequence[Compared], *, alpha: floa
     for one in found:
         table.add_row(*_row(one))
     console.print(table)
+    if not any(one.result.n_a and one.result.n_b for one in found):
+        console.print(
+            "Only one of the two has data since these begins. Of versions that came one after the other say when each "
+            "was: --a-from, --a-until and --b-from."
+        )
     console.print(
-        f"The intervals hold whenever and however often you look: with a probability of {100 * (1 - alpha):.0f} % "
-        "all of them at once. Equivalent: the difference is surely too small to matter. Effect: Cohen's d, and the "
-        "chance that one of B is above one of A."
+        "The intervals hold however often you look at what came since these begins: with a probability of "
+        f"{100 * (1 - alpha):.0f} % all of them at once. Begins that move with the clock, as those of --hours or 7d "
+        "do, hold at one look only. Equivalent: the difference is surely too small to matter. Effect: Cohen's d, and "
+        "the chance that one of B is above one of A."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import uuid
@@ -13,7 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from driftline.errors import DriftlineError
+from driftline_alerts.drift.compare_sides import first_together
 from driftline_cli.app import app
+from driftline_cli.compare import Asked, sides
 from driftline_store.histogram import bin_of
 from rollup_support import levels, put_sums
 from store_fixtures import PRICES_AND_RULES, empty
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 PAGE = (Path(__file__).parents[2] / "docs/compare.md").read_text(encoding="utf-8")
 NOW = datetime.now(UTC).replace(microsecond=0)
+MINUTES = timedelta(minutes=5)
 
 
 def _seconds(middle: float) -> dict[int, int]:
@@ -102,7 +106,57 @@ def test_two_versions_are_compared_metric_by_metric(filled: Path) -> None:
 
 def test_a_metric_that_one_side_has_no_data_of_says_so(filled: Path) -> None:
     found = said(filled, "--a", "prompt_version=v4", "--b", "prompt_version=v6")
-    assert re.search(r"Error rate 2,000 and 0 n/a n/a n/a n/a n/a no data of B", found)
+    assert re.search(r"Error rate 4,000 and 0 n/a n/a n/a n/a n/a no data of B", found)
+
+
+def test_without_times_both_begin_at_the_first_hour_that_has_both(filled: Path) -> None:
+    found = json.loads(said(filled, *VERSIONS, "--metric", "error_rate", "--json"))
+    begin = (NOW - timedelta(hours=3)).replace(minute=0, second=0)
+    assert [found[side]["since"] for side in "ab"] == [begin.isoformat()] * 2
+    # What v4 did ten days ago, when there was no v5, is no part of it.
+    assert found["metrics"][0]["n_a"] == 2000
+
+
+def test_the_begin_is_that_of_the_day_where_its_hours_are_gone(embedded_store: RunningStore, filled: Path) -> None:
+    del filled
+    client = embedded_store.client()
+    at = NOW - timedelta(days=20)
+    put_sums(client, [_version(name, 20, 1.5, at=at) for name in ("v1", "v2")])
+    client.command("DELETE FROM llm_rollups WHERE resolution = 'hour' AND prompt_version = 'v1'")
+    begin = at.replace(hour=0, minute=0, second=0)
+    sides = ({"prompt_version": "v1"}, {"prompt_version": "v1", "feature": "support"})
+    assert first_together(client, *sides) == begin
+    assert first_together(client, {"prompt_version": "v2"}, sides[0]) == at.replace(minute=0, second=0)
+    assert first_together(client, {"prompt_version": "v9"}, {"prompt_version": "v8"}) is None
+    client.command("DELETE FROM llm_rollups WHERE prompt_version IN ('v1', 'v2')")
+    client.close()
+
+
+def test_a_begin_that_is_given_counts(filled: Path) -> None:
+    metric = ("--metric", "error_rate", "--json")
+    begin = (NOW - timedelta(days=12)).isoformat()
+    for of_both in (("--from", begin), ("--hours", "288")):
+        found = json.loads(said(filled, *VERSIONS, *of_both, *metric))
+        assert datetime.fromisoformat(found["a"]["since"]) == pytest.approx(NOW - timedelta(days=12), abs=MINUTES)
+        assert found["metrics"][0]["n_a"] == 4000
+
+
+def test_a_side_without_times_begins_where_the_other_period_ends() -> None:
+    before, after = (Asked({}, None, NOW - timedelta(days=days)) for days in (7, 0))
+    first, second = sides(dataclasses.replace(before, since=NOW - timedelta(days=14)), after, lambda _a, _b: None)
+    assert (first.until, second.since, second.until) == (before.until, before.until, NOW)
+    first, second = sides(before, after, lambda _a, _b: NOW - timedelta(days=30))
+    assert (first.since, second.since) == (NOW - timedelta(days=30), before.until)
+
+
+def test_it_is_said_for_which_begins_the_intervals_hold(filled: Path) -> None:
+    assert "hold however often you look at what came since these begins" in said(filled, *VERSIONS)
+    assert "move with the clock, as those of --hours or 7d do, hold at one look only" in said(filled, *VERSIONS)
+
+
+def test_one_version_after_the_other_is_told_to_be_given_times(filled: Path) -> None:
+    assert "say when each was: --a-from" in said(filled, "--a", "prompt_version=v4", "--b", "prompt_version=v6")
+    assert "say when each was" not in said(filled, *VERSIONS)
 
 
 def test_the_same_is_said_to_programs(filled: Path) -> None:
@@ -113,8 +167,9 @@ def test_the_same_is_said_to_programs(filled: Path) -> None:
     assert errors["low"] < 0.05 < errors["high"]
     assert errors["evidence"] > 20
     assert quality["verdict"] == "keep going"
-    # A thousand in the last day, of each.
-    assert quality["expected_hours"] == pytest.approx(24 * quality["more"])
+    # A thousand of each since the begin, which is less than a day ago.
+    since, until = (datetime.fromisoformat(found["a"][end]) for end in ("since", "until"))
+    assert quality["expected_hours"] == pytest.approx((until - since) / timedelta(hours=1) * quality["more"])
 
 
 def test_periods_are_compared(filled: Path) -> None:

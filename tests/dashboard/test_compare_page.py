@@ -176,6 +176,7 @@ def test_the_page_says_what_the_command_says_and_puts_answers_beside_each_other(
     assert "keep going: " in table
     assert "more of each, some " in table
     assert "Never on either side: quota rate" in page.html
+    assert "for one look. A window that moves with the clock is a new comparison each day." in page.html
     assert "Answers to the same question" in page.html
     assert "v2 is worse than v1" in page.app.get("vega_lite_chart")[0].proto.alt
     for head in ("Interval", "Effect", "B is"):

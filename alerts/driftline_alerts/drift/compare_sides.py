@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.drift.compare_metric import compare_metric
+from driftline_store.client import store_errors
+from driftline_store.filters import filtered
 from driftline_store.metrics_query import current_instrument
 from driftline_store.monitored_counts import read_counts
 
@@ -27,6 +29,10 @@ ALPHA: Final = 0.05
 """How often one of the verdicts may be wrong where nothing differs, however often one looks."""
 
 _RECENT: Final = timedelta(days=1)
+
+_FIRST: Final = """\
+SELECT m.resolution, min(m.at) FROM llm_rollups AS m
+WHERE m.resolution IN ('hour', 'day') AND (m.requests > 0 OR m.calls > 0){conditions} GROUP BY m.resolution"""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,35 @@ def compare(client: Client, a: Side, b: Side, metrics: Sequence[Monitored]) -> l
         rates = [sum(one[metric.metric].values()) / hours for one in recent]
         found.append(Compared(metric, result, _wait(result, rates) if a.until == b.until else None))
     return found
+
+
+def first_together(client: Client, a: Mapping[str, str], b: Mapping[str, str]) -> datetime | None:
+    """Begin of the first hour from which on both sides exist; of the day, where its hours are not kept any more.
+
+    What comes later does not move it, so that looks at all that came since are looks at one growing sample.
+
+    Args:
+        client: of the store.
+        a: dimension -> value, of all that count on the one side.
+        b: on the other.
+
+    Returns:
+        The first hour of the one that exists where the other does not; None where nothing is stored of either.
+
+    Raises:
+        StoreError: the store is away or fails a statement.
+    """
+    return max((at for where in (a, b) if (at := _first(client, where))), default=None)
+
+
+def _first(client: Client, where: Mapping[str, str]) -> datetime | None:
+    conditions, parameters = filtered(where, "m")
+    query = _FIRST.format(conditions="".join(f" AND {one}" for one in conditions))
+    with store_errors("looking for the begin of a comparison"):
+        rows = client.query(query, parameters=parameters).result_rows
+    begins: dict[str, datetime] = {resolution: at.replace(tzinfo=UTC) for resolution, at in rows}
+    hour, day = begins.get("hour"), begins.get("day")
+    return hour if hour and (day is None or hour - day < timedelta(days=1)) else day
 
 
 def common_instrument(client: Client, a: Side, b: Side) -> str:

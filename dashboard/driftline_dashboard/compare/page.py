@@ -112,7 +112,9 @@ def _note(view: View, choice: Choice, found: Sequence[Compared]) -> str:
     """What one has to know to read it."""
     sure = f"{100 * (1 - ALPHA):.0f} %"
     lines = [
-        f"The intervals hold whenever and however often you look: with a probability of {sure} all of them at once."
+        f"With a probability of {sure} all intervals hold at once, for one look.",
+        "A window that moves with the clock is a new comparison each day.",
+        "To look until there is a winner, use driftline compare, whose begin stays.",
     ]
     if choice.by == PERIOD:
         lines.append("Of periods a verdict says only that something changed, not why.")
