@@ -63,6 +63,7 @@ def test_the_interval_covers_about_as_often_as_it_says(resemblance: float) -> No
 
 PRICES = {
     "gpt-4o": Price(2.5, 10.0), "gpt-4o-mini": Price(0.15, 0.6), "gpt-nano": Price(0.05, 0.4), "other": Price(0.1, 0.5),
+    "deepseek-chat": Price(0.14, 0.55), "deepseek-pro": Price(9.0, 90.0),
 }  # fmt: skip
 
 
@@ -72,9 +73,14 @@ PRICES = {
         ({"gpt-4o": 9.0, "other": 1.0, "gpt-4o-mini": 2.0}, "other"),  # the cheapest of those in use
         ({"gpt-4o": 9.0}, "gpt-4o-mini"),  # else the next of the family
         ({"our-own": float("nan"), "gpt-4o-mini": 1.0}, "gpt-nano"),
+        ({"deepseek-chat": 1.0}, "other"),  # nothing of the family is: the next of all
+        ({"our-own": 1.6e-6}, "other"),  # by what it cost, as its price is not known
+        ({"gpt-nano": 1.0}, ""),
+        ({"our-own": float("nan")}, ""),
+        ({"our-own": 0.0}, ""),
     ],
 )
-def test_a_cheaper_model_is_one_in_use_or_of_the_same_family(spent: dict[str, float], cheaper: str) -> None:
+def test_another_model_is_a_cheaper_one_in_use_of_the_family_or_of_all(spent: dict[str, float], cheaper: str) -> None:
     used = pd.DataFrame(
         {"model": list(spent), "spend": list(spent.values()), "input_tokens": 10.0, "output_tokens": 1.0}
     )

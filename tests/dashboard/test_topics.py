@@ -237,3 +237,7 @@ def test_what_was_spent_by_users_and_would_be_with_another_model(
     assert cells[4] == format_value(METRICS["spend"], (10 * asked + 20 * answered) / 1e6)  # type: ignore[operator]
     assert "No forecast yet: it takes 7 whole days to estimate from" in page.html
     assert "Spent so far" in page.html
+    monkeypatch.setattr(cost_data, "prices", lambda: {"dear": Price(1e4, 2e4)})
+    page = Page(seeded.path, monkeypatch, at="cost")
+    assert "No model is known to cost less" in page.html
+    assert page.app.selectbox(key="chosen_instead").value == ""

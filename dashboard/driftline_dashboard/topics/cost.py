@@ -48,6 +48,10 @@ _LEFT_OUT: Final = (
     "answers are. Where 5 % of the calls or more have no known price, nothing is compared; see "
     "<code>driftline prices</code>."
 )
+_NO_CHEAPER: Final = (
+    "No model is known to cost less than the one that most is spent on, or that one's price is not known. Choose one "
+    "above to compare with it all the same; see <code>driftline prices</code>."
+)
 _WHO: Final[Mapping[Who, tuple[str, str]]] = {
     "user_id": ("Users who spend most", "user"), "session_id": ("Sessions that cost most", "session"),
 }  # fmt: skip
@@ -177,25 +181,33 @@ def _other_model(view: View, as_of: datetime) -> None:
     if used.empty or not prices:
         st.html('<p class="dl-muted">No calls in this window, or no prices in the store.</p>')
         return
+    cheaper = _cheaper(used, prices)
     instead = choice.select(
-        bar, "Model instead", _INSTEAD, tuple(prices), _cheaper(used, prices), shown=lambda name: name, width=300
-    )
+        bar, "Model instead", _INSTEAD, tuple(dict.fromkeys((cheaper, *prices))), cheaper,
+        shown=lambda name: name or "choose a model", width=300,
+    )  # fmt: skip
+    if not instead:
+        st.html(f'<p class="dl-muted">{_NO_CHEAPER}</p>')
+        return
     heads = ("Model", "Calls", "Tokens in", "Tokens out", "Spend", f"With {bounded(instead, _MAX_NAME)}", "Change")
     st.html(grid(heads, map(_cells, _rows(used, prices[instead]))))
     st.html(f'<p class="dl-muted">{_LEFT_OUT}</p>')
 
 
 def _cheaper(used: pd.DataFrame, prices: Mapping[str, Price]) -> str:
-    """A model that costs less than the one that most is spent on: the cheapest in use, else the next of its family."""
+    """A model that costs less than the one that most is spent on.
+
+    The cheapest of those in use, else the next of its family, else the next of all; '' where none does, or where
+    neither the price nor the spend of that one is known.
+    """
     main = used.sort_values("spend", ascending=False, na_position="last").iloc[0]
     costs = {name: price.of(main["input_tokens"], main["output_tokens"]) for name, price in prices.items()}
-    now = costs.get(main["model"], float("inf"))
-    in_use = [name for name in used["model"] if costs.get(name, now) < now]
-    if in_use:
-        return str(min(in_use, key=costs.__getitem__))
+    now = costs.get(main["model"], main["spend"])
+    less = {name: cost for name, cost in costs.items() if cost < now}  # none of them where it is not a number
+    if in_use := [name for name in used["model"] if name in less]:
+        return str(min(in_use, key=less.__getitem__))
     family = str(main["model"]).partition("-")[0]
-    less = [name for name, cost in costs.items() if name.partition("-")[0] == family and cost < now]
-    return max(less or prices, key=costs.__getitem__)
+    return max([name for name in less if name.partition("-")[0] == family] or less, key=less.__getitem__, default="")
 
 
 def _rows(used: pd.DataFrame, price: Price) -> Iterable[tuple[str, ...]]:
