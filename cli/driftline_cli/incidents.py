@@ -17,7 +17,7 @@ from driftline_alerts.drift.finding import OVER, Finding, findings
 from driftline_alerts.drift.reading import Action, ask
 from driftline_alerts.incident_list import rule_incidents
 from driftline_alerts.plain import clean, first_line, place
-from driftline_alerts.wishes import open_incidents
+from driftline_alerts.wishes import hindrance, open_incidents
 from driftline_cli.options import user_name
 from driftline_cli.replay import moment
 from driftline_store.client import connect
@@ -132,20 +132,26 @@ def accept_incident(settings: Settings, incident: str) -> None:
     """Take an incident's level for the new normal.
 
     Raises:
-        DriftlineError: there is no such incident, or it is over.
+        DriftlineError: there is no such incident, it is over, or it is a rule's.
         StoreError: the store cannot be used.
     """
     with closing(connect(settings)) as client:
         known = _by_incident(findings(client, datetime.now(UTC) - _LONGEST))
         by_id = {told[0].incident: told[-1] for told in known}
         if incident not in by_id:
-            raise DriftlineError(
-                f"incident {incident!r} is unknown; {closest(incident, tuple(by_id)) if by_id else 'there is none'}"
-            )
+            raise _not_found(client, incident, tuple(by_id))
         if by_id[incident].kind in OVER:
             raise DriftlineError(f"incident {incident!r} is over: {by_id[incident].headline}")
         ask(client, Action("accept", incident), user_name())
     typer.echo(f"incident {incident} will be the new normal with the next look for drift")
+
+
+def _not_found(client: Client, incident: str, known: tuple[str, ...]) -> DriftlineError:
+    """Why an incident cannot be accepted that drift detection did not find."""
+    alerts = open_incidents(client, datetime.now(UTC)).get(incident)
+    if alerts and (against := hindrance(client, "accept", alerts)):
+        return DriftlineError(f"incident {incident!r}: {against}")
+    return DriftlineError(f"incident {incident!r} is unknown; {closest(incident, known) if known else 'there is none'}")
 
 
 def learn_from(settings: Settings, segment: dict[str, str], metric: str, since: str, until: str) -> None:

@@ -8,9 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from typer.testing import CliRunner
 
 from alert_support import MINUTE, step_of
+from driftline.errors import DriftlineError
 from driftline_alerts.drift.finding import Finding
 from driftline_alerts.drift.finding import write as write_finding
 from driftline_alerts.rule import DRIFT
@@ -99,3 +101,9 @@ def test_what_drift_detection_found_is_listed_once_and_says_who_looks_after_it(c
 def test_of_driftline_itself_it_is_said_that_it_is(client: Client, store_url: str) -> None:
     write(client, [replace(step_of(at=NOW), incident="i", rule="dead letters", metric="dead_letters", threshold=0.0)])
     assert "open  Driftline itself\n  Dead letters: 9, above 0." in run("incidents", store_url)
+
+
+def test_a_rules_incident_is_not_accepted_and_that_is_said(client: Client, store_url: str) -> None:
+    write(client, [step("i", "support", "firing", DAY)])
+    with pytest.raises(DriftlineError, match="incident 'i': its level cannot be taken for the new normal"):
+        run("accept i", store_url)
