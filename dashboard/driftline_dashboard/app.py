@@ -64,7 +64,7 @@ def page() -> None:
         return
     view = from_url(st.query_params)
     try:
-        known = data.known(view, data.moment()).segments
+        known = data.known(view, data.as_of(view)).segments
     except DriftlineError:
         known = {}  # the part below says why
     shown = {place.page(partial(_draw, place, view, known)): place for place in PLACES}
@@ -80,7 +80,7 @@ def page() -> None:
 
 def _draw(place: Place, view: View, known: Mapping[str, tuple[str, ...]]) -> None:
     meant = _meant(place)
-    if meant.is_still:
+    if meant.is_still or (view.until and not meant.is_of_now):
         still(meant, view)
     else:
         live(meant, view, known)
@@ -88,7 +88,7 @@ def _draw(place: Place, view: View, known: Mapping[str, tuple[str, ...]]) -> Non
 
 @st.fragment
 def still(place: Place, view: View) -> None:
-    """Draw what changes only by what the visitor does on it."""
+    """Draw what changes only by what the visitor does on it, or is as of a moment that is over."""
     with _told():
         SHOWN[place](view)
 
@@ -97,7 +97,7 @@ def still(place: Place, view: View) -> None:
 def live(place: Place, view: View, known: Mapping[str, tuple[str, ...]]) -> None:
     """Draw what changes with time; runs again every few seconds without the rest of the page."""
     with _told():
-        if data.known(view, data.moment()).segments != known:
+        if data.known(view, data.as_of(view)).segments != known:
             st.rerun()  # the filters have to learn new values
         SHOWN[place](view)
 

@@ -1,4 +1,4 @@
-"""Window and filters at the top; the URL is the truth, the widgets follow it."""
+"""Window, moment and filters at the top; the URL is the truth, the widgets follow it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from driftline_dashboard import moments
 from driftline_dashboard.access import has_logged_in, who
 from driftline_dashboard.choice import KEPT
 from driftline_dashboard.places import PLACES, link
@@ -47,6 +48,7 @@ def show(view: View, known: Mapping[str, tuple[str, ...]], place: Place) -> None
         on_change=_window_chosen,
         label_visibility="collapsed",
     )
+    moments.choose(bar, view, _look_at)
     for name in names:
         chosen = view.where.get(name)
         # A link may name a segment that has no data in this window.
@@ -62,6 +64,8 @@ def show(view: View, known: Mapping[str, tuple[str, ...]], place: Place) -> None
             on_change=_filter_chosen,
             args=(name,),
         )
+    if view.until and not place.is_of_now:
+        moments.say(view, _look_at)
 
 
 def _is_shown(name: str, view: View, known: Mapping[str, tuple[str, ...]]) -> bool:

@@ -39,12 +39,14 @@ class Place:
     Attributes:
         path: of its URL, below the address of the dashboard; the first page answers without one.
         is_still: whether it does not refresh by itself, as somebody works on it.
+        is_of_now: whether it is as of now, whatever moment the visitor looks at.
     """
 
     title: str
     path: str
     is_first: bool = False
     is_still: bool = False
+    is_of_now: bool = False
 
     def page(self, draw: Callable[[], None]) -> st.Page:
         """The page as Streamlit knows it."""
@@ -61,7 +63,7 @@ TRACES: Final = Place("Traces", "traces")
 COMPARE: Final = Place("Compare", "compare")
 LABEL: Final = Place("Label", "label", is_still=True)
 ALERTS: Final = Place("Alerts", "alerts")
-SYSTEM: Final = Place("System", "system")
+SYSTEM: Final = Place("System", "system", is_of_now=True)
 PLACES: Final = (HEALTH, QUALITY, DRIFT, LATENCY, COST, ERRORS, TRACES, COMPARE, LABEL, ALERTS, SYSTEM)
 
 

@@ -1,9 +1,9 @@
-"""What a visitor looks at: a time window and filters, both of which live in the URL."""
+"""What a visitor looks at: a time window, its end and filters, all of which live in the URL."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from driftline_store.metrics import DIMENSIONS
@@ -13,14 +13,19 @@ if TYPE_CHECKING:
 
 WINDOW: Final = "window"
 """Query parameter of the window; each filter is a parameter with its dimension's name."""
+UNTIL: Final = "until"
+"""Query parameter of the moment at which the window ends, as ISO 8601; without one it ends now."""
 
 MAX_VALUE: Final = 200
 """Longest filter value taken from a URL, in characters; no segment that people name is longer."""
 
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before it there is nothing, and a week earlier has to be a time that the store knows."""
+
 
 @dataclass(frozen=True)
 class Window:
-    """A length of time that ends now.
+    """A length of time that ends now, or at the moment of the view.
 
     Attributes:
         key: as in the URL.
@@ -59,10 +64,12 @@ class View:
 
     Attributes:
         filters: pairs of dimension and value, in the order of ``DIMENSIONS``.
+        until: the moment that everything is as of, in UTC; None: now, and it goes on.
     """
 
     window: Window = DEFAULT
     filters: tuple[tuple[str, str], ...] = ()
+    until: datetime | None = None
 
     @property
     def where(self) -> dict[str, str]:
@@ -77,7 +84,8 @@ class View:
     def to_url(self) -> dict[str, str]:
         """Query parameters that lead back here; the default window needs none."""
         window = {} if self.window == DEFAULT else {WINDOW: self.window.key}
-        return window | self.where
+        until = {} if self.until is None else {UNTIL: _written(self.until)}
+        return window | until | self.where
 
 
 def from_url(parameters: Mapping[str, str]) -> View:
@@ -88,7 +96,8 @@ def from_url(parameters: Mapping[str, str]) -> View:
     """
     window = WINDOWS.get(parameters.get(WINDOW, ""), DEFAULT)
     values = {name: parameters[name] for name in DIMENSIONS if name in parameters}
-    return View(window, _ordered({name: value for name, value in values.items() if is_sane(value)}))
+    filters = _ordered({name: value for name, value in values.items() if is_sane(value)})
+    return View(window, filters, _moment(parameters.get(UNTIL, "")))
 
 
 def is_sane(value: str) -> bool:
@@ -98,3 +107,17 @@ def is_sane(value: str) -> bool:
 
 def _ordered(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, values[name]) for name in DIMENSIONS if name in values)
+
+
+def _moment(written: str) -> datetime | None:
+    """A moment to the second, of UTC where it names no zone; None where it is none, or is yet to come."""
+    try:
+        said = datetime.fromisoformat(written)
+        moment = (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
+    except (ValueError, OverflowError):
+        return None
+    return moment if _EARLIEST <= moment <= datetime.now(UTC) else None
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='seconds' if moment.second else 'minutes')}Z"

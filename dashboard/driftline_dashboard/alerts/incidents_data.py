@@ -11,6 +11,7 @@ import streamlit as st
 from driftline_alerts.actions import Action, said, silences
 from driftline_alerts.postmortem import read
 from driftline_alerts.transition import COLUMNS, OPEN, from_row
+from driftline_dashboard.data import HALF_MINUTE
 from driftline_dashboard.store import LIMITS, reading
 
 if TYPE_CHECKING:
@@ -26,17 +27,19 @@ _ASKED_FOR: Final = timedelta(days=7)
 
 # Before incidents were stored, each alert was one, from its begin to its end.
 _NAME: Final = "firstNonDefault(incident, concat(rule, ' ', toString(started)))"
+_BEFORE: Final = "at <= {until:DateTime64(3, 'UTC')}"
 _STEPS: Final = f"""\
 SELECT {", ".join(COLUMNS)} FROM alert_transitions
 WHERE {_NAME} IN (
     SELECT {_NAME} FROM alert_transitions
-    WHERE state NOT IN ('pending', 'calm') AND at >= toDateTime64({{since:Float64}}, 3, 'UTC')
+    WHERE state NOT IN ('pending', 'calm') AND at >= {{since:DateTime64(3, 'UTC')}} AND {_BEFORE}
     UNION DISTINCT
     SELECT {_NAME} FROM (
-        SELECT * FROM alert_transitions ORDER BY at DESC, id DESC LIMIT 1 BY rule, toString(mapSort(segment))
+        SELECT * FROM alert_transitions WHERE {_BEFORE} ORDER BY at DESC, id DESC
+        LIMIT 1 BY rule, toString(mapSort(segment))
     )
     WHERE state IN {{open:Array(String)}}
-)
+) AND {_BEFORE}
 ORDER BY at DESC, id LIMIT 1 BY id LIMIT {_MOST_STEPS}"""
 
 _ACCEPTED: Final = """\
@@ -130,12 +133,12 @@ class Board:
 
 @st.cache_data(ttl=60, max_entries=20, show_spinner=False)
 def board(window: Window, as_of: datetime) -> Board:
-    """What is open, and what had a step in the window.
+    """What is open at a moment, and what had a step in the window before.
 
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    parameters = {"since": (as_of - window.length).timestamp(), "open": sorted(OPEN)}
+    parameters = {"since": as_of - window.length, "until": as_of + HALF_MINUTE, "open": sorted(OPEN)}
     with reading("the incidents") as client:
         rows = client.query(_STEPS, parameters=parameters, settings=LIMITS).result_rows
         found = _incidents([from_row(row) for row in reversed(rows)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -9,19 +10,22 @@ import streamlit as st
 from driftline_dashboard import data
 from driftline_dashboard.alerts import asking, incident, incidents_data, rules
 from driftline_dashboard.places import HEALTH, TRACES, identity, link
-from driftline_dashboard.view import from_url
+from driftline_dashboard.view import WINDOWS, View, from_url
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from driftline_dashboard.alerts.incidents_data import Board, Incident
-    from driftline_dashboard.view import View
 
 INCIDENT: Final = "incident"
 """Query parameter with the id of the incident whose history is shown."""
 _MOST_OPEN: Final = 20
 _MOST_OVER: Final = 50
 _EXAMPLES: Final = 3
+_AFTER: Final = timedelta(minutes=10)
+"""How long after its end an incident is looked at."""
+_SHARE: Final = 0.9
+"""Of a window, from an incident's begin on: something from before has to be seen as well."""
 
 
 def show(view: View) -> None:
@@ -30,7 +34,7 @@ def show(view: View) -> None:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    as_of = data.moment()
+    as_of = data.as_of(view)
     board = incidents_data.board(view.window, as_of)
     shown = [one for one in board.incidents if one.concerns(view)]
     hidden = len(board.incidents) - len(shown)
@@ -60,24 +64,42 @@ def card(view: View, board: Board, one: Incident, as_of: datetime) -> None:
     """
     with st.container(key=f"incident-{one.id}", border=True, gap="small"):
         st.html(incident.card(one))
-        _links(view, one)
-        asking.show(one, board.wished.get(one.id, ()))
+        _links(view, one, as_of)
+        if view.until is None:  # who looks at a moment that is over cannot do anything about it
+            asking.show(one, board.wished.get(one.id, ()))
         _history(one, as_of)
 
 
-def past(one: Incident, as_of: datetime) -> None:
+def past(view: View, one: Incident, as_of: datetime) -> None:
     """Draw an incident that is over, on a line; errors as of ``card``."""
     with st.container(key=f"incident-{one.id}", gap=None):
         st.html(incident.line(one))
+        _links(view, one, as_of)
         _history(one, as_of)
 
 
-def _links(view: View, one: Incident) -> None:
+def _links(view: View, one: Incident, as_of: datetime) -> None:
     row = st.container(key=f"links-{one.id}", horizontal=True, gap="small")
-    segment = from_url(dict(one.lead.segment))
-    link(row, HEALTH, "Show on Health", from_url(view.to_url() | segment.where))
+    link(row, HEALTH, "Show on Health", at_its_time(view, one, as_of))
     for number, (trace, span, _) in enumerate(one.lead.detail.examples[:_EXAMPLES], 1):
         link(row, TRACES, f"Example {number}", view, trace=trace, span=span)
+
+
+def at_its_time(view: View, one: Incident, as_of: datetime) -> View:
+    """Where it is, as of its end, or as of the moment while it is open; in the shortest window with its begin.
+
+    Args:
+        view: window and moment are not kept, filters are.
+        one: the incident.
+        as_of: the moment of the view.
+    """
+    filters = from_url(view.to_url() | from_url(dict(one.lead.segment)).where).filters
+    end = as_of if one.open else min(one.ended + _AFTER, as_of)
+    room = [window for window in WINDOWS.values() if end - one.began <= window.length * _SHARE]
+    if not room:  # not even the longest one holds both
+        longest = max(WINDOWS.values(), key=lambda window: window.length)
+        return View(longest, filters, data.minute(one.began + longest.length / 2))
+    return View(room[0], filters, view.until if end == as_of else data.minute(end))
 
 
 def _over(view: View, found: list[Incident], as_of: datetime) -> None:
@@ -85,7 +107,7 @@ def _over(view: View, found: list[Incident], as_of: datetime) -> None:
     if not found:
         st.html('<p class="dl-muted">None in this window.</p>')
     for one in found[:_MOST_OVER]:
-        past(one, as_of)
+        past(view, one, as_of)
     if len(found) > _MOST_OVER:
         st.html(f'<p class="dl-muted">and {len(found) - _MOST_OVER:,} more; choose a shorter window.</p>')
 

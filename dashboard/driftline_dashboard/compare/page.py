@@ -45,7 +45,7 @@ def show(view: View) -> None:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    as_of = data.moment()
+    as_of = data.as_of(view)
     by = kind(st.query_params)
     values = [] if by == PERIOD else _values(view, by, as_of)
     choice = choose(by, st.query_params, values)

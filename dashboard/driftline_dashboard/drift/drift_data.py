@@ -35,11 +35,13 @@ ALARMS: Final = ("episode", "recovering")
 _HEAT: Final = ("has_feature", "feature", "metric", "evidence", "state", "stream", "monitors")
 _COUNTED: Final = ("learning", "suspicious", "small", "alarms")
 
+_BEFORE: Final = "at <= toDateTime64({until:Float64}, 3, 'UTC')"
 # Of what is there, the latest row of each stream.
 _LATEST: Final = f"""\
 (
     SELECT * FROM drift_monitors
-    WHERE at >= (SELECT max(at) FROM drift_monitors) - INTERVAL {int(_BEAT.total_seconds())} SECOND
+    WHERE {_BEFORE}
+        AND at >= (SELECT max(at) FROM drift_monitors WHERE {_BEFORE}) - INTERVAL {int(_BEAT.total_seconds())} SECOND
     ORDER BY at DESC LIMIT 1 BY stream
 )"""
 
@@ -52,7 +54,7 @@ SELECT mapContains(m.segment, 'feature') AS has_feature, m.segment['feature'] AS
     (SELECT max(at) FROM drift_snapshots) AS looked,
     (
         SELECT uniqExact(incident) FROM alert_transitions
-        WHERE state = 'firing' AND at >= toDateTime64({{since:Float64}}, 3, 'UTC')
+        WHERE state = 'firing' AND at >= toDateTime64({{since:Float64}}, 3, 'UTC') AND {_BEFORE}
     ) AS found
 FROM {_LATEST} AS m
 GROUP BY has_feature, feature, metric
@@ -68,7 +70,7 @@ ORDER BY stream = {{first:String}} DESC, evidence DESC, per_day DESC, stream LIM
 
 _COURSE: Final = f"""\
 SELECT at, evidence, state FROM drift_monitors
-WHERE stream = {{stream:String}} AND at >= toDateTime64({{since:Float64}}, 3, 'UTC')
+WHERE stream = {{stream:String}} AND at >= toDateTime64({{since:Float64}}, 3, 'UTC') AND {_BEFORE}
 ORDER BY at DESC LIMIT {_MOST_POINTS}"""
 
 
@@ -146,7 +148,7 @@ def watch(window: Window, as_of: datetime) -> Watch:
 
 @st.cache_data(ttl=_TTL, max_entries=20, show_spinner=False)
 def _watch(window: Window, as_of: datetime) -> Watch:
-    parameters = {"alarms": list(ALARMS), "since": (as_of - window.length).timestamp()}
+    parameters = {"alarms": list(ALARMS), "since": (as_of - window.length).timestamp(), **_until(as_of)}
     with reading("what drift detection is at") as client:
         rows = client.query(_BOARD, parameters=parameters, settings=LIMITS).result_rows
     frame = pd.DataFrame(rows, columns=[*_HEAT, *_COUNTED, "seen", "looked", "found"])
@@ -172,9 +174,9 @@ def monitors(view: View, as_of: datetime, metric: str, first: str) -> list[Seen]
         StoreError: the store cannot be reached or fails.
     """
     where, parameters = _where(view, metric)
-    del as_of  # only the key of the cache
+    parameters |= {"first": first, **_until(as_of)}
     with reading("the monitors") as client:
-        rows = client.query(_MONITORS % where, parameters=parameters | {"first": first}, settings=LIMITS).result_rows
+        rows = client.query(_MONITORS % where, parameters=parameters, settings=LIMITS).result_rows
     return [_seen(row) for row in rows]
 
 
@@ -188,7 +190,7 @@ def course(view: View, as_of: datetime, stream: str) -> pd.DataFrame:
         StoreError: the store cannot be reached or fails.
     """
     span = period(view, as_of)
-    parameters = {"stream": stream, "since": (span.since - _BEAT).timestamp()}
+    parameters = {"stream": stream, "since": (span.since - _BEAT).timestamp(), **_until(as_of)}
     with reading("the course of a monitor") as client:
         rows = client.query(_COURSE, parameters=parameters, settings=LIMITS).result_rows[::-1]
     frame = pd.DataFrame(rows, columns=["at", "evidence", "state"])
@@ -215,6 +217,11 @@ def events(view: View, as_of: datetime) -> list[Event]:
 def _events(window: Window, as_of: datetime) -> list[Event]:
     with reading("the events") as client:
         return stored_events(client, as_of - window.length, as_of + _HALF_MINUTE)
+
+
+def _until(as_of: datetime) -> dict[str, float]:
+    """With what was written in the half minute that a moment is the begin of."""
+    return {"until": (as_of + _HALF_MINUTE).timestamp()}
 
 
 def _where(view: View, metric: str) -> tuple[str, dict[str, Any]]:

@@ -52,12 +52,12 @@ def show(view: View) -> None:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    as_of = data.moment()
+    as_of = data.as_of(view)
     watch = drift_data.watch(view.window, as_of)
     if not watch.monitors:
         _nothing(watch)
         return
-    _summary(watch)
+    _summary(view, watch)
     _episodes(view, as_of)
     metric = _metric()
     found = drift_data.monitors(view, as_of, metric, identity(st.query_params, MONITOR))
@@ -79,7 +79,7 @@ def _nothing(watch: Watch) -> None:
     )
 
 
-def _summary(watch: Watch) -> None:
+def _summary(view: View, watch: Watch) -> None:
     parts = [
         ("in an alarm", watch.alarms),
         ("with a change too small to call anybody", watch.small),
@@ -88,7 +88,7 @@ def _summary(watch: Watch) -> None:
     ]
     quiet = watch.monitors - sum(count for _, count in parts)
     told = "".join(f"<span><b>{count:,}</b> {name}</span>" for name, count in [*parts, ("quiet", quiet)] if count)
-    looked = f"<span>last looked at {same_day(watch.looked)}</span>" if watch.looked else ""
+    looked = f"<span>last looked at {same_day(watch.looked)}</span>" if watch.looked and view.until is None else ""
     st.html(
         f'<div class="dl-h">{watch.monitors:,} monitors<small>all of them together: false alarms in 30 days at '
         f'most {false_pages():g}</small></div><div class="dl-status">{told}{looked}</div>'
@@ -104,7 +104,7 @@ def _episodes(view: View, as_of: datetime) -> None:
     if over:
         st.html(f'<div class="dl-h">Over<small>found in the last {view.window.label}</small></div>')
     for one in over[:_MOST_OVER]:
-        alerts.past(one, as_of)
+        alerts.past(view, one, as_of)
 
 
 def _metric() -> str:

@@ -28,7 +28,7 @@ def show(view: View) -> None:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    as_of = data.moment()
+    as_of = data.as_of(view)
     if data.known(view, as_of).began is None:
         states.nothing_recorded()
         return

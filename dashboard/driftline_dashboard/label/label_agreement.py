@@ -38,7 +38,7 @@ def show(view: View, name: str) -> None:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    as_of = data.minute(data.moment())
+    as_of = data.minute(data.as_of(view))
     found = label_data.agreement(view, as_of, name)
     note = f"answers of the last {view.window.label}, as of {clock(as_of)}"
     st.html(f'<div class="dl-h">Judge and people<small>{escape(note)}</small></div>')

@@ -42,7 +42,7 @@ def show(view: View) -> None:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    names = label_data.evaluations(view, data.moment())
+    names = label_data.evaluations(view, data.as_of(view))
     if not names:
         _nothing_judged(view)
         return
@@ -100,7 +100,7 @@ def _work(asked: tuple[View, str, str]) -> Work:
     work: Work | None = st.session_state.get(_WORK)
     if work is None or work.asked != asked:
         view, name, queue = asked
-        work = st.session_state[_WORK] = Work(asked, label_data.waiting(view, data.moment(), name, queue))
+        work = st.session_state[_WORK] = Work(asked, label_data.waiting(view, data.as_of(view), name, queue))
     return work
 
 

@@ -41,8 +41,9 @@ def show(view: View) -> None:
     now = system_data.standing(data.half_minute(as_of))
     found = findings.findings(running, now)
     st.html(
-        f'<div class="dl-status"><span>as of <b>{clock(as_of)}</b></span><span>all of Driftline, whatever the filters'
-        f"</span><span>what runs: every {data.REFRESH_SECONDS} s, the rest: every 30 s</span></div>"
+        f'<div class="dl-status"><span>as of <b>{clock(as_of)}</b></span>'
+        "<span>all of Driftline, now, whatever the filters</span>"
+        f"<span>what runs: every {data.REFRESH_SECONDS} s, the rest: every 30 s</span></div>"
     )
     _tiles(running, now, found)
     _findings(found)

@@ -42,7 +42,7 @@ def show(view: View) -> None:
 
 
 def _worth_reading(view: View) -> None:
-    found = answers_data.recent(view, data.moment(), only_bad=True)
+    found = answers_data.recent(view, data.as_of(view), only_bad=True)
     row = st.container(key="found", horizontal=True, vertical_alignment="center", gap="small")
     row.html(
         '<div class="dl-h">Traces worth reading<small>of this window, the newest that failed or fell back, that users '

@@ -129,7 +129,7 @@ def _moment(view: View, wanted: Search) -> datetime:
     asked = (view, wanted.first_page())
     held = st.session_state.get(_HELD)
     if not held or held[0] != asked:
-        held = st.session_state[_HELD] = (asked, data.moment())
+        held = st.session_state[_HELD] = (asked, data.as_of(view))
     return held[1]
 
 

@@ -39,7 +39,7 @@ def show(view: View) -> None:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    found = steps_data.failing(view, data.moment())
+    found = steps_data.failing(view, data.as_of(view))
     read = f"from {'the newest ' if found.first else 'all '}{found.steps_read:,} steps of the window"
     note = f"{read}, back to {day_and_time(found.first)}" if found.first else read
     if found.frame.empty:

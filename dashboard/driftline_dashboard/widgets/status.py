@@ -17,9 +17,10 @@ def line(view: View, as_of: datetime, past: str) -> str:
     """The line as HTML; ``past`` is what the numbers are compared with."""
     span = data.period(view, as_of)
     zone = escape(str(visitor_zone()))
-    return (
-        f'<div class="dl-status"><span>as of <b>{clock(as_of)}</b></span>'
-        f"<span>{day_and_time(span.since)} to {day_and_time(span.until)} ({zone})</span>"
-        f"<span>compared with {escape(past)}</span>"
-        f"<span>refreshes every {data.REFRESH_SECONDS} s</span></div>"
-    )
+    told = [
+        f"{day_and_time(span.since)} to {day_and_time(span.until)} ({zone})",
+        f"compared with {escape(past)}",
+    ]
+    if view.until is None:  # else the moment stands on top
+        told = [f"as of <b>{clock(as_of)}</b>", *told, f"refreshes every {data.REFRESH_SECONDS} s"]
+    return f'<div class="dl-status">{"".join(f"<span>{one}</span>" for one in told)}</div>'
