@@ -70,23 +70,26 @@ def inherit(monitor: Monitor, predecessor: Monitor, at: float) -> None:
     monitor.expect_change(at)
 
 
-def learn(monitor: Monitor, counts: Mapping[int, int], since: float) -> bool:
+def learn(monitor: Monitor, counts: Mapping[int, int], since: float, until: float) -> bool:
     """Take what was in a time that somebody chose for normal, and nothing else from then on.
 
     Args:
         monitor: begins anew.
         counts: by key, of that time.
         since: begin of it, in seconds of Unix time.
+        until: its end; all that came later counts as bad time, which no baseline may hold.
 
     Returns:
         Whether there was enough; else the monitor is as it was.
     """
     if sum(counts.values()) < FEWEST:
         return False
+    begin_quietly(monitor)
+    monitor.bad = [*(one for one in monitor.bad if one[1] < math.inf), (until, math.inf)]
     monitor.raw, monitor.begun, monitor.fitted, monitor.inherited = Counter(counts), since, 0.0, 0.0
     monitor.is_pinned = True
     start(monitor, monitor.last)
-    begin_quietly(monitor)
+    freeze_baseline(monitor, frozen=True)
     return True
 
 

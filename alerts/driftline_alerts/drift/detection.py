@@ -265,7 +265,7 @@ class Detection:
         chosen = [
             one for one in self.fleet.monitors.values() if action.concerns(one.key) and one.key.segment != ANCHORS
         ]
-        done = [learn(one, look_back(client, one.key, since, until), since) for one in chosen]
+        done = [learn(one, look_back(client, one.key, since, until), since, until) for one in chosen]
         when = f"{action.since:%Y-%m-%d %H:%M} to {action.until:%Y-%m-%d %H:%M} UTC"
         logger.info("%d of %d streams take %s for normal; the others have too little of it", sum(done), len(done), when)
 

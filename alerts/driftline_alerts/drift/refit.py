@@ -1,28 +1,34 @@
 """Once a week each healthy stream's season and overdispersion are learned anew, from all of its baseline.
 
 The baseline is what the store has of the stream by the hour since it began, so that slow drift is not taken for normal
-by being the newest of what is known.
+by being the newest of what is known. Where somebody chose the time of the baseline, that one stays the level.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from driftline_alerts.drift.detector import watch
-from driftline_alerts.drift.hourly import HOUR, Hourly, hour_of_week
+from driftline_alerts.drift.hourly import DAY_HOURS, HOUR, Hourly, hour_of_week
 from driftline_alerts.drift.monitor import DAY, Monitor
 from driftline_alerts.drift.seasonal import FEWEST_DAYS, Season, learn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from numpy.typing import NDArray
+
     from driftline_alerts.drift.fleet import Fleet
     from driftline_alerts.drift.monitor import Question
     from driftline_alerts.drift.stream import Part, StreamKey
+
+    Hours = dict[int, Mapping[int, int]]
+    """Counts by key of a stream, by whole hours since 1970."""
 
 EVERY: Final = 7 * DAY
 LONGEST: Final = 56 * DAY
@@ -35,6 +41,22 @@ _KNOWN_DAYS: Final = 28
 """And until so many days are known: 14 of them do not show that a level wanders from day to day, with which a third of
 the healthy months had a false alarm in simulation."""
 
+_MOST_OF_IT: Final = 0.5
+"""Of the observations of a time that somebody chose, what the hours of it have to hold to be taken for all."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What a stream is learned from.
+
+    Attributes:
+        level: hours of its baseline; none where these are not known.
+        rhythm: hours that season and scatter are learned from.
+    """
+
+    level: Hours
+    rhythm: Hours
+
 
 def is_due(monitor: Monitor, now: float) -> bool:
     """Whether a stream is to be learned anew: it has two weeks behind it, is healthy, and it is a week ago.
@@ -45,11 +67,15 @@ def is_due(monitor: Monitor, now: float) -> bool:
         monitor.panel
         and not monitor.alarm
         and not monitor.inherited
-        and not monitor.is_pinned
         and now - monitor.begun >= FEWEST_DAYS * DAY
         and now - monitor.fitted >= EVERY
-        and (not monitor.fitted or now - monitor.restless >= DAY)
+        and (not monitor.fitted or (now - monitor.restless >= DAY and not _is_done(monitor, now)))
     )
+
+
+def _is_done(monitor: Monitor, now: float) -> bool:
+    """Whether the time that somebody chose for its baseline is no longer looked back at: what is known of it stays."""
+    return monitor.is_pinned and now - monitor.begun >= LONGEST
 
 
 def refit(fleet: Fleet, past: Iterable[Part], now: float) -> int:
@@ -65,24 +91,42 @@ def refit(fleet: Fleet, past: Iterable[Part], now: float) -> int:
     """
     due = {name: one for name, one in fleet.monitors.items() if is_due(one, now)}
     wanted = {key for key, _ in due}
-    hours: dict[StreamKey, dict[int, Mapping[int, int]]] = defaultdict(dict)
+    hours: dict[StreamKey, Hours] = defaultdict(dict)
     for part in past:
         if part.key in wanted:
             hours[part.key][int(part.begin.timestamp()) // HOUR] = part.counts
     for monitor in due.values():
-        bad = _bad(monitor)
-        of_stream = {at: counts for at, counts in hours[monitor.key].items() if _is_healthy(at * HOUR, monitor, bad)}
-        if of_stream:
+        known = _known(monitor, hours[monitor.key])
+        if known.rhythm:
             for question in monitor.panel:
-                _learn(monitor, question, of_stream)
+                _learn(monitor, question, known)
             monitor.built = monitor.n
         monitor.fitted = now
     return len(due)
 
 
-def _is_healthy(at: float, monitor: Monitor, bad: Iterable[tuple[float, float]]) -> bool:
-    """Whether an hour is of the baseline: it began after that, and no alarm fell into it."""
-    return at > monitor.begun - HOUR and not any(begin < at + HOUR and at < end for begin, end in bad)
+def _known(monitor: Monitor, hours: Hours) -> _Known:
+    """What a stream is learned from: of a time that somebody chose the level, and the rhythm if it is long enough."""
+    healthy = _within(monitor, hours, _bad(monitor))
+    if not monitor.is_pinned:
+        return _Known(healthy, healthy)
+    later = [one for one in monitor.bad if one[1] == math.inf]
+    chosen = _within(monitor, hours, later)
+    # What somebody has imported arrived at another time, and what is older is not looked at.
+    is_seen = sum(sum(counts.values()) for counts in chosen.values()) >= _MOST_OF_IT * monitor.n
+    is_long = len({hour // DAY_HOURS for hour in chosen}) >= FEWEST_DAYS
+    recent = _within(monitor, hours, [one for one in _bad(monitor) if one not in later])
+    return _Known(chosen if is_seen else {}, chosen if is_seen and is_long else recent)
+
+
+def _within(monitor: Monitor, hours: Hours, bad: Iterable[tuple[float, float]]) -> Hours:
+    """The hours since the baseline began that touch none of the times."""
+    return {
+        hour: counts
+        for hour, counts in hours.items()
+        if hour * HOUR > monitor.begun - HOUR
+        and not any(begin < (hour + 1) * HOUR and hour * HOUR < end for begin, end in bad)
+    }
 
 
 def _bad(monitor: Monitor) -> list[tuple[float, float]]:
@@ -103,13 +147,12 @@ def _is_again(one: tuple[float, float], other: tuple[float, float]) -> bool:
     return days != 0 and one[0] < other[1] - days and other[0] - days < one[1]
 
 
-def _learn(monitor: Monitor, question: Question, hours: Mapping[int, Mapping[int, int]]) -> None:
-    at = np.array(sorted(hours))
-    counts = np.stack([question.transform.counts(hours[hour]) for hour in at])
+def _learn(monitor: Monitor, question: Question, known: _Known) -> None:
+    at, counts = _table(question, known.rhythm)
     values = question.transform.levels.values
     season = learn(Hourly(at, counts.sum(axis=1), counts @ values, counts @ values**2))
     question.offsets = season.offsets if season.offsets.any() else None
-    shifts = season.offsets[hour_of_week(at)]
+    counts, shifts = _level(question, known.level, season)
     question.detector = watch(
         question.transform.levels,
         counts,
@@ -117,6 +160,21 @@ def _learn(monitor: Monitor, question: Question, hours: Mapping[int, Mapping[int
         overdispersion=season.phi,
         tolerance=math.log1p(_tolerance(monitor, season)),
     )
+    question.detector.is_frozen = monitor.is_pinned
+
+
+def _table(question: Question, hours: Hours) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The hours in their order, and the counts of y in each, shape (hours, levels)."""
+    at = np.array(sorted(hours))
+    return at, np.stack([question.transform.counts(hours[hour]) for hour in at])
+
+
+def _level(question: Question, hours: Hours, season: Season) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Counts of the baseline, with what the season moved each of them by; of no hours what it was, as if of all."""
+    if not hours:
+        return question.detector.baseline, None
+    at, counts = _table(question, hours)
+    return counts, season.offsets[hour_of_week(at)]
 
 
 def _tolerance(monitor: Monitor, season: Season) -> float:

@@ -157,14 +157,15 @@ def test_a_restart_goes_on_exactly() -> None:
 def test_a_time_that_somebody_chose_is_normal_and_stays_it() -> None:
     fleet = watching()
     monitor = fleet.of(ERRORS)[0]
-    assert not learn(monitor, {0: 290, 1: 9}, START.timestamp()), "too little to be a baseline"
+    assert not learn(monitor, {0: 290, 1: 9}, START.timestamp(), monitor.last), "too little to be a baseline"
     assert monitor.n == 2000
-    assert learn(monitor, {0: 900, 1: 100}, START.timestamp())
+    assert learn(monitor, {0: 900, 1: 100}, START.timestamp(), monitor.last)
     assert monitor.panel[0].detector.mean == 0.1
     for hour in range(2, 60):
         fleet.apply([part({0: 980, 1: 20}, hour)])
     assert (monitor.n, monitor.panel[0].detector.mean) == (1000, 0.1), "what comes later is no part of it"
-    assert fleet_state.load(fleet_state.dump(fleet)).of(ERRORS)[0].is_pinned
+    restored = fleet_state.load(fleet_state.dump(fleet)).of(ERRORS)[0]
+    assert (restored.is_pinned, restored.bad) == (True, monitor.bad)
 
 
 def test_what_has_long_not_come_is_forgotten_and_no_predecessor_any_more() -> None:

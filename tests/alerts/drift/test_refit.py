@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from drift_world import START, World, flags, segment
-from driftline_alerts.drift.baseline import begin_quietly
+from driftline_alerts.drift.baseline import begin_quietly, learn
 from driftline_alerts.drift.fleet import Fleet
 from driftline_alerts.drift.moments import Moments
 from driftline_alerts.drift.monitor import DAY, Alarm, Monitor
 from driftline_alerts.drift.recovery import Recovery
-from driftline_alerts.drift.refit import refit
+from driftline_alerts.drift.refit import EVERY, is_due, refit
 from driftline_alerts.drift.stream import Part, StreamKey
 
 KEY = StreamKey("error_rate", "", segment("production", "support", "gpt", "answer", "5"))
@@ -165,6 +166,66 @@ def test_bad_times_are_forgotten_once_no_baseline_looks_back_at_them() -> None:
     monitor.bad = [long_past, recent]
     begin_quietly(monitor)
     assert monitor.bad[:-1] == [recent]
+
+
+WEEK = (DAY, 8 * DAY)
+THREE_WEEKS = (DAY, 22 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "later", "has_season"),
+    [(WEEK, AMPLITUDE, True), (WEEK, 0.0, False), (THREE_WEEKS, 0.0, True)],
+    ids=["a week, then a rhythm", "a week, then none", "three weeks with a rhythm, then none"],
+)
+def test_the_time_that_somebody_chose_stays_the_level_and_gets_season_and_tolerance(
+    chosen: tuple[float, float], later: float, *, has_season: bool
+) -> None:
+    days = int(chosen[1] / DAY)
+    past = [*hours(days, AMPLITUDE), *hours(days + 35, later, seed=2)[days * 24 :]]
+    monitor = pinned(past, chosen)
+    level = monitor.panel[0].detector.mean
+    assert monitor.panel[0].detector.tolerance == pytest.approx(math.log1p(0.3)), "as in the first weeks"
+    refit_all(monitor, past)
+    (question,) = monitor.panel
+    assert question.detector.mean == pytest.approx(level), "whatever came later"
+    assert monitor.n == (chosen[1] - chosen[0]) / 3600 * 4000
+    assert question.offsets is not None
+    assert bool(question.offsets[6] > 0.2) is has_season
+    assert question.detector.tolerance == pytest.approx(math.log1p(0.05))
+    assert question.detector.is_frozen, "what arrives leaves it alone"
+
+
+@pytest.mark.parametrize("forgotten", [20, 40])
+def test_the_level_that_somebody_chose_outlives_what_the_store_knows_by_the_hour(forgotten: int) -> None:
+    past = hours(60, AMPLITUDE)
+    monitor = pinned(past, WEEK)
+    level, n = monitor.panel[0].detector.mean, monitor.n
+    refit_all(monitor, past[forgotten * 24 :])
+    assert monitor.panel[0].detector.mean == pytest.approx(level)
+    assert (monitor.n, monitor.panel[0].offsets is None) == (n, False)
+    assert not is_due(monitor, monitor.fitted + EVERY), "nothing better will be known of it"
+
+
+def pinned(past: list[Part], chosen: tuple[float, float]) -> Monitor:
+    """One that has learned from these seconds after the begin of what came."""
+    fleet = Fleet()
+    for part in past[:4]:
+        fleet.apply([part])
+    monitor = fleet.of(KEY)[0]
+    monitor.last = past[-1].end.timestamp()
+    first, end = (START.timestamp() + one for one in chosen)
+    counts: Counter[int] = Counter()
+    for part in past:
+        if first <= part.begin.timestamp() < end:
+            counts.update(part.counts)
+    assert learn(monitor, counts, first, end)
+    return monitor
+
+
+def refit_all(monitor: Monitor, past: list[Part]) -> None:
+    fleet = Fleet()
+    fleet.add(monitor)
+    assert refit(fleet, past, monitor.last) == 1
 
 
 def alarmed(*, fitted: float, is_paged: bool) -> Monitor:
