@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from driftline_alerts.actions import Action
     from driftline_alerts.message import Phase
+    from driftline_alerts.transition import Key
 
 KEEP: Final = timedelta(hours=24)
 """How old a step of an incident that is over may be and still be told to people."""
@@ -137,8 +138,14 @@ class Incident:
 
     @property
     def unseen(self) -> datetime | None:
-        """Since when something fires that nobody has acknowledged; None where there is no such thing."""
-        return min((step.at for step in self.now if step.state == "firing"), default=None)
+        """Since when something fires that nobody has acknowledged, however it grew; None where nothing does."""
+        began: dict[Key, datetime] = {}
+        for step in self.steps:
+            if step.state == "firing":
+                began.setdefault(step.key, step.at)
+            else:
+                began.pop(step.key, None)
+        return min(began.values(), default=None)
 
     def told(self, channel: str) -> list[Attempts]:
         """What a channel was told, oldest first."""

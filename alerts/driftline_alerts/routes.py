@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from driftline_alerts.limit import Duration  # noqa: TC001  pydantic reads them
 from driftline_alerts.rule import Severity
 from driftline_alerts.rule_fields import Where, without_default
 from driftline_processors.judge.fields import Strict, Texts
+from driftline_processors.yaml_model import KeyedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +74,12 @@ class Route(Strict):
     escalate: Escalation | None = Field(
         default=None, description="Who is told as well when nobody has acknowledged an incident for so long."
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.escalate and not set(self.escalate.channels) - set(self.channels):
+            raise KeyedError("escalate", "adds nobody; name a channel that is not in 'channels'")
+        return self
 
     def matches(self, severity: str, team: str, segment: Sequence[tuple[str, str]]) -> bool:
         """Whether it is for such an alert."""

@@ -176,6 +176,20 @@ def test_what_becomes_worse_after_it_was_acknowledged_goes_further_again() -> No
     assert len(plan(NOW + 90 * MINUTE, **later).parcels(one, "boss")) == 1
 
 
+def test_an_incident_that_grows_goes_further_as_soon_as_one_that_does_not() -> None:
+    later = {"escalate": {"after": "30m", "channels": "boss"}}
+    one = incident(feature("a"), *(feature("a", minutes=minutes) for minutes in (10, 20, 29)))
+    assert plan(NOW + 29 * MINUTE, **later).parcels(one, "boss") == []
+    assert len(plan(NOW + 30 * MINUTE, **later).parcels(one, "boss")) == 1
+
+
+def test_what_nobody_has_acknowledged_goes_further_whoever_looks_after_the_rest() -> None:
+    later = {"escalate": {"after": "30m", "channels": "boss"}}
+    one = incident(feature("a"), feature("b", minutes=5), feature("a", "acknowledged", 8))
+    assert plan(NOW + 34 * MINUTE, **later).parcels(one, "boss") == []
+    assert len(plan(NOW + 35 * MINUTE, **later).parcels(one, "boss")) == 1
+
+
 def test_a_silence_is_about_what_is_wrong_now() -> None:
     one = incident(feature("a"), feature("b"), feature("a", "resolved", 1))
     silence = Action("silence", "anna", segment=(("feature", "b"),))

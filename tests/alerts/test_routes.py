@@ -68,6 +68,7 @@ def test_quiet_hours_go_over_midnight_and_are_of_a_time_zone(
         ({"severity": "bad"}, "critical"),
         ({"escalate": {"after": "soon", "channels": "x"}}, "15m"),
         ({"escalate": {"after": "15m", "channels": []}}, "at least 1"),
+        ({"escalate": {"after": "15m", "channels": ["all"]}}, "adds nobody; name a channel that is not in"),
         ({"colour": "red"}, "not permitted"),
     ],
 )

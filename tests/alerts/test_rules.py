@@ -180,6 +180,8 @@ MISTAKES = {
         "line 2, column 41: 'daily spend' is no rule that is in force"
     ),
     "routes:\n  - channels: [slack, pager]": "line 2, column 23: 'pager' is no channel of this file; known are: slack",
+    "routes:\n  - channels: slack\n    escalate: {after: 5m, channels: slack}":
+        "line 3, column 15: the file: 'escalate' adds nobody; name a channel that is not in 'channels'",
     "routes:\n  - channels: slack\n    escalate: {after: 5m, channels: boss}":
         "line 3, column 37: 'boss' is no channel of this file",
 }  # fmt: skip
