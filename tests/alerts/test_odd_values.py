@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import yaml
@@ -17,7 +17,7 @@ from driftline_alerts.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ODD = (None, True, 7, -0.5, "", "?", [], {}, ["a"], [[]], {"a": "b"}, {1: 2}, [{"a": 1}])
+ODD: Final[tuple[Any, ...]] = (None, True, 7, -0.5, "", "?", [], {}, ["a"], [[]], {"a": "b"}, {1: 2}, [{"a": 1}])
 WHOLE = """
 defaults: true
 without: [daily spend]
