@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from driftline_alerts.drift.change import change
 from driftline_alerts.drift.detector import absorb, watch
-from driftline_alerts.drift.monitor import DAY, FEWEST, Question, panel_of
+from driftline_alerts.drift.monitor import DAY, FEWEST, ONE_CHANGE, Question, panel_of
 from driftline_alerts.drift.refit import LONGEST
 from driftline_alerts.drift.stream import ANCHORS
 from driftline_alerts.drift.trail import Trail
@@ -63,7 +63,9 @@ def inherit(monitor: Monitor, predecessor: Monitor, at: float) -> None:
     monitor.raw, monitor.built = Counter(predecessor.raw), predecessor.built
     monitor.panel = copy.deepcopy(predecessor.panel)
     monitor.inherited = monitor.restless = at
-    monitor.fitted, monitor.events = predecessor.fitted, list(predecessor.events)
+    monitor.fitted = predecessor.fitted
+    # The predecessor may have had its head start for this very change.
+    monitor.events = [one for one in predecessor.events if at - one >= ONE_CHANGE]
     for one in monitor.panel:
         one.detector.forget_suspicion()
     freeze_baseline(monitor, frozen=True)

@@ -29,6 +29,10 @@ FEWEST: Final = 300
 """Observations that a baseline has at least."""
 _EVENT_MONTHS: Final = 1 / 30
 """Of the budget of a month, what is put on the moment of a known event: a day's."""
+_MOST_EVENTS: Final = 15
+"""Events that get a head start in 30 days; see docs/drift-method.md."""
+ONE_CHANGE: Final = 600.0
+"""Seconds within which events are one change, such as a release that is noticed in one feature after the other."""
 _REMEMBERED_DAYS: Final = 7.0
 QUIET: Final = 0.1
 """Suspicion up to which nothing is going on; see docs/drift-method.md."""
@@ -88,7 +92,7 @@ class Monitor:
         fitted: when season and overdispersion were learned, in seconds of Unix time; 0: not yet.
         restless: when suspicion was last above ``QUIET``.
         bonus: months of the budget that the next update gets for known events.
-        events: when these were, of the last 30 days.
+        events: when those were, of the last 30 days, that got a head start.
         inherited: the time at which a baseline was taken over from a predecessor; 0: it is its own.
         is_pinned: whether somebody chose the time that its baseline is of.
         arrived: observations, those of long ago counting less; ``days`` is the time in which they came, likewise.
@@ -144,13 +148,20 @@ class Monitor:
         self.arrived, self.days, self.last = self.arrived * kept + n, self.days * kept + days, end
 
     def months(self, end: float) -> float:
-        """Budget that may be spent on starts of a change up to a moment, in months; the months' total stays 1."""
-        clock = max(1 - len(self.events) * _EVENT_MONTHS, 0.5)
+        """Budget that may be spent on starts of a change up to a moment, in months.
+
+        In the long run that is the time that passed; in 30 days it is at most half as much again.
+        """
+        recent = sum(end - at < MONTH for at in self.events)
+        clock = max(1 - recent * _EVENT_MONTHS, 0.5)
         return max(end - self.last, 0.0) / MONTH * clock + self.bonus
 
     def expect_change(self, at: float) -> None:
-        """Let a known event have a head start."""
-        self.events = [*(one for one in self.events if at - one < MONTH), at]
+        """Let a known event have a head start: one for a change, so many in 30 days, and none while it learns."""
+        known = [one for one in self.events if at - one < MONTH]
+        if not self.panel or len(known) >= _MOST_EVENTS or any(abs(at - one) < ONE_CHANGE for one in known):
+            return
+        self.events = [*known, at]
         self.bonus += _EVENT_MONTHS
 
 

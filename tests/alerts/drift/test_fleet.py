@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,6 +16,11 @@ from driftline_alerts.drift.fleet import Fleet
 from driftline_alerts.drift.lattice import log_capital
 from driftline_alerts.drift.monitor import MONTH
 from driftline_alerts.drift.stream import Part, StreamKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from driftline_alerts.drift.monitor import Monitor
 
 LEAF = segment("production", "support", "gpt", "answer", "4")
 ERRORS = StreamKey("error_rate", "", LEAF)
@@ -115,16 +121,59 @@ def test_a_known_event_lets_a_change_be_found_with_less_evidence() -> None:
     assert with_event.of(ERRORS)[0].suspicion > 5 * without.of(ERRORS)[0].suspicion
 
 
-def test_events_and_clock_together_spend_no_more_than_the_month_has() -> None:
+def _spent(monitor: Monitor, events: Iterable[float], days: int) -> list[float]:
+    """Months of the budget in each hour, with events at some days."""
+    begin = monitor.last
+    at_hours = [round(24 * day) for day in events]
+    spent = []
+    for hour in range(24 * days):
+        at = begin + hour * 3600
+        for _ in range(at_hours.count(hour)):
+            monitor.expect_change(at)
+        spent.append(monitor.months(at + 3600))
+        monitor.last, monitor.bonus = at + 3600, 0.0
+    return spent
+
+
+@pytest.mark.parametrize("events", [range(90), [*range(0, 90, 2)], [30 + number / 24 for number in range(60)]])
+def test_events_and_clock_together_spend_half_as_much_again_at_most_in_any_30_days(events: Iterable[float]) -> None:
+    spent = np.cumsum([0.0, *_spent(watching().of(ERRORS)[0], events, 90)])
+    assert max(spent[24 * 30 :] - spent[: -24 * 30]) <= 1.5 + 1e-9
+    assert spent[-1] <= 90 / 30 + 0.5 + 1e-9, "in the long run nothing is added"
+
+
+def test_an_event_of_long_ago_costs_nothing_any_more() -> None:
+    assert sum(_spent(watching().of(ERRORS)[0], [0], 60)) == pytest.approx(60 / 30, abs=1e-3)
+
+
+def test_a_release_that_is_noticed_in_every_feature_is_one_change() -> None:
     monitor = watching().of(ERRORS)[0]
-    spent = 0.0
-    for day in range(30):
-        at = START.timestamp() + 7200 + day * 86400
-        monitor.expect_change(at)
-        spent += monitor.months(at + 86400)
-        monitor.last, monitor.bonus = at + 86400, 0.0
-    assert spent <= 30 / 30 + 1, "thirty events are a budget of their own at most once more"
-    assert spent < 1.75
+    for number in range(24):
+        monitor.expect_change(START.timestamp() + 20 * number)
+    assert monitor.bonus == pytest.approx(1 / 30)
+    monitor.expect_change(START.timestamp() + 3600)
+    assert monitor.bonus == pytest.approx(2 / 30)
+
+
+def test_a_stream_that_learns_keeps_no_head_start() -> None:
+    fleet = Fleet(warm_up=7200)
+    fleet.apply([part({0: 970, 1: 30}, 0)])
+    for hour in range(12):
+        fleet.of(ERRORS)[0].expect_change(START.timestamp() + hour * 3600)
+    fleet.apply([part({0: 970, 1: 30}, 1)])
+    monitor = fleet.of(ERRORS)[0]
+    assert monitor.panel
+    assert (monitor.bonus, monitor.events) == (0.0, [])
+
+
+def test_a_new_version_has_its_own_head_start_for_what_its_predecessor_was_told_of() -> None:
+    fleet = watching()
+    at = START + timedelta(hours=2)
+    fleet.of(ERRORS)[0].expect_change(at.timestamp() - 60)
+    new = replace(ERRORS, segment=segment("production", "support", "gpt", "answer", "5"))
+    fleet.apply([part({0: 97, 1: 3}, 2, new)])
+    assert fleet.of(new)[0].inherited
+    assert fleet.of(new)[0].events == [at.timestamp()]
 
 
 def test_a_much_larger_baseline_gets_a_finer_lattice_once_all_is_quiet() -> None:
