@@ -15,6 +15,7 @@ from driftline_alerts.errands import Errand
 from driftline_alerts.introduction import introduced
 from driftline_alerts.notifier import DeliveryError
 from driftline_alerts.outbox import Plan, read
+from driftline_alerts.routes import meant
 
 if TYPE_CHECKING:
     import threading
@@ -65,11 +66,11 @@ class Delivery:
         )
         message = partial(composed, client, dashboard_url=self.dashboard_url)
         try:
-            Courier(client, channel, message, self.stop, self.may_act).deliver(read(client, now), plan)
+            Courier(client, channel, message, self.stop, self.may_act).deliver(read(client, now, channel.channel), plan)
         except DeliveryError as error:
             self._not_before[channel.channel] = time.monotonic() + (error.retry_after or 0)
 
     def _introduced(self, channel: str, client: Client, now: datetime) -> datetime:
         if channel not in self._since:
-            self._since[channel] = introduced(client, channel, now)
+            self._since[channel] = introduced(client, channel, now, meant(self.routes, channel))
         return self._since[channel]

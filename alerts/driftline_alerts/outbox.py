@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from driftline_alerts.transition import Key
 
 KEEP: Final = timedelta(hours=24)
-"""How old a step of an incident that is over may be and still be told to people."""
+"""How old a step of an incident that is over may be and still be told to people who were told nothing of it yet."""
 _PAUSE: Final = timedelta(seconds=15)
 """After an attempt that may have succeeded; twice as long after each further one, so that people get few repeats."""
 _LONGEST_PAUSE: Final = timedelta(hours=1)
@@ -37,14 +37,25 @@ _EVER: Final = datetime.min.replace(tzinfo=UTC)
 UNSURE: Final = "unsure: "
 REFUSED: Final = "refused: "
 
+# Incidents whose beginning the channel was told, and not their end.
+_OWED: Final = f"""\
+SELECT incident FROM alert_transitions WHERE is_news AND state = 'resolved' AND incident != ''
+    AND id NOT IN (
+        SELECT transition_id FROM alert_deliveries
+        WHERE channel = {{channel:String}} AND (delivered OR startsWith(error, '{REFUSED}'))
+    )
+    AND incident IN (SELECT incident FROM alert_transitions WHERE id IN (
+        SELECT transition_id FROM alert_deliveries WHERE channel = {{channel:String}} AND delivered
+    ))"""
+
 # Rows of before incidents were stored are told by what is younger.
-_WANTED: Final = """\
-is_news AND (incident != '' OR at > toDateTime64({since:Float64}, 3, 'UTC')) AND incident IN (
+_WANTED: Final = f"""\
+is_news AND (incident != '' OR at > toDateTime64({{since:Float64}}, 3, 'UTC')) AND (incident IN (
     SELECT incident FROM (
         SELECT incident, argMax(state, at) AS last, max(at) AS lately FROM alert_transitions WHERE is_news
         GROUP BY incident, rule, segment
-    ) WHERE last != 'resolved' OR lately > toDateTime64({since:Float64}, 3, 'UTC')
-)"""
+    ) WHERE last != 'resolved' OR lately > toDateTime64({{since:Float64}}, 3, 'UTC')
+) OR incident IN ({_OWED}))"""
 _STEPS: Final = f"SELECT {', '.join(COLUMNS)} FROM alert_transitions WHERE {_WANTED} ORDER BY at, id LIMIT 1 BY id"
 
 # A begun attempt has neither a result nor an error.
@@ -152,31 +163,39 @@ class Incident:
         found = (self.attempts.get((step.id, channel)) for step in self.steps)
         return sorted((one for one in found if one and one.is_delivered), key=lambda one: one.at)
 
-    def untold(self, channel: str, since: datetime) -> list[Transition]:
-        """What it was not: of one that is over, what is younger than a moment."""
-        is_over = self.is_over
-        young = (step for step in self.steps if step.at > since or not is_over)
-        found = ((step, self.attempts.get((step.id, channel))) for step in young)
-        return [step for step, tried in found if tried is None or tried.is_pending]
+    def untold(self, channel: str, now: datetime, since: datetime) -> list[Transition]:
+        """What it was not.
+
+        Who was told the beginning is told the end, however late. Else what is over is told if it is not old, and
+        began since the channel is told of such things, or was tried.
+        """
+        found = ((step, self.attempts.get((step.id, channel))) for step in self.steps)
+        untold = [step for step, tried in found if tried is None or tried.is_pending]
+        if not self.is_over or self.told(channel):
+            return untold
+        is_meant = self.steps[0].at > since or any(to == channel for _, to in self.attempts)
+        return [step for step in untold if is_meant and step.at > now - KEEP]
 
 
-def read(client: Client, now: datetime) -> list[Incident]:
-    """All incidents that are open or had news in the last ``KEEP``, those that began first, first.
+def read(client: Client, now: datetime, channel: str) -> list[Incident]:
+    """What a channel may have to be told of, those that began first, first.
+
+    That is all incidents that are open, that had news in the last ``KEEP``, or whose end it is not told yet.
 
     Raises:
         StoreError: the store is away or fails a statement.
     """
     with store_errors("reading undelivered alerts"):
-        parameters = {"since": (now - KEEP).timestamp()}
+        parameters = {"since": (now - KEEP).timestamp(), "channel": channel}
         steps = [from_row(row) for row in client.query(_STEPS, parameters=parameters).result_rows]
         tried = client.query(_ATTEMPTS, parameters=parameters).result_rows if steps else []
     found: dict[str, Incident] = {}
     for step in steps:
         found.setdefault(step.incident, Incident(step.incident)).steps.append(step)
     incident_of = {step.id: step.incident for step in steps}
-    for step_id, channel, *rest in tried:
+    for step_id, to, *rest in tried:
         if step_id in incident_of:  # else it is younger than what was read first
-            found[incident_of[step_id]].attempts[step_id, channel] = Attempts(*rest)
+            found[incident_of[step_id]].attempts[step_id, to] = Attempts(*rest)
     return list(found.values())
 
 
@@ -185,7 +204,7 @@ class Plan:
     """Who is told of what, at a moment.
 
     Attributes:
-        since: when the channel became one; what was over before is not told there.
+        since: when the channel became one, by these routes; what began and was over before is not told there.
         is_repeat_harmless: whether the channel's people get nothing twice.
     """
 
@@ -198,7 +217,7 @@ class Plan:
 
     def parcels(self, incident: Incident, channel: str) -> list[Parcel]:
         """What a channel is to be told of an incident now, in this order."""
-        untold = incident.untold(channel, max(self.now - KEEP, self.since))
+        untold = incident.untold(channel, self.now, self.since)
         if not untold:
             return []
         told = incident.told(channel)
@@ -207,7 +226,7 @@ class Plan:
         route = next((one for one in routes if channel in one.channels), None)
         further = None if route else next((one for one in routes if self._is_escalated(incident, one, channel)), None)
         chosen = route or further or (routes[0] if told else None)
-        if chosen is None or self._is_held(incident, chosen):
+        if chosen is None or self._is_held(incident, chosen, is_known=bool(told)):
             return []
         begun = [step for step in untold if _is_unsure(incident, step, channel)]
         if begun:
@@ -227,8 +246,10 @@ class Plan:
             any(one.concerns(incident.id, step.rule, step.segment) for one in self.silences) for step in incident.now
         )
 
-    def _is_held(self, incident: Incident, route: Route) -> bool:
-        return self.is_silenced(incident) or (route.is_quiet(self.now) and not incident.is_urgent)
+    def _is_held(self, incident: Incident, route: Route, *, is_known: bool) -> bool:
+        """Whether it waits; no silence keeps the end from who knows of the beginning."""
+        is_silenced = self.is_silenced(incident) and not (is_known and incident.is_over)
+        return is_silenced or (route.is_quiet(self.now) and not incident.is_urgent)
 
     def _again(
         self, incident: Incident, begun: Iterable[Transition], channel: str, told: Sequence[Attempts]

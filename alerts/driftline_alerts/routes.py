@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from driftline_alerts.digest import digest
 from driftline_alerts.limit import Duration  # noqa: TC001  pydantic reads them
 from driftline_alerts.rule import Severity
 from driftline_alerts.rule_fields import Where, without_default
@@ -98,6 +99,19 @@ class Route(Strict):
         first, end = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
         at = now.astimezone(ZoneInfo(self.timezone) if self.timezone != "UTC" else UTC).time()
         return first <= at < end if first <= end else at >= first or at < end
+
+
+def meant(routes: Sequence[Route], channel: str) -> str:
+    """What decides of which alerts a channel is told, as a digest; '' without routes, where it is told of all."""
+    deciding = [
+        [one.severity, one.team, sorted(one.where.items()), channel in one.channels, _adds(one, channel)]
+        for one in routes
+    ]
+    return digest(deciding) if deciding else ""
+
+
+def _adds(route: Route, channel: str) -> bool:
+    return route.escalate is not None and channel in route.escalate.channels
 
 
 def route_of(routes: Sequence[Route], step: Transition, channels: Sequence[str]) -> Route:

@@ -112,7 +112,9 @@ def send(
     now = NOW + timedelta(hours=later)
     plan = Plan((), [fake.channel for fake in fakes], silences, now)
     for fake in fakes:
-        Courier(client, fake, compose, stop or threading.Event(), may_act).deliver(read(client, now), plan)
+        Courier(client, fake, compose, stop or threading.Event(), may_act).deliver(
+            read(client, now, fake.channel), plan
+        )
 
 
 def attempts(client: Client) -> list[tuple[bool, str]]:
@@ -298,6 +300,17 @@ def test_what_was_silenced_and_is_over_is_never_told(client: Client) -> None:
     send(client, fake, silences=(silence,))
     send(client, fake)
     assert fake.told == []
+
+
+def test_who_was_told_the_beginning_is_told_the_end_however_late(client: Client) -> None:
+    fire(client, "a", "b")
+    fake, late = Fake(), Fake("late")
+    send(client, fake)
+    fire(client, "a", "b", state="resolved", after=5)
+    for _ in range(2):
+        send(client, fake, late, later=24 * 30)
+    assert [what for what, _ in fake.told] == ["opened a", "opened b", "resolved a", "resolved b"]
+    assert late.told == [], "nobody there knows of it"
 
 
 def test_waiting_ends_with_the_worker(client: Client) -> None:

@@ -121,6 +121,24 @@ def test_a_silence_holds_back_what_it_is_about_until_its_end() -> None:
     assert len(plan(NOW + MINUTE, other).parcels(one, CHANNEL)) == 1, "a is not silenced"
 
 
+def test_who_was_told_the_beginning_is_told_the_end_through_a_silence_and_however_late() -> None:
+    silence = Action("silence", "anna", rule="slow")
+    one = incident(feature("a"))
+    tell(one, plan().parcels(one, CHANNEL)[0])
+    one.steps.append(feature("a", "resolved", 5))
+    assert [parcel.phase for parcel in plan(NOW + 6 * MINUTE, silence).parcels(one, CHANNEL)] == ["resolved"]
+    assert [parcel.phase for parcel in plan(NOW + timedelta(days=3)).parcels(one, CHANNEL)] == ["resolved"]
+    unknown = incident(feature("a"), feature("a", "resolved", 5))
+    assert plan(NOW + 6 * MINUTE, silence).parcels(unknown, CHANNEL) == []
+
+
+def test_what_began_and_ended_in_quiet_hours_is_told_after_them() -> None:
+    one = incident(feature("a"), feature("a", "resolved", 5))
+    quiet = {"quiet": "11:00-13:00"}
+    assert plan(NOW + 6 * MINUTE, **quiet).parcels(one, CHANNEL) == []
+    assert [parcel.phase for parcel in plan(NOW + timedelta(hours=1), **quiet).parcels(one, CHANNEL)] == ["resolved"]
+
+
 def test_an_incident_that_nobody_acknowledges_goes_further() -> None:
     later = {"escalate": {"after": "30m", "channels": "boss"}}
     one = incident(feature("a"))
@@ -239,4 +257,8 @@ def test_a_channel_that_was_added_is_told_what_is_open_and_not_what_was_over_bef
     added = replace(plan(NOW + 8 * MINUTE), since=NOW + 6 * MINUTE)
     assert added.parcels(over, CHANNEL) == []
     assert [parcel.phase for parcel in added.parcels(still_open, CHANNEL)] == ["opened"]
-    assert [parcel.phase for parcel in added.parcels(ended_since, CHANNEL)] == ["resolved"]
+    assert added.parcels(ended_since, CHANNEL) == [], "nobody there knows of it"
+    tell(ended_since, plan().parcels(ended_since, CHANNEL)[0], is_delivered=False)
+    assert [parcel.phase for parcel in added.parcels(ended_since, CHANNEL)] == ["resolved"], "it was tried"
+    began_since = incident(feature("a", minutes=7), feature("a", "resolved", 7.5))
+    assert [parcel.phase for parcel in added.parcels(began_since, CHANNEL)] == ["resolved"]

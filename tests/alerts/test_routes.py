@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from alert_support import step_of
-from driftline_alerts.routes import Route, route_of
+from driftline_alerts.routes import Route, meant, route_of
 
 
 def route(**values: Any) -> Route:
@@ -30,6 +30,16 @@ def test_the_first_route_that_matches_decides() -> None:
     assert goes_to(team="search", feature="support") == ("search",)
     assert goes_to(feature="support") == ("support",)
     assert goes_to(feature="chat") == ("everybody",), "what no route is for is not lost"
+
+
+def test_what_a_channel_is_told_of_changes_with_what_its_routes_match_and_not_with_their_hours() -> None:
+    routes = [route(severity="critical", channels=["pager", "support"]), route(channels="support")]
+    later = [routes[0].model_copy(update={"quiet": "22:00-07:00"}), routes[1]]
+    added = [routes[0], route(channels=["support", "pager"])]
+    assert meant(routes, "pager") == meant(later, "pager")
+    assert meant(routes, "pager") != meant(added, "pager")
+    assert meant(routes, "support") == meant(added, "support")
+    assert meant([], "pager") == ""
 
 
 def test_a_route_may_lead_nowhere() -> None:

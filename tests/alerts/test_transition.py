@@ -44,7 +44,7 @@ def test_a_step_that_two_workers_wrote_beside_different_others_is_one(client: Cl
     write(client, [first, second])
     assert client.query("SELECT count() FROM alert_transitions").result_rows == [(3,)]
     assert set(latest(client, NOW)) == {first.key, second.key}
-    (incident,) = read(client, NOW + MINUTE)
+    (incident,) = read(client, NOW + MINUTE, "slack")
     assert [step.id for step in incident.steps] == sorted([first.id, second.id])
 
 
