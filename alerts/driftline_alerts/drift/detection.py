@@ -27,7 +27,7 @@ from driftline_alerts.drift.snapshots import Snapshot, load, save
 from driftline_alerts.drift.stream import ANCHORS, StreamKey
 from driftline_alerts.drift.telling import end_unknown, tell, told_of_volume, volume_incident
 from driftline_alerts.drift.tuning import USUAL
-from driftline_alerts.drift.volumes import Volumes
+from driftline_alerts.drift.volumes import Volumes, VolumeTurn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -229,8 +229,8 @@ class Detection:
             if finding := self._incidents.take(turn, self.fleet, self.shares, looking_back):
                 self._untold.append(finding)
         at = self._feed.position
-        of_volumes = [told_of_volume(turn, at) for turn in self._volumes.advance(at, self.budget * VOLUMES_SHARE)]
-        self._untold += of_volumes
+        of_volumes = self._volumes.advance(at, self.budget * VOLUMES_SHARE)
+        self._untold += [_told(turn, at) for turn in of_volumes]
         return is_news or bool(of_volumes)
 
     def _share(self) -> None:
@@ -256,9 +256,19 @@ class Detection:
                 del self._incidents.known[known.id]
                 self._untold.append(known.over("accepted", self._feed.position, known.first.after))
                 logger.info("incident %s is the new normal: %d streams begin anew", known.id, len(begun_anew))
+            else:
+                self._accept_volume(action.incident)
             # Only what is done is not asked for again.
             self._acted = max(self._acted, action.at)
         return bool(wanted)
+
+    def _accept_volume(self, incident: str) -> None:
+        for key, one in self._volumes.streams.items():
+            alarm = one.volume.alarm
+            if alarm and volume_incident(key, alarm) == incident:
+                self._volumes.begin_anew(key)
+                self._untold.append(_told(VolumeTurn(key, alarm, "accepted"), self._feed.position))
+                logger.info("incident %s is the new normal: how many requests are usual is learned anew", incident)
 
     def _learn(self, client: Client, action: Action) -> None:
         since, until = action.since.timestamp(), action.until.timestamp()
@@ -278,6 +288,10 @@ class Detection:
             with contextlib.suppress(_StoppedError):
                 logger.info("learned season and scatter of %d streams", refit.refit(self.fleet, past, at))
                 self._learned = at
+
+
+def _told(turn: VolumeTurn, at: float) -> Finding:
+    return told_of_volume(turn, at).model_copy(update={"kind": turn.kind})
 
 
 def _watched(fleet: Fleet) -> Fleet:

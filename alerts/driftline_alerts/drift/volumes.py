@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 from driftline_alerts.drift.segments import LEVELS
 from driftline_alerts.drift.stream import StreamKey
 from driftline_alerts.drift.tuning import USUAL, Tuning
-from driftline_alerts.drift.volume import FALSE_A_MONTH, Volume
+from driftline_alerts.drift.volume import DAY_MINUTES, FALSE_A_MONTH, Volume
 from driftline_store.client import store_errors
 from driftline_store.metrics import OTHER
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
+    from driftline_alerts.drift.finding import Kind
     from driftline_alerts.drift.stream import Part
     from driftline_alerts.drift.volume import Alarm
 
@@ -28,6 +29,11 @@ _MINUTE: Final = 60
 _FINEST: Final = len(LEVELS[1])
 _COMPLETE: Final = 20.0
 """Seconds after a minute's end from which on nearly all that arrived in it is stored."""
+_GONE: Final = 7 * DAY_MINUTES
+"""Minutes of silence after which requests that stopped are taken for given up, as those of a retired feature: longer
+than any weekend with holidays, so that nobody comes back to an outage that was taken off the list meanwhile."""
+_FORGOTTEN: Final = 35 * DAY_MINUTES
+"""Minutes of silence after which a stream without an alarm is dropped: its part of the budget is the others'."""
 _MOST: Final = 1000
 """Minutes without anything that are filled in at most: a longer gap is one of our own."""
 
@@ -41,11 +47,20 @@ GROUP BY ALL HAVING sum(requests) > 0 ORDER BY minute"""
 
 @dataclass(frozen=True)
 class VolumeTurn:
-    """Traffic that stopped or exploded, or is as usual again."""
+    """Traffic that stopped or exploded, or an end of that.
+
+    Attributes:
+        kind: that of the finding: ``gone`` after a week in which nothing came, ``accepted`` if somebody said so.
+    """
 
     key: StreamKey
     alarm: Alarm
-    is_over: bool
+    kind: Kind
+
+    @property
+    def is_over(self) -> bool:
+        """Whether requests come as usual again."""
+        return self.kind == "recovered"
 
 
 @dataclass
@@ -55,11 +70,19 @@ class _Stream:
     Attributes:
         next: the minute that it takes next, counted since 1970.
         waiting: requests by minute.
+        silent: minutes since the last request.
     """
 
     next: int
     volume: Volume = field(default_factory=Volume)
     waiting: Counter[int] = field(default_factory=Counter)
+    silent: int = 0
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nothing has come for so long that nothing is expected any more."""
+        alarm = self.volume.alarm
+        return self.silent >= _FORGOTTEN if alarm is None else min(self.silent, self.next - alarm.at) >= _GONE
 
 
 @dataclass
@@ -99,7 +122,7 @@ class Volumes:
                 self._note(part.key, int(part.begin.timestamp()) // _MINUTE, part.counts.get(0, 0))
 
     def advance(self, until: float, budget: float) -> list[VolumeTurn]:
-        """Let the detectors look at all minutes that are complete.
+        """Let the detectors look at all minutes that are complete, and forget the streams that are gone.
 
         Args:
             until: in seconds of Unix time, up to when arrivals were read.
@@ -107,12 +130,19 @@ class Volumes:
         """
         end = int((until - _COMPLETE) // _MINUTE)
         share = min(budget / max(len(self.streams), 1), FALSE_A_MONTH)
-        return [turn for key, stream in self.streams.items() for turn in _advance(key, stream, end, share)]
+        turns = [turn for key, stream in self.streams.items() for turn in _advance(key, stream, end, share)]
+        self.streams = {key: one for key, one in self.streams.items() if one.waiting or not one.is_given_up}
+        return turns
+
+    def begin_anew(self, key: StreamKey) -> None:
+        """Forget what was usual in a stream, and learn it again."""
+        self.streams[key].volume = Volume()
 
     def dump(self) -> bytes:
         """Their states."""
         states = [
-            [key.state(), one.next, one.volume.state(), list(one.waiting.items())] for key, one in self.streams.items()
+            [key.state(), one.next, one.volume.state(), list(one.waiting.items()), one.silent]
+            for key, one in self.streams.items()
         ]
         return json.dumps(states).encode()
 
@@ -120,9 +150,9 @@ class Volumes:
     def load(cls, data: bytes, tuning: Tuning = USUAL) -> Self:
         """Those whose states were dumped, without what is not watched any more: it brings nothing from now on."""
         found = cls(tuning=tuning)
-        for state, upcoming, volume, waiting in json.loads(data):
+        for state, upcoming, volume, waiting, silent in json.loads(data):
             if tuning.of(key := StreamKey.restored(state)).watch:
-                found.streams[key] = _Stream(upcoming, Volume.restored(volume), Counter(dict(waiting)))
+                found.streams[key] = _Stream(upcoming, Volume.restored(volume), Counter(dict(waiting)), silent)
         return found
 
     def _note(self, key: StreamKey, minute: int, requests: int) -> None:
@@ -137,11 +167,18 @@ def _advance(key: StreamKey, stream: _Stream, end: int, share: float) -> Iterato
     if end - stream.next > _MOST:
         stream.next = min(stream.waiting, default=end)
     while stream.next < end:
-        before = stream.volume.alarm
-        stream.volume.update(stream.next, stream.waiting.pop(stream.next, 0), false_a_month=share)
+        before, requests = stream.volume.alarm, stream.waiting.pop(stream.next, 0)
+        stream.volume.update(stream.next, requests, false_a_month=share)
         stream.next += 1
+        stream.silent = 0 if requests else stream.silent + 1
         after = stream.volume.alarm
         if after and not before:
-            yield VolumeTurn(key, after, is_over=False)
+            yield VolumeTurn(key, after, "opened")
         elif before and not after:
-            yield VolumeTurn(key, before, is_over=True)
+            yield VolumeTurn(key, before, "recovered")
+        if stream.is_given_up:
+            if after:
+                yield VolumeTurn(key, after, "gone")
+            if not stream.waiting:
+                return
+            stream.next, stream.volume = min(stream.waiting), Volume()

@@ -11,6 +11,7 @@ import pytest
 from drift_support import LEAF, MINUTE, SUPPORT, T0, arrive, put
 from driftline.errors import StoreError
 from driftline_alerts.drift import detection as module
+from driftline_alerts.drift import volumes
 from driftline_alerts.drift.closer_look import TIMES, look_closer
 from driftline_alerts.drift.detection import Detection
 from driftline_alerts.drift.events import told, write
@@ -209,6 +210,34 @@ def test_traffic_that_stops_is_told_and_that_it_is_back(client: Client) -> None:
     over = [one for one in back if one.kind == "recovered"]
     assert {one.incident for one in over} == {one.incident for one in stopped}
     assert all(one.headline.endswith("come as usual again") and one.after > one.before for one in over)
+
+
+def test_how_many_requests_are_usual_is_learned_anew_when_their_incident_is_accepted(client: Client) -> None:
+    arrive(client, [{"at": at(minute), "requests": 60} for minute in range(-240, 0)])
+    detection = opened(client)
+    stopped = detection.step(client, at(40))
+    assert stopped
+    for one in stopped:
+        ask(client, Action("accept", one.incident), "somebody")
+    accepted = detection.step(client, at(41))
+    assert {(one.kind, one.incident) for one in accepted} == {("accepted", one.incident) for one in stopped}
+    assert all(one.headline.endswith(": 0 a minute is the new normal") for one in accepted)
+    assert detection.open_incidents == set()
+    assert detection.step(client, at(120)) == [], "it is not missed any more"
+
+
+def test_a_feature_whose_requests_never_come_back_is_gone_after_a_week(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(volumes, "_GONE", 30)
+    arrive(client, [{"at": at(minute), "requests": 60} for minute in range(-240, 0)])
+    detection = opened(client)
+    stopped = detection.step(client, at(20))
+    gone = detection.step(client, at(80))
+    assert {(one.kind, one.incident) for one in gone} == {("gone", one.incident) for one in stopped}
+    assert {state for _, state, _ in alerts(client)} == {"firing", "resolved"}
+    assert {one.facts for one in gone} == {one.facts[:1] for one in stopped}, "from the usual to nothing"
+    assert detection.open_incidents == set()
 
 
 def both_environments(client: Client, since: int, until: int) -> None:
