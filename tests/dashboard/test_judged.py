@@ -86,17 +86,17 @@ def page(empty: RunningStore, client: Client, monkeypatch: pytest.MonkeyPatch) -
 
 def test_neither_runs_nor_anchors_nor_other_judges_nor_a_failure_hide_the_score_of_the_page_s_judge(page: Page) -> None:
     assert data.instrument(View(), NOW) == PAGES
-    found = {one.trace_id: one.judgement for one in answers_data.recent(View(), NOW, only_bad=False)}
+    found = {one.trace_id: one.judgement for one in answers_data.picked(View(), NOW, "newest")}
     assert found[LATER] == answers_data.Judgement(0.25, "said", "because", "")
     assert found[OTHERS] == answers_data.Judgement(0.5, "said", "because", "", OTHER)
     assert found[FAILED] == answers_data.Judgement(None, "said", "because", "timed out")
     assert page.html.count('<span class="dl-bad">0.250</span>') == 1
-    assert [one.trace_id for one in answers_data.recent(View(), NOW, only_bad=True)] == [LATER]
+    assert [one.trace_id for one in answers_data.picked(View(), NOW, "bad")] == [LATER]
 
 
 def test_a_score_by_another_judge_names_it(page: Page) -> None:
     del page
-    [other] = [one for one in answers_data.recent(View(), NOW, only_bad=False) if one.trace_id == OTHERS]
+    [other] = [one for one in answers_data.picked(View(), NOW, "newest") if one.trace_id == OTHERS]
     assert "0.500 by &lt;b&gt;kind&lt;/b&gt; 1 model" in answers.cells(other)
     assert "Judge &lt;b&gt;kind&lt;/b&gt; 1 model: said" in answers._details(other)
 

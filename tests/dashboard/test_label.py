@@ -102,7 +102,7 @@ def test_one_key_for_good_two_for_bad_and_the_next_answer_stands_there(page: Pag
         (SECOND, "ann", "fail", "made up", 0.0),
     }
     assert "2 labelled in this visit" in page.html
-    said = {one.trace_id: one.thumbs for one in answers_data.recent(VIEW, NOW, only_bad=False)}
+    said = {one.trace_id: one.thumbs for one in answers_data.picked(VIEW, NOW, "newest")}
     assert (said[FIRST], said[SECOND]) == ({"thumbs_down": 1}, {}), "a label is nothing that a user said"
 
 

@@ -180,7 +180,8 @@ def test_texts_of_others_are_escaped_everywhere(seeded: RunningStore, monkeypatc
     for raw in (seed.HOSTILE_QUESTION, seed.HOSTILE_FEATURE, "<i>bad</i>"):
         assert raw not in page.html
         assert html.escape(raw) in page.html
-    assert page.html.count(html.escape(seed.HOSTILE_QUESTION)) == 4  # question, answer, error, explanation
+    # In the line and its title; question, answer, error, explanation.
+    assert page.html.count(html.escape(seed.HOSTILE_QUESTION)) == 6
     # Markdown would render too, so nothing of it may be in a Markdown element.
     assert not any("pixel.png" in element.value for element in (*page.app.markdown, *page.app.caption))
 
@@ -205,23 +206,57 @@ def test_a_long_text_is_cut(empty: RunningStore, monkeypatch: pytest.MonkeyPatch
         client.close()
 
 
-def test_only_bad_ones(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def listed(page: Page) -> list[str]:
+    return page.html.split('<div class="dl-row">')[1:]
+
+
+def test_answers_are_the_worst_judged_unless_somebody_chooses(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = Page(seeded.path, monkeypatch)
-    page.app.toggle(key="only_bad").set_value(True)
+    assert len(listed(page)) == 30
+    assert all('<span class="dl-bad">0.000</span>' in row for row in listed(page))
+    page.choose("Answers", "negative")
+    assert listed(page)
+    assert all('<span class="dl-bad">thumbs down</span>' in row for row in listed(page))
+    assert page.app.query_params["answers"] == "negative"
+    page.choose("Answers", "random")
+    drawn = [button.key for button in openers(page)]
+    assert len({button.label[:-3] for button in openers(page)}) > 10, "of the whole window"
+    next(button for button in page.app.button if button.label == "Draw others").click()
     page.run()
-    rows = page.html.split('<div class="dl-row">')[1:]
-    assert len(rows) == 30
-    assert all("dl-bad" in row for row in rows)
+    assert [button.key for button in openers(page)] != drawn
 
 
-def test_the_list_stands_still_while_an_answer_is_open(
+def test_without_scores_answers_are_the_newest_to_the_second(
+    empty: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
+) -> None:
+    with contextlib.closing(empty.client()) as client:
+        try:
+            seed.seed(client, seed.Traffic(frozen, hours=2, per_hour=60, judged=0.0), with_alerts=False)
+            labels = [button.label for button in openers(Page(empty.path, monkeypatch))]
+            query = "SELECT start FROM llm_spans WHERE is_request ORDER BY start DESC LIMIT 30"
+            starts = [start.replace(tzinfo=UTC) for (start,) in client.query(query).result_rows]
+            assert labels == [f"{start.day} {start:%b %H:%M:%S}" for start in starts]
+        finally:
+            for table in ("llm_spans", "llm_rollups", "evaluations"):
+                client.command(f"TRUNCATE TABLE {table}")
+
+
+def test_what_a_column_cuts_stands_in_its_title() -> None:
+    answer = Answer(*("t", "s", datetime.now(UTC), 'f"', "m", "v", 1.0, False, "", "", "no", "long " * 40, "", ""))
+    said = ("long " * 40).strip()
+    row = answers.cells(answer)
+    for title in (said, "f&quot;", "m", "v", "fallback: no"):
+        assert f' title="{title}">' in row
+
+
+def test_the_list_stands_still_until_somebody_asks_for_what_is_new(
     seeded: RunningStore, monkeypatch: pytest.MonkeyPatch, frozen: datetime
 ) -> None:
-    page = Page(seeded.path, monkeypatch, feature="support-bot")
+    page = Page(seeded.path, monkeypatch, feature="support-bot", answers="newest")
     before = [button.key for button in openers(page)]
-    openers(page)[0].click()
-    page.run()
-    assert "stands still" in page.html
+    assert not [button for button in page.app.button if button.label.endswith(" new")]
     client = seeded.client()
     traffic = seed.Traffic(frozen, hours=1, per_hour=60)
     seed.seed(client, traffic, random_seed=99, with_alerts=False)
@@ -229,9 +264,14 @@ def test_the_list_stands_still_while_an_answer_is_open(
     monkeypatch.setattr(data, "moment", lambda: frozen + timedelta(seconds=data.REFRESH_SECONDS))
     page.run()
     assert [button.key for button in openers(page)] == before
-    openers(page)[0].click()
+    [button] = [button for button in page.app.button if button.label.endswith(" new")]
+    button.click()
     page.run()
-    assert [button.key for button in openers(page)] != before
+    now = [each.key for each in openers(page)]
+    assert button.label == f"Show {len(set(now) - set(before))} new"
+    page.app.selectbox(key="filter_model").set_value("gpt-4o-mini")
+    page.run()
+    assert not [button for button in page.app.button if button.label.endswith(" new")], "other filters, another list"
 
 
 def test_one_picture_a_version_and_one_of_the_errors(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:

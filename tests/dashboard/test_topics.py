@@ -128,7 +128,7 @@ def test_the_heat_map_has_every_request_the_percentiles_and_the_limit_of_the_rul
 def test_the_slowest_come_first(seeded: RunningStore, standing: Callable[[str], Page], frozen: datetime) -> None:
     query = "SELECT duration FROM llm_traces WHERE during ORDER BY duration DESC LIMIT 30"
     found = [format_value(METRICS["latency_p95"], row[0]) for row in ask(seeded, query, frozen)]  # type: ignore[arg-type]
-    rows = standing("latency").html.split('<div class="dl-row"><span>')[1:]
+    rows = standing("latency").html.split('<div class="dl-row"><span ')[1:]
     assert [re.findall(r'"dl-num">([^<]+) s<', row)[0] + " s" for row in rows] == found
 
 
@@ -144,7 +144,7 @@ def test_a_class_of_errors_is_counted_and_has_its_examples_and_what_a_url_makes_
     count, share, *_ = cells_of(page, "Rate limits")
     assert count == f"{errors:,}"
     assert share.split() == [*f"{errors / requests * 100:.1f} %".split(), *f"n = {requests:,}".split()]  # type: ignore[operator]
-    rows = page.html.split('<div class="dl-row"><span>')[1:]
+    rows = page.html.split('<div class="dl-row"><span ')[1:]
     assert len(rows) == min(errors, 30)  # type: ignore[call-overload]
     assert all('<span class="dl-bad">rate_limit</span>' in row for row in rows)
 
@@ -158,7 +158,7 @@ def test_a_point_of_the_curve_in_the_url_bounds_the_examples(
     assert page.app.selectbox(key=f"chosen_{points.POINT}").value == str(point)
     query = f"SELECT count() FROM llm_traces WHERE intDiv(toUnixTimestamp(start), {step}) * {step} = {point}"
     [[requests]] = ask(seeded, query, frozen)
-    assert page.html.count('<div class="dl-row"><span>') == min(requests, 30) > 0  # type: ignore[call-overload]
+    assert page.html.count('<div class="dl-row"><span ') == min(requests, 30) > 0  # type: ignore[call-overload]
 
 
 def test_a_point_of_a_curve_leads_to_the_page_that_lists_its_requests() -> None:
@@ -186,7 +186,7 @@ def test_lowest_scores_are_looked_for_when_somebody_chooses(
     assert "raw only" in page.tile("corrected")
     assert "label 50 answers to correct it" in page.tile("corrected")
     page = Page(seeded.path, monkeypatch, at="quality", point="all")
-    rows = page.html.split('<div class="dl-row"><span>')[1:]
+    rows = page.html.split('<div class="dl-row"><span ')[1:]
     assert len(rows) == 30
     assert all("0.000" in row for row in rows)
     heat, mean, _ = charts(page)[0]["layer"]

@@ -116,7 +116,7 @@ def test_what_is_no_id_is_as_if_it_were_not_there(value: str) -> None:
 
 def test_without_an_id_there_are_traces_worth_reading(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
     page = Page(seeded.path, monkeypatch, at="traces", feature="support-bot")
-    rows = page.html.split('<div class="dl-row"><span>')[1:]
+    rows = page.html.split('<div class="dl-row"><span ')[1:]
     assert len(rows) == 30
     assert all("dl-bad" in row for row in rows)
     assert "support-bot" in rows[0]

@@ -11,6 +11,7 @@ from driftline_dashboard import choice, data
 from driftline_dashboard.data import Period
 from driftline_dashboard.text import day_and_time
 from driftline_dashboard.widgets import answers, answers_data
+from driftline_dashboard.widgets.held import held, renew
 from driftline_dashboard.widgets.points import POINT
 
 if TYPE_CHECKING:
@@ -60,7 +61,10 @@ def show(
     if point == _NONE:
         return
     span = data.period(view, as_of) if point == _WHOLE else _period(int(point), step)
-    found = answers_data.worst(view, span, metric, data.instrument(view, as_of), **(only or {}))
+    narrowed = only or {}
+    found = answers_data.worst(view, span, metric, data.instrument(view, as_of), **narrowed)
+    found, new = held("examples", (view, metric, point, *narrowed.items()), found)
+    renew(where, "examples", new)
     if not found:
         st.html('<p class="dl-muted">None.</p>')
         return

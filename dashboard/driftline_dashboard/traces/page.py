@@ -11,6 +11,7 @@ from driftline_dashboard.places import TRACE, TRACES, identity, link
 from driftline_dashboard.traces import search, steps, trace
 from driftline_dashboard.traces.search_terms import from_url
 from driftline_dashboard.widgets import answers, answers_data
+from driftline_dashboard.widgets.held import held, renew
 
 if TYPE_CHECKING:
     from driftline_dashboard.view import View
@@ -42,7 +43,7 @@ def show(view: View) -> None:
 
 
 def _worth_reading(view: View) -> None:
-    found = answers_data.recent(view, data.as_of(view), only_bad=True)
+    found, new = held("bad", view, answers_data.picked(view, data.as_of(view), "bad"))
     row = st.container(key="found", horizontal=True, vertical_alignment="center", gap="small")
     row.html(
         '<div class="dl-h">Traces worth reading<small>of this window, the newest that failed or fell back, that users '
@@ -50,6 +51,7 @@ def _worth_reading(view: View) -> None:
         f"{answers_data.LOW_SCORE:g}</small></div>",
         width="content",
     )
+    renew(row, "bad", new)
     link(row, TRACES, "Which step fails most?", view, show=STEPS)
     if not found:
         st.html(

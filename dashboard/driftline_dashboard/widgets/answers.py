@@ -1,4 +1,4 @@
-"""The newest answers as a list; one can be opened to read question, answer and verdicts.
+"""Answers worth reading as a list; one can be opened to read question, answer and verdicts.
 
 Everything in it was written by users and models, so all of it is shown as escaped text: no markup, no
 pictures, no links.
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from driftline_dashboard import choice
 from driftline_dashboard.places import TRACES, link
 from driftline_dashboard.text import bounded, clock, day_and_time, escape, one_line, segment_name
 from driftline_dashboard.widgets import answers_data
+from driftline_dashboard.widgets.held import held, renew
 from driftline_store.feedback import DOWN, REPORT, UP
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
@@ -21,16 +23,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from streamlit.delta_generator import DeltaGenerator
+
     from driftline_dashboard.view import View
     from driftline_dashboard.widgets.answers_data import Answer
 
 MAX_TEXT: Final = 6_000
 _MAX_EXPLANATION: Final = 1_000
 _MAX_NAME: Final = 80
+_MAX_PREVIEW: Final = 300
 _OPEN: Final = "open_answer"
-_HELD: Final = "held_answers"
-_ONLY_BAD: Final = "only_bad"
-_LOW: Final = f"scores below {answers_data.LOW_SCORE:g}"
+_KIND: Final = "answers"
+"""Query parameter of the kind that is listed, and name of the list."""
+_SEED: Final = "answers_seed"
+_KINDS: Final = {
+    "worst": "Worst judged",
+    "negative": "Negative feedback",
+    "random": "Random",
+    "newest": "Newest",
+}
+_NOTES: Final = {
+    "worst": "the lowest scores first",
+    "negative": "the newest with thumbs down, one or two stars, or a report",
+    "random": "drawn by chance",
+    "newest": "the newest first",
+}
 HEAD: Final = (
     '<div class="dl-row dl-head"><span>Question</span><span>Feature</span><span class="dl-extra">Model</span>'
     '<span class="dl-extra">Version</span><span class="dl-num">Latency</span><span class="dl-num">Cost</span>'
@@ -45,12 +62,13 @@ _BAD_THUMBS: Final = frozenset({*DOWN, REPORT})
 
 def show(view: View, as_of: datetime) -> None:
     """Draw the section."""
-    bar = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
-    # Known before the toggle is drawn; a placeholder filled afterwards would blink at each refresh.
-    found, is_held = _list(view, as_of, only_bad=bool(st.session_state.get(_ONLY_BAD)))
-    note = "the list stands still while an answer is open" if is_held else f"the newest {answers_data.MOST}"
-    bar.html(f'<div class="dl-h">Recent answers<small>{note}</small></div>', width="content")
-    bar.toggle("Only bad ones", key=_ONLY_BAD, help=f"Errors, fallbacks, thumbs down or reports, and {_LOW}.")
+    bar = st.container(key="recent", horizontal=True, vertical_alignment="center", gap="small")
+    default = "worst" if answers_data.picked(view, as_of, "worst") else "newest"
+    kind = choice.chosen(_KIND, tuple(_KINDS), default)
+    note = f"at most {answers_data.MOST} of the window, {_NOTES[kind]}"
+    bar.html(f'<div class="dl-h dl-inline">Recent answers<small>{note}</small></div>', width="content")
+    choice.segmented(bar, "Answers", _KIND, _KINDS, default)
+    found = _list(bar, view, as_of, kind)
     if not found:
         st.html('<p class="dl-muted">None in this window.</p>')
         return
@@ -60,16 +78,20 @@ def show(view: View, as_of: datetime) -> None:
             _row(view, answer)
 
 
-def _list(view: View, as_of: datetime, *, only_bad: bool) -> tuple[list[Answer], bool]:
-    """The answers to show; as long as one is open, those among which it was opened, so that it stays put."""
-    asked = (view, only_bad)
-    held = st.session_state.get(_HELD)
-    if st.session_state.get(_OPEN) and held and held[0] == asked:
-        return held[1], True
-    st.session_state.pop(_OPEN, None)
-    found = answers_data.recent(view, as_of, only_bad=only_bad)
-    st.session_state[_HELD] = (asked, found)
-    return found, False
+def _list(bar: DeltaGenerator, view: View, as_of: datetime, kind: str) -> list[Answer]:
+    """The answers of a kind, which stand still, and the button for others."""
+    if kind != "random":
+        found, new = held(_KIND, (view, kind), answers_data.picked(view, as_of, kind))
+        renew(bar, _KIND, new)
+        return found
+    seed = st.session_state.setdefault(_SEED, 0)
+    bar.button("Draw others", key="draw-answers", type="tertiary", on_click=_draw)
+    found, _ = held(_KIND, (view, kind, seed), answers_data.picked(view, as_of, kind, seed))
+    return found
+
+
+def _draw() -> None:
+    st.session_state[_SEED] += 1
 
 
 def _toggle(identity: tuple[str, str]) -> None:
@@ -83,7 +105,7 @@ def _row(view: View, answer: Answer) -> None:
     with st.container(key=key, gap=None):
         line = st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small")
         line.button(
-            clock(answer.start),
+            to_the_second(answer.start),
             key=f"open-{key}",
             type="tertiary",
             icon=":material/expand_more:" if is_open else ":material/chevron_right:",
@@ -116,21 +138,31 @@ def links(view: View, found: Iterable[Answer], *, of_steps: bool = False, **para
                 gap="small",
             )
             step = {"span": one.span_id} if of_steps else {}
-            link(line, TRACES, day_and_time(one.start), view, **parameters, trace=one.trace_id, **step)
+            link(line, TRACES, to_the_second(one.start), view, **parameters, trace=one.trace_id, **step)
             line.html(cells(one))
 
 
 def cells(answer: Answer) -> str:
     """What is said of a request in a line of a list, below ``HEAD``."""
-    preview = one_line(answer.question or answer.answered, 160)
     return (
-        f'<div class="dl-row"><span>{escape(preview)}</span><span>{escape(segment_name(answer.feature))}</span>'
-        f'<span class="dl-extra">{escape(answer.model)}</span>'
-        f'<span class="dl-extra">{escape(segment_name(answer.prompt_version))}</span>'
+        f'<div class="dl-row">{_cut(one_line(answer.question or answer.answered, _MAX_PREVIEW))}'
+        f"{_cut(segment_name(answer.feature))}"
+        f"{_cut(answer.model, 'dl-extra')}{_cut(segment_name(answer.prompt_version), 'dl-extra')}"
         f'<span class="dl-num">{format_value(METRICS["latency_p95"], answer.seconds)}</span>'
         f'<span class="dl-num">{_cost(answer)}</span><span class="dl-num">{_score(answer)}</span>'
-        f"<span>{_outcome(answer)}</span></div>"
+        f"{_outcome(answer)}</div>"
     )
+
+
+def to_the_second(moment: datetime) -> str:
+    """A day and time, in the visitor's zone: of one minute there can be many answers."""
+    return f"{day_and_time(moment)}{clock(moment)[-3:]}"
+
+
+def _cut(text: str, style: str = "") -> str:
+    """A cell that is cut where it is too long for its column; the whole stands in its title."""
+    named = f' class="{style}"' if style else ""
+    return f'<span{named} title="{escape(text)}">{escape(text)}</span>'
 
 
 def _cost(answer: Answer) -> str:
@@ -161,7 +193,8 @@ def _outcome(answer: Answer) -> str:
     good = [_words(label) for label in answer.thumbs if label in UP]
     words = [f'<span class="dl-bad">{escape(word)}</span>' for word in bad]
     words += [f'<span class="dl-good">{escape(word)}</span>' for word in good]
-    return ", ".join(words) or '<span class="dl-muted">ok</span>'
+    said = ", ".join(words) or '<span class="dl-muted">ok</span>'
+    return f'<span title="{escape(", ".join((*bad, *good)) or "ok")}">{said}</span>'
 
 
 def _words(label: str) -> str:

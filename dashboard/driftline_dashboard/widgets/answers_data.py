@@ -90,6 +90,8 @@ class Answer:
     name: str = ""
 
 
+_DURING: Final = """\
+start >= fromUnixTimestamp64Micro({since:Int64}, 'UTC') AND start < fromUnixTimestamp64Micro({until:Int64}, 'UTC')"""
 _LATELY: Final = "at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')"
 _DISLIKED: Final = f"SELECT trace_id FROM evaluations WHERE {_LATELY} AND ({IS_DOWN} OR {IS_REPORT})"
 _LOW: Final = f"SELECT trace_id FROM ({LAST_SCORES.replace('CONDITION', _LATELY)}) WHERE points < {{low:Float64}}"
@@ -99,11 +101,37 @@ _READ: Final = """\
 SELECT trace_id, span_id, start, feature, model, prompt_version, duration, is_error, error_class, error_message,
     fallback_reason, input, output"""
 
-_REQUESTS: Final = f"""\
-{_READ}
-FROM llm_spans
-WHERE is_request AND start >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')
-    AND start < fromUnixTimestamp64Micro({{until:Int64}}, 'UTC')"""
+# The texts are read in a second step, of those that are shown.
+_PICKED: Final = f"""\
+SELECT trace_id, span_id, start
+FROM llm_spans{{joins}}
+WHERE is_request AND {_DURING.replace("{", "{{").replace("}", "}}")}{{conditions}}
+ORDER BY {{order}} LIMIT {MOST}"""
+_JUDGED: Final = f"INNER JOIN ({LAST_SCORES.replace('CONDITION', _LATELY)}) AS judged USING trace_id"
+
+
+@dataclass(frozen=True)
+class _Pick:
+    """Which requests are picked out of those of a view.
+
+    Attributes:
+        order: what comes first.
+        where: condition.
+        joins: tables beside the spans.
+    """
+
+    order: str = "start DESC"
+    where: str = ""
+    joins: str = ""
+
+
+_PICKS: Final = {
+    "newest": _Pick(),
+    "bad": _Pick(where=_BAD),
+    "worst": _Pick("judged.points, start DESC", joins=_JUDGED),
+    "negative": _Pick(where=f"trace_id IN ({_DISLIKED})"),
+    "random": _Pick("sipHash64(trace_id, span_id, {seed:UInt32})"),
+}
 
 # By the times first, as the table is ordered by them.
 _STEPS: Final = f"""\
@@ -149,8 +177,15 @@ WHERE is_call AND trace_id = {trace:String} AND start >= fromUnixTimestamp64Micr
 
 
 @st.cache_data(ttl=60, max_entries=50, show_spinner=False)
-def recent(view: View, as_of: datetime, *, only_bad: bool) -> list[Answer]:
-    """The newest requests of the view, at most ``MOST``.
+def picked(view: View, as_of: datetime, kind: str, seed: int = 0) -> list[Answer]:
+    """Some requests of the view, at most ``MOST``.
+
+    Args:
+        view: what is looked at.
+        as_of: the moment.
+        kind: ``newest``; ``bad``, the newest that failed, fell back, were disliked or scored low; ``worst`` judged
+            first; ``negative``, the newest that were disliked; or ``random``.
+        seed: another one draws others by chance.
 
     Raises:
         StoreError: the store cannot be reached or fails.
@@ -158,13 +193,14 @@ def recent(view: View, as_of: datetime, *, only_bad: bool) -> list[Answer]:
     span, judge = period(view, as_of), instrument(view, as_of)
     conditions, bound = filtered(view.where)
     parameters: dict[str, Any] = {"since": micros(span.since), "until": micros(span.until), **bound}
-    parameters |= {"low": LOW_SCORE, "judge": judge}
-    tail = "".join(f"\n    AND {condition}" for condition in (*conditions, *([_BAD] if only_bad else [])))
+    parameters |= {"low": LOW_SCORE, "judge": judge, "seed": seed}
+    pick = _PICKS[kind]
+    tail = "".join(f"\n    AND {condition}" for condition in (*conditions, *filter(None, [pick.where])))
+    query = _PICKED.format(joins=f"\n{pick.joins}", conditions=tail, order=pick.order)
     with reading("the recent answers") as client:
-        query = f"{_REQUESTS}{tail}\nORDER BY start DESC LIMIT {MOST}"
         rows = client.query(query, parameters=parameters, settings=LIMITS).result_rows
-        found = [_answer(*row) for row in rows]
-        return _with_details(client, found, judge)
+        starts = {(trace, span): start for trace, span, start in rows}  # one that two workers stored is there twice
+        return steps(client, list(starts), list(starts.values()), judge, of_requests=True)
 
 
 @st.cache_data(ttl=60, max_entries=50, show_spinner=False)
