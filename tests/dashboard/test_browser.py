@@ -143,6 +143,7 @@ def test_no_page_keeps_anybody_from_using_it_more_than_an_empty_app_does(page: P
     with serving_empty(tmp_path) as empty_app:
         usual = {rule for rule, _ in violations(page, empty_app)}
     places = [*(place.path for place in PLACES if not place.is_first), "", f"traces?trace={seed.AGENT}"]
+    places.append(f"?until={datetime.now(UTC) - timedelta(hours=4):%Y-%m-%dT%H:%MZ}")
     found = {place: violations(page, f"{url}/{place}") for place in places}
     assert {
         place: grave for place, all_ in found.items() if (grave := {one for one in all_ if one[0] not in usual})

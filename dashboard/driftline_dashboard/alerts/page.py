@@ -15,6 +15,8 @@ from driftline_dashboard.view import WINDOWS, View, from_url
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from streamlit.delta_generator import DeltaGenerator
+
     from driftline_dashboard.alerts.incidents_data import Board, Incident
 
 INCIDENT: Final = "incident"
@@ -64,22 +66,22 @@ def card(view: View, board: Board, one: Incident, as_of: datetime) -> None:
     """
     with st.container(key=f"incident-{one.id}", border=True, gap="small"):
         st.html(incident.card(one))
-        _links(view, one, as_of)
+        _links(st.container(key=f"links-{one.id}", horizontal=True, gap="small"), view, one, as_of)
         if view.until is None:  # who looks at a moment that is over cannot do anything about it
             asking.show(one, board.wished.get(one.id, ()))
-        _history(one, as_of)
+        _history(st.container(), one, as_of)
 
 
 def past(view: View, one: Incident, as_of: datetime) -> None:
     """Draw an incident that is over, on a line; errors as of ``card``."""
     with st.container(key=f"incident-{one.id}", gap=None):
         st.html(incident.line(one))
-        _links(view, one, as_of)
-        _history(one, as_of)
+        row = st.container(key=f"links-{one.id}", horizontal=True, vertical_alignment="center", gap="medium")
+        _history(row, one, as_of)
+        _links(row, view, one, as_of)
 
 
-def _links(view: View, one: Incident, as_of: datetime) -> None:
-    row = st.container(key=f"links-{one.id}", horizontal=True, gap="small")
+def _links(row: DeltaGenerator, view: View, one: Incident, as_of: datetime) -> None:
     link(row, HEALTH, "Show on Health", at_its_time(view, one, as_of))
     for number, (trace, span, _) in enumerate(one.lead.detail.examples[:_EXAMPLES], 1):
         link(row, TRACES, f"Example {number}", view, trace=trace, span=span)
@@ -112,9 +114,10 @@ def _over(view: View, found: list[Incident], as_of: datetime) -> None:
         st.html(f'<p class="dl-muted">and {len(found) - _MOST_OVER:,} more; choose a shorter window.</p>')
 
 
-def _history(one: Incident, as_of: datetime) -> None:
+def _history(where: DeltaGenerator, one: Incident, as_of: datetime) -> None:
+    """The button stands where it is told to, what it unfolds below all that is drawn already."""
     is_shown = identity(st.query_params, INCIDENT) == one.id
-    st.button(
+    where.button(
         "Hide what happened" if is_shown else "What happened",
         key=f"history-{one.id}",
         type="tertiary",
