@@ -16,6 +16,7 @@ import tenacity
 from driftline_alerts.attempts import record
 from driftline_alerts.notifier import DeliveryError, Notifier
 from driftline_alerts.outbox import REFUSED, UNSURE, Parcel
+from driftline_alerts.patience import Round
 
 if TYPE_CHECKING:
     import threading
@@ -52,31 +53,34 @@ class Courier:
     stop: threading.Event
     may_act: Callable[[], bool]
 
-    def deliver(self, incidents: Iterable[Incident], plan: Plan) -> None:
-        """Tell what is due, of each incident in order: what fails comes first the next time.
+    def deliver(self, incidents: Iterable[Incident], plan: Plan) -> Round:
+        """Tell what is due, of each incident in order.
 
         One that fails does not keep the others from being told, but several in a row are the channel's failure.
 
         Raises:
             StoreError: the store is away; nothing is lost.
-            DeliveryError: the channel asks for a long pause.
         """
-        failures = 0
+        failed: list[Incident] = []
+        has_told, failures = False, 0
         for incident in incidents:
             self._drop_silenced(incident, plan)
             for parcel in plan.parcels(incident, self.notifier.channel):
                 if self.stop.is_set() or failures == _FAILURES or not self.may_act():
-                    return
+                    return Round(has_told, failed)
                 try:
                     self._attempt(parcel)
-                    failures = 0
+                    has_told, failures = True, 0
                 except DeliveryError as error:
                     logger.warning("alert %r was not delivered: %s", parcel.steps[0].rule, error)
-                    if (error.retry_after or 0) > _LONGEST_WAIT:
-                        raise
-                    if error.again != "never":
-                        failures += 1
-                        break
+                    if error.again == "never":
+                        continue
+                    failed.append(incident)
+                    if error.retry_after and error.retry_after > _LONGEST_WAIT:
+                        return Round(has_told, failed, error.retry_after)
+                    failures += 1
+                    break
+        return Round(has_told, failed)
 
     def _attempt(self, parcel: Parcel) -> None:
         """Send one message, again after failures that may pass."""

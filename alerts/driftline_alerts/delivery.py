@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -13,8 +14,8 @@ from driftline_alerts.compose import composed
 from driftline_alerts.deliver import Courier
 from driftline_alerts.errands import Errand
 from driftline_alerts.introduction import introduced
-from driftline_alerts.notifier import DeliveryError
 from driftline_alerts.outbox import Plan, read
+from driftline_alerts.patience import Patience
 from driftline_alerts.routes import meant
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Delivery:
     dashboard_url: str
     stop: threading.Event
     may_act: Callable[[], bool]
-    _not_before: dict[str, float] = field(default_factory=dict)
+    _patience: dict[str, Patience] = field(default_factory=lambda: defaultdict(Patience))
     _since: dict[str, datetime] = field(default_factory=dict)
 
     def errands(self) -> Iterable[Errand]:
@@ -53,8 +54,9 @@ class Delivery:
             yield Errand(channel.channel, partial(self._tell, channel))
 
     def _tell(self, channel: Notifier, client: Client) -> None:
-        if time.monotonic() < self._not_before.get(channel.channel, 0.0):
-            return  # it asked for a pause
+        patience = self._patience[channel.channel]
+        if patience.is_asked(time.monotonic()):
+            return
         now = datetime.now(UTC)
         plan = Plan(
             self.routes,
@@ -65,10 +67,9 @@ class Delivery:
             channel.is_repeat_harmless,
         )
         message = partial(composed, client, dashboard_url=self.dashboard_url)
-        try:
-            Courier(client, channel, message, self.stop, self.may_act).deliver(read(client, now, channel.channel), plan)
-        except DeliveryError as error:
-            self._not_before[channel.channel] = time.monotonic() + (error.retry_after or 0)
+        courier = Courier(client, channel, message, self.stop, self.may_act)
+        due = patience.due(read(client, now, channel.channel), time.monotonic())
+        patience.note(courier.deliver(due, plan), time.monotonic())
 
     def _introduced(self, channel: str, client: Client, now: datetime) -> datetime:
         if channel not in self._since:

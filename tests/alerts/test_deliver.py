@@ -14,6 +14,7 @@ from alert_support import MINUTE, NOW, step_of
 from driftline_alerts import deliver as module
 from driftline_alerts.actions import Action
 from driftline_alerts.deliver import Courier
+from driftline_alerts.delivery import Delivery
 from driftline_alerts.message import Message
 from driftline_alerts.notifier import DeliveryError
 from driftline_alerts.outbox import Plan, read
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from driftline_alerts.outbox import Parcel
+    from driftline_alerts.patience import Round
     from driftline_alerts.transition import State
     from driftline_store.client import Client
 
@@ -108,13 +110,15 @@ def send(
     may_act: Callable[[], bool] = lambda: True,
     stop: threading.Event | None = None,
     silences: tuple[Action, ...] = (),
-) -> None:
+) -> list[Round]:
     now = NOW + timedelta(hours=later)
     plan = Plan((), [fake.channel for fake in fakes], silences, now)
-    for fake in fakes:
+    return [
         Courier(client, fake, compose, stop or threading.Event(), may_act).deliver(
             read(client, now, fake.channel), plan
         )
+        for fake in fakes
+    ]
 
 
 def attempts(client: Client) -> list[tuple[bool, str]]:
@@ -207,9 +211,16 @@ def test_a_channel_that_fails_is_left_alone_until_the_next_round(client: Client)
 def test_a_channel_that_asks_for_a_long_pause_gets_it(client: Client) -> None:
     fire(client, "a", "b")
     fake = Fake(errors=[busy(retry_after=120.0)])
-    with pytest.raises(DeliveryError, match="busy"):
-        send(client, fake)
-    assert len(fake.times) == 1
+    (came,) = send(client, fake)
+    assert (came.pause, len(fake.times)) == (120, 1)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_round_says_whether_the_channel_took_anything_and_what_it_may_take_later(client: Client) -> None:
+    fire(client, "a", "b", "c")
+    later = DeliveryError("no such channel", again="later")
+    (came,) = send(client, Fake(errors=[later, DeliveryError("malformed", again="never"), None]))
+    assert (came.has_told, [one.id for one in came.failed]) == (True, ["a"])
 
 
 def test_a_refused_message_does_not_block_the_others(client: Client) -> None:
@@ -311,6 +322,17 @@ def test_who_was_told_the_beginning_is_told_the_end_however_late(client: Client)
         send(client, fake, late, later=24 * 30)
     assert [what for what, _ in fake.told] == ["opened a", "opened b", "resolved a", "resolved b"]
     assert late.told == [], "nobody there knows of it"
+
+
+def test_between_rounds_a_channel_that_fails_is_left_alone_but_for_what_is_new(client: Client) -> None:
+    fake = Fake(errors=[DeliveryError("no such channel", again="later")] * 2)
+    (errand,) = Delivery([fake], (), "http://localhost", threading.Event(), lambda: True).errands()
+    for names, tried in (("a", 1), ("a", 1), ("b", 2), ("b", 2), ("c", 3)):
+        fire(client, names)
+        errand.do(client)
+        assert len(fake.times) == tried
+    errand.do(client)
+    assert [message.incident for message, *_ in fake.sent] == ["c", "a", "b"], "it works again"
 
 
 def test_waiting_ends_with_the_worker(client: Client) -> None:

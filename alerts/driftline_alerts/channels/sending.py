@@ -21,6 +21,9 @@ SECONDS: Final = 10
 _MOST_BYTES: Final = 4_000_000
 """Of an answer that are read: a page of a Slack channel's history is the largest."""
 
+_LONGEST_WAIT: Final = 3600.0
+"""In seconds: a service that asks for more may not mean it."""
+
 _UNKNOWN_END: Final = frozenset({408, 502, 504})
 _BUSY: Final = frozenset({408, 425, 429})
 
@@ -138,9 +141,9 @@ def failure(answer: Answer, *, who: str, key: str, reason: str = "", broken: fro
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Seconds to wait, where they are given as such; dates are ignored."""
+    """Seconds to wait, at most an hour, where they are given as such; dates are ignored."""
     value = answer.headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() else None
+    return min(float(value), _LONGEST_WAIT) if value.isascii() and value.isdigit() else None
 
 
 @contextlib.contextmanager

@@ -48,6 +48,7 @@ def test_a_webhook_cannot_look_for_a_message(world: Services) -> None:
     ("fault", "meaning", "text"),
     [
         (Fault(429, {"Retry-After": "7"}), ("soon", False, 7.0), "Slack is busy or broken now (429)"),
+        (Fault(429, {"Retry-After": "9" * 400}), ("soon", False, 3600.0), "(429)"),
         (Fault(500, {}, "<html>https://hooks"), ("soon", False, None), "Slack is busy or broken now (500)"),
         (Fault(503, {"retry-after": "soon"}), ("soon", False, None), "(503)"),
         (Fault(502), ("soon", True, None), "(502)"),
