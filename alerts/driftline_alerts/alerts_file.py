@@ -15,7 +15,7 @@ from driftline.errors import SettingsError
 from driftline_alerts.channels import CONFIGS
 from driftline_alerts.channels.config import ChannelConfig
 from driftline_alerts.containment import DRIFT_RULES, Containment
-from driftline_alerts.drift.tuning import DriftRule  # noqa: TC001  pydantic reads it
+from driftline_alerts.drift.tuning import DriftRule, Tuning
 from driftline_alerts.review_rule import ReviewRule
 from driftline_alerts.routes import Route  # noqa: TC001  pydantic reads it
 from driftline_alerts.rule import Rule
@@ -86,6 +86,15 @@ def load_rules(settings: Settings) -> tuple[Rule, ...]:
         SettingsError: the file cannot be read, or a rule is wrong.
     """
     return _load(settings, _ABOUT_RULES).rules
+
+
+def load_tuning(settings: Settings) -> Tuning:
+    """What ``load_file`` has drift detection do differently; likewise without channels.
+
+    Raises:
+        SettingsError: the file cannot be read, or an entry is wrong.
+    """
+    return Tuning(_load(settings, {"drift"}).drift)
 
 
 def file_path(settings: Settings) -> Path:

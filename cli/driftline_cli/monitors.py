@@ -14,10 +14,11 @@ from rich.progress import track
 from rich.table import Table
 
 from driftline.errors import DriftlineError
+from driftline_alerts.alerts_file import load_tuning
 from driftline_alerts.drift import fleet_state
 from driftline_alerts.drift.budget import split
 from driftline_alerts.drift.contract import Contract, contract
-from driftline_alerts.drift.contract_words import STATES, change_of, delay, where
+from driftline_alerts.drift.contract_words import NOT_PAGED, STATES, change_of, delay, where
 from driftline_alerts.drift.feed import Feed
 from driftline_alerts.drift.figures import usual
 from driftline_alerts.drift.monitor import FEWEST
@@ -53,6 +54,7 @@ def show(settings: Settings, metrics: Sequence[str], *, feature: str, most: int,
 
     Raises:
         DriftlineError: a metric is not watched, or drift detection has not saved anything yet.
+        SettingsError: what ``alerts.yaml`` says of drift is wrong.
         StoreError: the store cannot be used.
     """
     for name in metrics:
@@ -62,7 +64,7 @@ def show(settings: Settings, metrics: Sequence[str], *, feature: str, most: int,
         states = load(client).states
     if "fleet" not in states:
         raise DriftlineError("drift detection has not looked at anything yet; start it with: driftline alert")
-    fleet = fleet_state.load(states["fleet"])
+    fleet = fleet_state.load(states["fleet"], load_tuning(settings))
     shares = split(fleet.monitors.values(), settings.drift_false_pages)
     chosen = [one for one in fleet.monitors.values() if _is_wanted(one, metrics, feature)]
     chosen.sort(key=lambda one: (-one.per_day, one.key.metric, one.key.segment))
@@ -109,7 +111,7 @@ def _cells(row: _Row) -> list[str]:
     if promised is None:
         return [*cells, "", "", "", "", ""]
     kind = monitor.rule.kind
-    found = delay(promised.days)
+    found = delay(promised.days) if promised.is_paged else NOT_PAGED
     smallest = "none" if promised.smallest is None else change_of(kind, promised.smallest)
     months = 1 / promised.false_a_month
     level = format_value(metric, usual(monitor))

@@ -1,7 +1,7 @@
 """What a monitor promises before anything happens: how often it errs, what it finds, and how soon.
 
 How soon is found by trial: copies of the stream's own detectors, as they are now, see a change of a certain size, and
-the median of their delays is what is stated.
+the median of their delays is what is stated. Only changes that call somebody are: those that are large enough.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from driftline_alerts.drift import detector
+from driftline_alerts.drift.figures import usual
+from driftline_alerts.drift.lifecycle import is_worth_it
 from driftline_alerts.drift.monitor import DAY, FEWEST, MONTH
 from driftline_alerts.drift.stream import ANCHORS
 from driftline_alerts.drift.transform import columns
@@ -44,6 +46,8 @@ _SIZES: Final = {
     "log": (0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 4.0, 8.0),
 }
 """Of which the smallest that is found is stated."""
+_WORST_RATE: Final = 0.99
+"""What a rate can rise to."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,14 @@ class Contract:
     Attributes:
         false_a_month: false pages in 30 days at most, while it is healthy.
         per_day: observations a day.
-        size: of a typical change: of a rate or a size as a share of itself, of a score absolute.
+        size: of a typical change, or of the least that pages, if that is larger: of a rate or a size as a share of
+            itself, of a score absolute.
         days: until such a change is found, in half the cases; None: not within ``_LONGEST_DAYS``.
-        smallest: change that is found within a week; None where none is.
+        smallest: change that is found within a week and pages; None where none is.
         tolerance: drift that is let pass, in odds.
         overdispersion: that evidence is divided by.
         has_season: whether the rhythm of days and weeks is known.
+        is_paged: whether anybody is called for it alone; where not, what is found is shown, and nothing else is stated.
     """
 
     false_a_month: float
@@ -69,6 +75,7 @@ class Contract:
     tolerance: float
     overdispersion: float
     has_season: bool
+    is_paged: bool
 
 
 def contract(monitor: Monitor, false_a_month: float) -> Contract | None:
@@ -80,23 +87,41 @@ def contract(monitor: Monitor, false_a_month: float) -> Contract | None:
     """
     if not monitor.panel or false_a_month <= 0:
         return None
-    kind = monitor.rule.kind
-    first = monitor.panel[0]
+    first, typical, least = monitor.panel[0], _TYPICAL[monitor.rule.kind], _least(monitor)
+    is_paged = least is not None and is_worth_it(monitor)
+    size = max(typical, least or 0.0)
     return Contract(
         false_a_month=false_a_month,
         per_day=monitor.per_day,
-        size=_TYPICAL[kind],
-        days=_days(monitor, false_a_month, _TYPICAL[kind], _LONGEST_DAYS),
-        smallest=_smallest(monitor, false_a_month),
+        size=size,
+        days=_days(monitor, false_a_month, size, _LONGEST_DAYS) if is_paged else None,
+        smallest=_smallest(monitor, false_a_month, least or 0.0) if is_paged else None,
         tolerance=math.expm1(first.detector.tolerance),
         overdispersion=max(one.detector.overdispersion for one in monitor.panel),
         has_season=any(one.offsets is not None for one in monitor.panel),
+        is_paged=is_paged,
     )
 
 
-def _smallest(monitor: Monitor, share: float) -> float | None:
+def _least(monitor: Monitor) -> float | None:
+    """The smallest size that pages; None where the metric cannot become so much worse."""
+    rule, least, level = monitor.rule, monitor.rule.least_effect, abs(usual(monitor))
+    if rule.kind == "score":
+        size = max(least.absolute, least.relative * level)
+        return size if monitor.key.segment == ANCHORS or size <= level else None
+    before = _rate(monitor) if rule.kind == "flag" else level
+    share = max(least.relative, least.absolute / before)
+    if rule.kind == "flag":
+        return share if before * (1 + share) <= _WORST_RATE else None
+    if not monitor.falls:
+        return share
+    # A fall by a third is one from 1.5 times what is left.
+    return share / (1 - share) if share < 1 else None
+
+
+def _smallest(monitor: Monitor, share: float, least: float) -> float | None:
     """The smallest of some sizes that is found within a week: larger ones are too, so the way is halved."""
-    sizes = _SIZES[monitor.rule.kind]
+    sizes = [least, *(one for one in _SIZES[monitor.rule.kind] if one > least)]
     at = bisect_left(sizes, True, key=lambda size: _days(monitor, share, size, _WEEK_DAYS) is not None)
     return sizes[at] if at < len(sizes) else None
 
@@ -130,9 +155,7 @@ def _changed(monitor: Monitor, size: float) -> Law:
     """The baseline's law after a change of that size for the worse."""
     law, kind = _law(monitor), monitor.rule.kind
     if kind == "flag":
-        # As good as none was seen: then what would be the upper end of the interval of its rate.
-        rate = max(law[YES], 3 / max(monitor.n, FEWEST))
-        worse = min(rate * (1 + size), 0.99)
+        worse = min(_rate(monitor) * (1 + size), _WORST_RATE)
         return {NO: 1 - worse, YES: worse}
     if kind == "log":
         return _moved(law, (-1 if monitor.falls else 1) * math.log1p(size) / math.log(BASE))
@@ -140,6 +163,11 @@ def _changed(monitor: Monitor, size: float) -> Law:
     sign = -1 if monitor.falls else 1
     scale = 10 if monitor.key.segment == ANCHORS else 20
     return _tilted(law, min(max(middle + sign * size * scale, 0.2), 19.8))
+
+
+def _rate(monitor: Monitor) -> float:
+    """Of a flag's harm; where as good as none was seen, what would be the upper end of the interval of its rate."""
+    return max(_law(monitor)[YES], 3 / max(monitor.n, FEWEST))
 
 
 def _law(monitor: Monitor) -> Law:

@@ -24,6 +24,9 @@ STATES: Final[Mapping[State, str]] = {
     "recovering": "alarm, recovering",
 }
 
+NOT_PAGED: Final = "reported, not paged"
+"""Of a monitor that calls nobody by itself: what it finds is shown, and counts in the segments above."""
+
 
 def change_of(kind: Kind, size: float) -> str:
     """A size of a change: of a score absolute, of all else as a share of itself."""

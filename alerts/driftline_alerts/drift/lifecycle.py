@@ -129,7 +129,7 @@ def _open(monitor: Monitor, look_back: LookBack) -> Turn | None:
 def _reconsider(monitor: Monitor, alarm: Alarm, look_back: LookBack) -> Turn | None:
     """Page an alarm that has become large enough, or one that was paged and has grown by as much again."""
     located = change(monitor)
-    if located is None or not _is_worth_it(monitor):
+    if located is None or not is_worth_it(monitor):
         return None
     known = figures(monitor, located, look_back)
     grown = alarm.is_paged and abs(known.effect) >= 2 * abs(alarm.effect)
@@ -140,7 +140,8 @@ def _reconsider(monitor: Monitor, alarm: Alarm, look_back: LookBack) -> Turn | N
     return Turn(kind, monitor, known, located)
 
 
-def _is_worth_it(monitor: Monitor) -> bool:
+def is_worth_it(monitor: Monitor) -> bool:
+    """Whether a stream has enough traffic, or enough behind it, to call somebody by itself."""
     per_day, n = _FEW
     return monitor.per_day >= per_day or monitor.n >= n
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from drift_world import World, flags, scores, segment
+from driftline_alerts.drift.baseline import start
 from driftline_alerts.drift.contract import contract
 from driftline_alerts.drift.detector import update
 from driftline_alerts.drift.monitor import DAY, MONTH, Monitor
@@ -77,3 +80,52 @@ def test_a_promise_leaves_the_monitor_as_it_was(world: World) -> None:
     before = copy.deepcopy(monitor.panel[0].detector.capital)
     contract(monitor, SHARE)
     np.testing.assert_array_equal(monitor.panel[0].detector.capital, before)
+
+
+def watching(metric: str, counts: dict[int, int], *, per_day: float, falls: bool = False, **least: float) -> Monitor:
+    """A monitor of four weeks that has just begun to watch."""
+    monitor = Monitor(StreamKey(metric, "", LEAF), falls, 0.0, 0.0, raw=Counter(counts))
+    monitor.rule = replace(monitor.rule, least_effect=replace(monitor.rule.least_effect, **least))
+    start(monitor, 28 * DAY)
+    monitor.arrived, monitor.days = 7 * per_day, 7.0
+    return monitor
+
+
+def test_what_is_too_small_to_page_is_not_promised() -> None:
+    rare = contract(watching("timeout_rate", {0: 1_399_300, 1: 700}, per_day=100_000), SHARE)
+    assert rare is not None
+    assert rare.size == pytest.approx(4.0), "0.2 percentage points are four times 0.05 %"
+    assert rare.smallest == rare.size
+    usual = contract(watching("error_rate", {0: 98_000, 1: 2000}, per_day=100_000), SHARE)
+    assert usual is not None
+    assert usual.size == 1.0
+    assert usual.smallest is not None
+    assert usual.smallest < usual.size
+
+
+def test_the_least_change_that_somebody_chose_is_the_smallest_that_is_promised() -> None:
+    judged = {20: 6300, 18: 2500, 16: 800, 10: 400}
+    strict = contract(watching("quality", judged, per_day=5000, falls=True, absolute=0.1), SHARE)
+    usual = contract(watching("quality", judged, per_day=5000, falls=True), SHARE)
+    assert strict is not None
+    assert usual is not None
+    assert (strict.size, strict.smallest) == (0.1, 0.1)
+    assert (usual.size, usual.smallest) == (0.05, 0.02)
+
+
+def test_a_length_that_falls_pages_from_what_is_left() -> None:
+    lengths = dict.fromkeys(range(100, 120), 100)
+    shorter = contract(watching("output_length_p50", lengths, per_day=50_000, falls=True, relative=0.5), SHARE)
+    assert shorter is not None
+    assert shorter.size == pytest.approx(1.0), "half of it is gone where there was once more of what is left"
+
+
+@pytest.mark.parametrize(
+    ("counts", "per_day"),
+    [({0: 343, 1: 7}, 10.0), ({0: 1000, 1: 9000}, 5000.0)],
+    ids=["too few to call anybody", "nearly all are bad, and a quarter more cannot be"],
+)
+def test_where_nobody_is_called_nothing_is_stated(counts: dict[int, int], per_day: float) -> None:
+    found = contract(watching("error_rate", counts, per_day=per_day), SHARE)
+    assert found is not None
+    assert (found.is_paged, found.days, found.smallest) == (False, None, None)

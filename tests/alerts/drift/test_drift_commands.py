@@ -23,6 +23,8 @@ from driftline_alerts.transition import write as write_steps
 from driftline_cli.app import app
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from driftline_alerts.drift.finding import Finding
     from driftline_alerts.transition import Transition
     from driftline_store.client import Client
@@ -62,6 +64,25 @@ def test_monitors_say_what_they_promise(client: Client, store_url: str, world: W
     assert one["level"] == pytest.approx(0.9, abs=0.02)
     assert one["contract"]["days"] > 0
     assert one["contract"]["tolerance"] == pytest.approx(0.1), "of scores, after the first day"
+
+
+def test_monitors_promise_what_is_paged_by_the_rules_that_hold(
+    client: Client, store_url: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = tmp_path / "alerts.yaml"
+    channels = "channels: {pager: {kind: slack, webhook_url: $A_SECRET_THAT_IS_NOT_HERE}}"
+    rules.write_text(f"drift: [{{metrics: quality, min_change: 0.15}}]\n{channels}\n", encoding="utf-8")
+    monkeypatch.setenv("DRIFTLINE_ALERTS_FILE", str(rules))
+    save(client, Snapshot(1, {"fleet": fleet_state.dump(world.fleet)}))
+    (one,) = json.loads(run("monitors --metric quality --most 1 --json", store_url))
+    assert one["contract"]["size"] == 0.15
+    few = World()
+    few.stream("error_rate", LEAF, flags(0.02), 20)
+    few.pass_time(24)
+    for monitor in few.fleet.monitors.values():
+        monitor.arrived, monitor.days = 7.0, 7.0
+    save(client, Snapshot(2, {"fleet": fleet_state.dump(few.fleet)}))
+    assert "reported, not paged" in run("monitors --metric error_rate --most 1", store_url)
 
 
 def test_a_metric_that_is_not_watched_is_refused_with_the_closest_one(client: Client, store_url: str) -> None:

@@ -89,7 +89,7 @@ def test_rows_are_written_when_something_changed_and_promises_one_by_one(
     for table in ("drift_monitors", "drift_promises"):
         client.command(f"TRUNCATE TABLE {table}")
     monkeypatch.setattr(module, "_PROMISING", 0.0)
-    promised = Contract(0.01, 2400.0, 0.05, 0.5, None, 0.0, 1.0, has_season=False)
+    promised = Contract(0.01, 2400.0, 0.05, 0.5, None, 0.0, 1.0, has_season=False, is_paged=True)
     monkeypatch.setattr(module, "contract", lambda *_: promised)
     world = World(seed=3)
     world.stream("quality", LEAF, scores(0.9), 100)
