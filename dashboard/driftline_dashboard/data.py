@@ -47,6 +47,10 @@ SPARSE: Final = ("quality", "satisfaction", "judged_share", "failed_check_rate")
 """Metrics that only part of the requests has; shorter steps would show noise."""
 
 
+LABELS: Final = 50
+"""Labels that are asked for: some more than the least of which anything is said, as not all are worth one."""
+
+
 @dataclass(frozen=True)
 class Period:
     """The range of time that a view covers at one moment; its end is excluded."""

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import pandas as pd
 import pytest
 
+import driftline
 from dashboard import seed
 from dashboard.conftest import Page, charts
 from driftline_dashboard import data
@@ -22,6 +23,7 @@ from driftline_dashboard.topics.cost_data import Price
 from driftline_dashboard.topics.table import TOPICS
 from driftline_dashboard.view import View, from_url
 from driftline_dashboard.widgets import points
+from driftline_dashboard.widgets.next_steps import NEXT_STEPS
 from driftline_store.distributions import query_counts
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_value
@@ -104,6 +106,29 @@ class TestEveryTopic:
         assert "no data yet" in page.tile(topic.tiles[0])
         assert not charts(page)
         assert "nan" not in page.html.lower()
+
+
+@pytest.mark.parametrize(
+    ("at", "names"),
+    [
+        ("cost", {"days", "spenders-user", "spenders-session", "instead"}),
+        ("errors", {"error_class", "fallback_reason", "error_class-table", "fallback_reason-table"}),
+    ],
+)
+def test_each_table_has_its_statement_and_its_numbers(
+    standing: Callable[[str], Page], at: str, names: set[str]
+) -> None:
+    keys = set(standing(at).app.session_state._state.filtered_state)
+    assert {f"data-{name}" for name in names} <= keys
+
+
+def test_what_has_to_be_told_first_says_by_which_call(standing: Callable[[str], Page]) -> None:
+    assert NEXT_STEPS.keys() <= METRICS.keys()
+    said = " ".join(NEXT_STEPS.values())
+    assert set(re.findall(r"driftline\.(\w+)", said)) <= set(driftline.__all__)
+    tile = standing("quality").tile("failed_check_rate")
+    assert "no data yet" in tile
+    assert "driftline checks set" in tile
 
 
 def test_without_any_data_a_topic_says_how_to_begin(empty: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,8 +44,8 @@ def show(view: View, name: str) -> None:
     st.html(f'<div class="dl-h">Judge and people<small>{escape(note)}</small></div>')
     if not any(one.both for one in found):
         st.html(
-            '<p class="dl-muted">No answer of this window has both a label and a score yet. With some 30 labels there '
-            "is a corrected quality.</p>"
+            '<p class="dl-muted">No answer of this window has both a label and a score yet. '
+            f"Label {data.LABELS} answers to correct the quality.</p>"
         )
         return
     heads: list[str | tuple[str, str]] = ["Judge", "Judged", "Labelled", "As the judge sees it", "Corrected by labels"]

@@ -19,16 +19,16 @@ from driftline_dashboard.topics.forecast import basis, forecast
 from driftline_dashboard.topics.limits import limits
 from driftline_dashboard.widgets.charts import TICKS
 from driftline_dashboard.widgets.facts import facts
-from driftline_dashboard.widgets.panel import heading, panel
+from driftline_dashboard.widgets.panel import heading, menu, panel
 from driftline_dashboard.widgets.table import grid
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_format import format_interval, format_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from driftline_dashboard.data import Glance
-    from driftline_dashboard.topics.cost_data import Price, Spender, Who
+    from driftline_dashboard.topics.cost_data import Price, Who
     from driftline_dashboard.view import View
 
 TILES: Final = ("spend", "cost_per_request", "cost_per_session", "cost_per_call_p95")
@@ -150,17 +150,22 @@ def _month(spend: pd.Series[float], now: datetime, today: datetime) -> None:
     )
 
 
-def _spenders(view: View, who: Who, found: Sequence[Spender]) -> None:
+def _spenders(view: View, who: Who, found: pd.DataFrame) -> None:
     title, name = _WHO[who]
     note = f"at most {cost_data.MOST} of the window, by what has settled; ids as they are stored"
-    st.html(f'<div class="dl-h">{title}<small>{note}</small></div>')
-    if not found:
+    heading(f"spenders-{name}", title, found, note=note)
+    if found.empty:
         st.html(
             f'<p class="dl-muted">None: no settled request of this window names its {name}. '
             f"<code>session(…, user=…)</code> around the calls does.</p>"
         )
         return
-    rows = ((_link(view, name, one.who), f"{one.requests:,}", _spent(one)) for one in found)
+    rows = (
+        (_link(view, name, one), f"{requests:,}", _dollars(spend) + _unpriced(missing))
+        for one, requests, spend, missing in zip(
+            found["who"], found["requests"], found["spend"], found["unpriced_calls"], strict=True
+        )
+    )
     st.html(grid((name.capitalize(), "Requests", "Spend"), map(_cells, rows)))
 
 
@@ -169,9 +174,8 @@ def _link(view: View, name: str, who: str) -> str:
     return f'<a href="{TRACES.path}?{query}" target="_self"><bdi>{_text(who)}</bdi></a>'
 
 
-def _spent(one: Spender) -> str:
-    missing = f"<small>unpriced calls: {one.unpriced:,}</small>" if one.unpriced else ""
-    return _dollars(one.cost) + missing
+def _unpriced(calls: int) -> str:
+    return f"<small>unpriced calls: {calls:,}</small>" if calls else ""
 
 
 def _other_model(view: View, as_of: datetime) -> None:
@@ -189,8 +193,11 @@ def _other_model(view: View, as_of: datetime) -> None:
     if not instead:
         st.html(f'<p class="dl-muted">{_NO_CHEAPER}</p>')
         return
+    price = prices[instead]
+    spend = [price.of(*tokens) for tokens in zip(used["input_tokens"], used["output_tokens"], strict=True)]
+    menu(bar, "instead", used.assign(other_model=instead, other_spend=spend))
     heads = ("Model", "Calls", "Tokens in", "Tokens out", "Spend", f"With {bounded(instead, _MAX_NAME)}", "Change")
-    st.html(grid(heads, map(_cells, _rows(used, prices[instead]))))
+    st.html(grid(heads, map(_cells, _rows(used, price))))
     st.html(f'<p class="dl-muted">{_LEFT_OUT}</p>')
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import pandas as pd
 import streamlit as st
 
 from driftline_dashboard.data import minute, period
@@ -13,10 +14,9 @@ from driftline_dashboard.store import LIMITS, reading
 from driftline_store.filters import filtered
 from driftline_store.labels import micros
 from driftline_store.metrics_query import query_metrics
+from driftline_store.statement import STATEMENT, runnable
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from driftline_dashboard.view import View
 
 DAYS: Final = 35
@@ -49,23 +49,6 @@ LIMIT 5000"""
 
 
 @dataclass(frozen=True)
-class Spender:
-    """Who spent how much.
-
-    Attributes:
-        who: id of a user or a session, as it is stored.
-        requests: of the window that have settled.
-        cost: USD, of calls with a known price.
-        unpriced: calls without.
-    """
-
-    who: str
-    requests: int
-    cost: float
-    unpriced: int
-
-
-@dataclass(frozen=True)
 class Price:
     """USD per million tokens, of short inputs, without caching."""
 
@@ -86,8 +69,12 @@ def days(view: View, as_of: datetime) -> pd.DataFrame:
     return _days(view, minute(as_of))
 
 
-def spenders(view: View, as_of: datetime, who: Who) -> list[Spender]:
+def spenders(view: View, as_of: datetime, who: Who) -> pd.DataFrame:
     """Who spent most in the window, by what has settled.
+
+    Returns:
+        ``who``, the id of a user or a session as it is stored; ``requests``; ``spend`` of calls with a known price, in
+        USD; and ``unpriced_calls``. With the statement that it is the answer to.
 
     Raises:
         StoreError: the store cannot be reached or fails.
@@ -130,11 +117,14 @@ def _days(view: View, as_of: datetime) -> pd.DataFrame:
 
 
 @st.cache_data(ttl=_TTL, max_entries=100, show_spinner=False)
-def _spenders(view: View, as_of: datetime, who: Who) -> list[Spender]:
+def _spenders(view: View, as_of: datetime, who: Who) -> pd.DataFrame:
     span = period(view, as_of)
     of_segment, bound = filtered(view.where)
     parameters: dict[str, Any] = {"since": micros(span.since), "until": micros(span.until)} | bound
     conditions = "".join(f"\n    AND {one}" for one in of_segment)
     query = _SPENDERS.format(who=who, conditions=conditions, most=MOST)
     with reading("who spends most") as client:
-        return [Spender(*row) for row in client.query(query, parameters=parameters, settings=LIMITS).result_rows]
+        rows = client.query(query, parameters=parameters, settings=LIMITS).result_rows
+    frame = pd.DataFrame(rows, columns=["who", "requests", "spend", "unpriced_calls"])
+    frame.attrs[STATEMENT] = runnable(query, parameters)
+    return frame

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from driftline_dashboard import choice, data
@@ -25,8 +26,6 @@ from driftline_store.metrics_query import Reading
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-
-    import pandas as pd
 
     from driftline_dashboard.data import Glance
     from driftline_dashboard.view import View
@@ -155,9 +154,15 @@ def _table(view: View, as_of: datetime, glance: Glance, kinds: _Kinds) -> None:
     if totals.empty or not requests:
         return
     p, n = totals.to_numpy(dtype=np.float64) / requests, np.full(len(totals), float(requests))
+    low, high = wilson(p, n)
+    frame = pd.DataFrame(
+        {kinds.by: totals.index, "requests": totals.to_numpy(), "share": p, "share__low": low, "share__high": high}
+    )
+    frame.attrs = _counts(view, as_of, kinds.name).attrs  # its sums
+    heading(f"{kinds.name}-table", f"By {kinds.by}", frame)
     rows = (
-        f"<td>{escape(_title(key))}</td><td>{count:,}</td>{cell(_share(share, requests, low, high, glance))}"
-        for (key, count), share, low, high in zip(totals.head(_ROWS).items(), p, *wilson(p, n), strict=False)
+        f"<td>{escape(_title(key))}</td><td>{count:,}</td>{cell(_share(share, requests, *ends, glance))}"
+        for (key, count), share, *ends in zip(totals.head(_ROWS).items(), p, low, high, strict=False)
     )
     st.html(grid((kinds.by.capitalize(), "Requests", "Share of requests"), rows))
 

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from driftline_store.metrics_query import Reading
 
 TILES: Final = ("quality", "satisfaction", "failed_check_rate")
-_ENOUGH: Final = 50
-"""Labels that are asked for: some more than the least of which anything is said, as not all are worth one."""
 _MAX_NAME: Final = 80
 _QUALITY: Final = METRICS["quality"]
 
@@ -69,7 +67,7 @@ def more(view: View, as_of: datetime) -> Sequence[str]:
 
 def _wanted(view: View, labels: int) -> str:
     so_far = f", {labels:,} so far" if labels else ""
-    words = f"label {_ENOUGH} answers to correct it{so_far}"
+    words = f"label {data.LABELS} answers to correct it{so_far}"
     return f'<a href="{LABEL.path}?{escape(urlencode(view.to_url()))}" target="_self">{words}</a>'
 
 

@@ -12,6 +12,7 @@ from driftline_dashboard.places import METRIC
 from driftline_dashboard.text import escape, segment_name
 from driftline_dashboard.theme import MUTED, PALETTE
 from driftline_dashboard.widgets import charts, markers
+from driftline_dashboard.widgets.next_steps import NEXT_STEPS
 from driftline_dashboard.widgets.panel import heading, menu
 from driftline_dashboard.widgets.points import linked
 from driftline_dashboard.widgets.table import grid
@@ -103,7 +104,8 @@ def _small_multiples(view: View, as_of: datetime, series: pd.DataFrame, name: st
         for mine in [series[series[_NAMES] == each]]
     ]
     if not any(line.points[name].notna().any() for line in lines):
-        st.html(f'<p class="dl-muted">{escape(metric.title)}: {NO_DATA}.</p>')
+        said = NEXT_STEPS.get(name, NO_DATA)
+        st.html(f'<p class="dl-muted">{escape(f"{metric.title}: {said}")}.</p>')
         return
     across = min(len(lines), 3)
     changed = drift_data.events(view, as_of)

@@ -9,6 +9,7 @@ import streamlit as st
 from driftline_dashboard.data import COVERAGE, period, small_step_of
 from driftline_dashboard.text import escape
 from driftline_dashboard.widgets.change import Change, change
+from driftline_dashboard.widgets.next_steps import NEXT_STEPS
 from driftline_dashboard.widgets.sparkline import sparkline
 from driftline_dashboard.widgets.timeline import on_grid
 from driftline_store.metrics_format import format_interval, format_value
@@ -48,7 +49,8 @@ def _tile(view: View, as_of: datetime, glance: Glance, name: str) -> str:
     now, before = glance.now[name], glance.before.get(name)
     title = _TITLES.get(name, now.metric.title)
     if now.value is None:
-        value, rest = f'<strong class="dl-none">{NO_DATA}</strong>', ""
+        value = f'<strong class="dl-none">{NO_DATA}</strong>'
+        rest = _muted(NEXT_STEPS[name]) if name in NEXT_STEPS else ""
     else:
         value = f"<strong>{escape(format_value(now.metric, now.value))}</strong>"
         value += _picture(view, as_of, glance, now)
