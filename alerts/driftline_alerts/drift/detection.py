@@ -280,13 +280,14 @@ class Detection:
         logger.info("%d of %d streams take %s for normal; the others have too little of it", sum(done), len(done), when)
 
     def _refit(self, client: Client, may_go_on: Callable[[], bool]) -> None:
-        """Once a day at most: streams become due one by one, and eight weeks of all of them are read each time."""
+        """Learn a batch of streams now and then: eight weeks of all of them are read each time."""
         at = self._feed.position
-        if at - self._learned >= DAY and any(refit.is_due(one, at) for one in self.fleet.monitors.values()):
-            read = self.fleet.tuning.watched(history(client, moment(at - refit.LONGEST), moment(at)))
-            past = _while_allowed(read, may_go_on)
+        if at - self._learned < refit.pause(self.fleet):
+            return
+        if any(refit.is_due(one, at) for one in self.fleet.monitors.values()):
+            past = _while_allowed(history(client, moment(at - refit.LONGEST), moment(at)), may_go_on)
             with contextlib.suppress(_StoppedError):
-                logger.info("learned season and scatter of %d streams", refit.refit(self.fleet, past, at))
+                logger.info("learned season and scatter of %d streams", refit.refit(self.fleet, past, at, may_go_on))
                 self._learned = at
 
 

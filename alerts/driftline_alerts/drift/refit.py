@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline_alerts.digest import digest
 from driftline_alerts.drift.detector import watch
 from driftline_alerts.drift.hourly import DAY_HOURS, HOUR, Hourly, hour_of_week
 from driftline_alerts.drift.monitor import DAY, Monitor
 from driftline_alerts.drift.seasonal import FEWEST_DAYS, Season, learn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -40,7 +41,8 @@ _RESTLESS: Final = 1.5
 _KNOWN_DAYS: Final = 28
 """And until so many days are known: 14 of them do not show that a level wanders from day to day, with which a third of
 the healthy months had a false alarm in simulation."""
-
+_BATCH: Final = 100
+"""Streams that are learned at once, so that what is held of their past does not grow with the project."""
 _MOST_OF_IT: Final = 0.5
 """Of the observations of a time that somebody chose, what the hours of it have to hold to be taken for all."""
 
@@ -78,31 +80,47 @@ def _is_done(monitor: Monitor, now: float) -> bool:
     return monitor.is_pinned and now - monitor.begun >= LONGEST
 
 
-def refit(fleet: Fleet, past: Iterable[Part], now: float) -> int:
-    """Learn the streams that are due.
+def pause(fleet: Fleet) -> float:
+    """Seconds between two batches: all streams could have two turns in a week, but where they are few a day goes by."""
+    return min(EVERY / 2 * _BATCH / max(len(fleet.monitors), 1), DAY)
+
+
+def refit(fleet: Fleet, past: Iterable[Part], now: float, may_go_on: Callable[[], bool] = lambda: True) -> int:
+    """Learn a batch of the streams that are due.
 
     Args:
         fleet: is changed.
-        past: what arrived since ``LONGEST``, by the hour.
+        past: what arrived since ``LONGEST``, by the hour; no more than that of a batch is held in memory.
         now: in seconds of Unix time.
+        may_go_on: is asked before each monitor; what is not learned stays due.
 
     Returns:
-        How many there were.
+        How many monitors were learned.
     """
-    due = {name: one for name, one in fleet.monitors.items() if is_due(one, now)}
-    wanted = {key for key, _ in due}
+    batch = _batch(fleet, now)
+    wanted = {one.key for one in batch}
     hours: dict[StreamKey, Hours] = defaultdict(dict)
     for part in past:
         if part.key in wanted:
             hours[part.key][int(part.begin.timestamp()) // HOUR] = part.counts
-    for monitor in due.values():
+    for done, monitor in enumerate(batch):
+        if not may_go_on():
+            return done
         known = _known(monitor, hours[monitor.key])
         if known.rhythm:
             for question in monitor.panel:
                 _learn(monitor, question, known)
             monitor.built = monitor.n
         monitor.fitted = now
-    return len(due)
+    return len(batch)
+
+
+def _batch(fleet: Fleet, now: float) -> list[Monitor]:
+    """The due monitors of so many streams: those whose turn is longest ago, and of equals some of every kind."""
+    due = [one for one in fleet.monitors.values() if is_due(one, now)]
+    due.sort(key=lambda one: (one.fitted, digest(one.key.state())))
+    chosen = set(list(dict.fromkeys(one.key for one in due))[:_BATCH])
+    return [one for one in due if one.key in chosen]
 
 
 def _known(monitor: Monitor, hours: Hours) -> _Known:

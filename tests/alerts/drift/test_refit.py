@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -15,7 +16,7 @@ from driftline_alerts.drift.fleet import Fleet
 from driftline_alerts.drift.moments import Moments
 from driftline_alerts.drift.monitor import DAY, Alarm, Monitor
 from driftline_alerts.drift.recovery import Recovery
-from driftline_alerts.drift.refit import EVERY, is_due, refit
+from driftline_alerts.drift.refit import EVERY, is_due, pause, refit
 from driftline_alerts.drift.stream import Part, StreamKey
 
 KEY = StreamKey("error_rate", "", segment("production", "support", "gpt", "answer", "5"))
@@ -64,6 +65,47 @@ def test_a_rhythm_of_the_day_is_no_change_once_it_is_known() -> None:
         highest["does not"] = max(highest["does not"], ignorant.of(KEY)[0].suspicion)
     assert highest["knows"] < 1
     assert highest["does not"] > 100, "this rhythm would be taken for a change"
+
+
+def many(streams: int) -> tuple[Fleet, list[Part]]:
+    """So many equal streams, and what came of them."""
+    past = hours(DAYS, AMPLITUDE, n=200)
+    keys = [StreamKey("error_rate", "", segment("production", f"feature {number}")) for number in range(streams)]
+    every = [replace(part, key=key) for part in past for key in keys]
+    fleet = Fleet()
+    fleet.apply(every[: 4 * streams])
+    return fleet, every
+
+
+def test_many_streams_are_learned_in_batches_of_which_alone_the_past_is_held() -> None:
+    fleet, past = many(103)
+    now = past[-1].end.timestamp()
+    assert [refit(fleet, iter(past), now) for _ in range(3)] == [100, 3, 0]
+    assert all(one.panel[0].offsets is not None for one in fleet.monitors.values())
+    # A week later those come first whose turn was first.
+    late = next(iter(fleet.monitors.values()))
+    late.fitted -= 1
+    past = [part for part in past if part.key == late.key]
+    later = now + EVERY
+    refit(fleet, past, later)
+    assert late.fitted == later
+    assert sum(is_due(one, later) for one in fleet.monitors.values()) == 3
+
+
+def test_learning_stops_between_two_streams_and_goes_on_later() -> None:
+    fleet, past = many(5)
+    now = past[-1].end.timestamp()
+    answers = iter([True, True, False])
+    assert refit(fleet, past, now, lambda: next(answers)) == 2
+    assert refit(fleet, past, now) == 3
+
+
+@pytest.mark.parametrize(("streams", "hours_between"), [(1, 24), (350, 24), (2000, 4.2)])
+def test_all_streams_could_have_two_turns_in_a_week(streams: int, hours_between: float) -> None:
+    fleet = Fleet()
+    for number in range(streams):
+        fleet.add(Monitor(replace(KEY, evaluator=str(number)), False, 0.0, 0.0))
+    assert pause(fleet) == pytest.approx(hours_between * 3600)
 
 
 def test_a_stream_without_a_rhythm_gets_none() -> None:
