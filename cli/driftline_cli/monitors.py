@@ -65,8 +65,10 @@ def show(settings: Settings, metrics: Sequence[str], *, feature: str, most: int,
     if "fleet" not in states:
         raise DriftlineError("drift detection has not looked at anything yet; start it with: driftline alert")
     fleet = fleet_state.load(states["fleet"], load_tuning(settings))
-    shares = split(fleet.monitors.values(), settings.drift_false_pages)
-    chosen = [one for one in fleet.monitors.values() if _is_wanted(one, metrics, feature)]
+    # What is not watched since then has no part of the budget any more.
+    watched = [one for one in fleet.monitors.values() if fleet.tuning.of(one.key).watch]
+    shares = split(watched, settings.drift_false_pages)
+    chosen = [one for one in watched if _is_wanted(one, metrics, feature)]
     chosen.sort(key=lambda one: (-one.per_day, one.key.metric, one.key.segment))
     shown = track(
         chosen[:most], "working out what is promised", console=Console(stderr=True), transient=True, disable=as_json

@@ -85,6 +85,19 @@ def test_monitors_promise_what_is_paged_by_the_rules_that_hold(
     assert "reported, not paged" in run("monitors --metric error_rate --most 1", store_url)
 
 
+def test_monitors_show_nothing_that_is_not_watched_and_its_part_of_the_budget_is_the_others(
+    client: Client, store_url: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(client, Snapshot(1, {"fleet": fleet_state.dump(world.fleet)}))
+    (before,) = json.loads(run("monitors --metric quality --most 1 --json", store_url))
+    rules = tmp_path / "alerts.yaml"
+    rules.write_text("drift: [{metrics: error_rate, watch: false}]\n", encoding="utf-8")
+    monkeypatch.setenv("DRIFTLINE_ALERTS_FILE", str(rules))
+    assert "nothing like that is watched" in run("monitors --metric error_rate", store_url)
+    (after,) = json.loads(run("monitors --metric quality --most 1 --json", store_url))
+    assert after["contract"]["false_a_month"] == pytest.approx(2 * before["contract"]["false_a_month"])
+
+
 def test_a_metric_that_is_not_watched_is_refused_with_the_closest_one(client: Client, store_url: str) -> None:
     assert client
     with pytest.raises(DriftlineError, match="did you mean 'quality'"):
