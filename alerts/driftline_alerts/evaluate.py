@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["Outcome", "Segment", "Verdict", "evaluate", "window_name"]
 
 _VERSION: Final = "prompt_version"
+_ANY: Final = "requests"
+"""Any metric has all segments of which there are rows."""
 _WEEK: Final = timedelta(days=7)
+_REMEMBERED: Final = timedelta(hours=24)
+"""How long a segment is looked at of which nothing comes any more: longer than a quiet night, and short enough that a
+prompt version that was rolled back does not fire for days."""
 
 
 class Verdict(Enum):
@@ -36,6 +41,8 @@ class Verdict(Enum):
     HOLD = "hold"
     """Between the limit and the one of recovery: what fires goes on, what does not fire stays calm."""
     NO_DATA = "no data"
+    NO_BASELINE = "no baseline"
+    """Nothing to compare with, or too little: what fires goes on, what does not fire stays calm."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +69,13 @@ class Outcome:
 def evaluate(client: Client, rules: Iterable[Rule], now: datetime) -> list[Outcome]:
     """Judge every rule on the windows that end at ``now``.
 
-    Segments without a row in the window are left out: nothing is known about them.
+    Segments without a row for so long as ``remembered`` says are left out: nothing is known about them.
 
     Raises:
         StoreError: the store is away or fails a statement.
     """
     rules = list(rules)
-    read = ask(client, [one for rule in rules for one in asked(rule, now)])
+    read = ask(client, [one for rule in rules for one in (*asked(rule, now), *_seen(rule, now))])
     return [outcome for rule in rules for outcome in judge(rule, now, read)]
 
 
@@ -83,6 +90,22 @@ def asked(rule: Rule, now: datetime) -> list[Asked]:
     return [Asked(rule.metric, rule.dimensions, where, span, latest=(since, now)) for span in spans]
 
 
+def remembered(rule: Rule) -> timedelta:
+    """For how long a segment of which nothing comes is looked at: as far back as a count is compared with."""
+    if not rule.counts_nothing or rule.baseline is None:
+        return _REMEMBERED
+    reach = rule.baseline if isinstance(rule.baseline, timedelta) else _WEEK
+    return max(reach, _REMEMBERED)
+
+
+def _seen(rule: Rule, now: datetime) -> list[Asked]:
+    """What tells which segments there were lately, where the window does not."""
+    since = now - remembered(rule)
+    if not rule.group_by or since >= now - rule.window:
+        return []
+    return [Asked(_ANY, rule.dimensions, tuple(rule.where.items()), (since, now), latest=(since, now))]
+
+
 def judge(rule: Rule, now: datetime, read: Read) -> list[Outcome]:
     """A rule's verdicts on what was read."""
     window, *before = (read(one) for one in asked(rule, now))
@@ -92,6 +115,7 @@ def judge(rule: Rule, now: datetime, read: Read) -> list[Outcome]:
     expected = [] if rule.group_by else [tuple(rule.where.items())]
     if rule.counts_nothing:
         expected += baselines
+    expected += (segment for one in _seen(rule, now) for segment in read(one))
     if missing := [segment for segment in expected if segment not in window]:
         value = 0.0 if rule.counts_nothing else None
         nothing = Reading(rule.definition, value, 0, None, None, (now - rule.window, now))
@@ -126,8 +150,10 @@ def _outcome(rule: Rule, segment: Segment, reading: Reading, baseline: Reading |
         reading = replace(reading, value=0.0)
     level = baseline.value if baseline is not None and baseline.n >= rule.min_n else None
     threshold = rule.limit.threshold(level)
-    if reading.value is None or threshold is None or reading.n < rule.window_n:
+    if reading.value is None or reading.n < rule.window_n:
         return Outcome(rule, segment, Verdict.NO_DATA, reading, threshold, rule.severity, baseline)
+    if threshold is None:
+        return Outcome(rule, segment, Verdict.NO_BASELINE, reading, threshold, rule.severity, baseline)
     if rule.breaches(reading.value, threshold):
         beyond = rule.critical.threshold(level) if rule.critical else None
         if beyond is not None and rule.breaches(reading.value, beyond):

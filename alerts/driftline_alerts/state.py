@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from driftline_alerts.detail import Detail
 from driftline_alerts.digest import SHORT, digest
-from driftline_alerts.evaluate import Verdict, window_name
+from driftline_alerts.evaluate import Verdict, remembered, window_name
 from driftline_alerts.rule import DRIFT
 from driftline_alerts.transition import OPEN, Transition, after, step_id, take
 
@@ -60,7 +60,7 @@ def decide(
         if not _belongs(one.last, by_name):
             round_.withdraw(one.last)
         elif key not in seen:
-            round_.miss(one.last, by_name[one.last.rule])
+            round_.forget(one.last, by_name[one.last.rule])
     return round_.steps
 
 
@@ -93,7 +93,7 @@ class _Round:
         rule, key = outcome.rule, (outcome.rule.name, outcome.segment)
         before = self.known[key].last if key in self.known else None
         verdict = _VERDICTS[rule.no_data] if outcome.verdict is Verdict.NO_DATA else outcome.verdict
-        why = _NOTHING if outcome.verdict is Verdict.NO_DATA else ""
+        why = _WHY.get(outcome.verdict, "")
         if verdict is Verdict.BREACH:
             self._breach(outcome, before, why)
         elif before is None:
@@ -103,13 +103,13 @@ class _Round:
         elif verdict is Verdict.OK and before.state in OPEN:
             self._right_again(before, why, outcome)
 
-    def miss(self, before: Transition, rule: Rule) -> None:
-        """Nothing came of a segment that was wrong."""
-        gone = replace(before, value=math.nan, n=0)
+    def forget(self, before: Transition, rule: Rule) -> None:
+        """Nothing has come of a segment that was wrong for so long that it is not looked at any more."""
+        gone, why = replace(before, value=math.nan, n=0), f"nothing has come for {window_name(remembered(rule))}"
         if before.state == "pending":
-            self._take(gone.next("calm", self.now, why=_NOTHING, is_news=False))
-        elif rule.no_data == "resolve":
-            self._right_again(gone, _NOTHING)
+            self._take(gone.next("calm", self.now, why=why, is_news=False))
+        else:
+            self._right_again(gone, why)
 
     def withdraw(self, before: Transition) -> None:
         """Nothing watches it any more."""
@@ -198,7 +198,10 @@ def _as_grave(step: Transition, before: Transition) -> Transition:
     return replace(step, detail=step.detail.model_copy(update={"severity": before.detail.severity}))
 
 
-_NOTHING: Final = "nothing comes any more"
+_WHY: Final = {
+    Verdict.NO_DATA: "nothing comes any more",
+    Verdict.NO_BASELINE: "there is nothing to compare with any more",
+}
 _VERDICTS: Final = {"keep": Verdict.NO_DATA, "resolve": Verdict.OK, "fire": Verdict.BREACH}
 """What no data count as."""
 

@@ -11,6 +11,7 @@ import pytest
 
 from alert_support import MINUTE, NOW, put, put_requests, put_scores, rule
 from driftline_alerts import readings as module
+from driftline_alerts.alerts_file import default_rules
 from driftline_alerts.evaluate import Outcome, Verdict, evaluate, judge, window_name
 from driftline_store.grouping import Grouping
 from driftline_store.metrics import METRICS
@@ -108,15 +109,17 @@ def test_a_factor_multiplies_the_value_before_the_window(client: Client, now: fl
 def test_without_a_baseline_a_factor_says_nothing(client: Client) -> None:
     one = rule(above="2x", **COST)
     put(client, requests=100, calls=100, cost=9)
-    assert only(client, one).verdict is Verdict.NO_DATA
+    assert only(client, one).verdict is Verdict.NO_BASELINE
     put(client, NOW - timedelta(hours=2), requests=19, calls=19, cost=0.1)
-    assert only(client, one).verdict is Verdict.NO_DATA  # fewer than min_n
+    assert only(client, one).verdict is Verdict.NO_BASELINE  # fewer than min_n
     put(client, NOW - timedelta(hours=2), requests=1, calls=1, cost=0)
     assert only(client, one).verdict is Verdict.BREACH
     client.command("TRUNCATE TABLE llm_rollups")
     put(client, NOW - timedelta(hours=2), requests=100, calls=100, cost=0)
     put(client, requests=100, calls=100, cost=9)
-    assert only(client, one).verdict is Verdict.NO_DATA  # every multiple of 0 is 0
+    assert only(client, one).verdict is Verdict.NO_BASELINE  # every multiple of 0 is 0
+    client.command("TRUNCATE TABLE llm_rollups")
+    assert only(client, one).verdict is Verdict.NO_DATA
 
 
 def test_totals_are_compared_over_equal_times(client: Client) -> None:
@@ -164,7 +167,7 @@ def test_a_version_is_compared_with_the_other_that_is_used_most(client: Client) 
     assert told("chat", "2") == (Verdict.OK, 40)
     assert told("chat", "3") == (Verdict.BREACH, 60)
     assert told("chat", "__other__") == (Verdict.OK, 60)
-    assert told("search", "2") == (Verdict.NO_DATA, None)
+    assert told("search", "2") == (Verdict.NO_BASELINE, None)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +208,7 @@ def test_a_difference_holds_where_a_factor_says_nothing() -> None:
     risen = {"metric": "error_rate", "window": "1h", "baseline": "24h"}
     assert judge(rule(above="3% more", **risen), NOW, read)[0].verdict is Verdict.BREACH
     assert judge(rule(above="5% more", **risen), NOW, read)[0].verdict is Verdict.OK
-    assert judge(rule(above="2x", **risen), NOW, read)[0].verdict is Verdict.NO_DATA
+    assert judge(rule(above="2x", **risen), NOW, read)[0].verdict is Verdict.NO_BASELINE
 
 
 def test_a_count_that_is_compared_with_before_sees_what_is_gone() -> None:
@@ -218,9 +221,34 @@ def test_a_count_that_is_compared_with_before_sees_what_is_gone() -> None:
     gone = rule(metric="requests", below="0.5x", baseline="last week", window="1h", min_n=200, group_by="service")
     found = {outcome.segment[0][1]: outcome for outcome in judge(gone, NOW, read)}
     assert {name: outcome.verdict for name, outcome in found.items()} == {
-        "shop": Verdict.BREACH, "blog": Verdict.NO_DATA, "new": Verdict.NO_DATA,
+        "shop": Verdict.BREACH, "blog": Verdict.NO_BASELINE, "new": Verdict.NO_BASELINE,
     }  # fmt: skip
     assert (found["shop"].reading.value, found["shop"].reading.n, found["shop"].threshold) == (0, 0, 450)
+
+
+def test_a_segment_of_which_nothing_comes_is_looked_at_for_a_day(client: Client) -> None:
+    put_requests(client, 9.0, 30, at=NOW - timedelta(hours=23), feature="chat")
+    put_requests(client, 9.0, 30, at=NOW - timedelta(hours=25), feature="gone")
+    put_requests(client, 9.0, 30, feature="search")
+    put_requests(client, 9.0, 30, at=NOW - timedelta(hours=3), feature="search")
+    assert verdicts(client, rule(group_by="feature")) == {("slow", "search"): "breach", ("slow", "chat"): "no data"}
+    assert verdicts(client, rule(group_by="feature", where={"model": "a"})) == {}
+    silent = rule(metric="requests", below=1, min_n=0, group_by="feature")
+    assert verdicts(client, silent) == {("slow", "search"): "ok", ("slow", "chat"): "breach"}
+
+
+def test_a_service_that_is_away_is_not_forgotten_at_an_hour_at_which_little_came_last_week(client: Client) -> None:
+    (no_traffic,) = (one for one in default_rules() if one.name == "no traffic")
+    week = timedelta(days=7)
+    put(client, NOW - week - 10 * MINUTE, requests=99, service="quiet")
+    put(client, NOW - week - 10 * MINUTE, requests=100, service="busy")
+    put(client, NOW - timedelta(days=2), requests=100, service="silent")
+    put(client, NOW - week - timedelta(days=1), requests=100, service="switched off")
+    assert verdicts(client, no_traffic) == {
+        ("no traffic", "quiet"): "no baseline",
+        ("no traffic", "busy"): "breach",
+        ("no traffic", "silent"): "no baseline",
+    }
 
 
 def test_all_rules_of_a_window_share_one_statement(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +273,11 @@ def test_all_rules_of_a_window_share_one_statement(client: Client, monkeypatch: 
         rule(name="longer", window="1h"),
         rule(name="quality", metric="quality", below=0.85, **by),
     )
-    assert asked == [(["error_rate", "latency_p95", "quality"], 15, "", 3), (["latency_p95"], 60, "", 1)]
+    assert asked == [
+        (["error_rate", "latency_p95", "quality"], 15, "", 3),
+        (["requests"], 1440, "", 1),  # which segments there were lately
+        (["latency_p95"], 60, "", 1),
+    ]
     assert found == {
         ("slow", "chat"): "breach", ("errors", "chat"): "ok", ("all",): "breach", ("chat", "chat"): "breach",
         ("none", "gone", "a"): "no data", ("longer",): "breach", ("quality", "chat"): "breach",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from driftline_alerts.transition import Key
 
 BAD, GOOD, HOLD, NOTHING = Verdict.BREACH, Verdict.OK, Verdict.HOLD, Verdict.NO_DATA
+UNCOMPARED = Verdict.NO_BASELINE
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Alerts:
         ]
 
     def _outcome(self, name: str, verdict: Verdict, *, critical: bool) -> Outcome:
-        values = {BAD: 9.0, GOOD: 1.0, HOLD: 2.8, NOTHING: None}
+        values = {BAD: 9.0, GOOD: 1.0, HOLD: 2.8, NOTHING: None, UNCOMPARED: 9.0}
         reading = Reading(self.rule.definition, values[verdict], 30, None, None, (self.at, self.at))
         severity = "critical" if critical else self.rule.severity
         return Outcome(self.rule, (("feature", name),), verdict, reading, 3.0, severity)
@@ -164,22 +165,28 @@ def test_an_hour_of_flapping_is_few_messages() -> None:
 
 
 @pytest.mark.parametrize(
-    ("no_data", "first", "then"), [("keep", [], []), ("resolve", ["resolved"], []), ("fire", [], [])]
+    ("no_data", "changes"), [("keep", []), ("resolve", [("resolved", "nothing comes any more")]), ("fire", [])]
 )
-def test_what_no_data_means_to_an_alert_that_fires(no_data: str, first: list[str], then: list[str]) -> None:
+def test_what_no_data_means_to_an_alert_that_fires(no_data: str, changes: list[tuple[str, str]]) -> None:
     one = alerts(no_data=no_data)
     one.look(a=BAD)
-    assert one.states(a=NOTHING) == first
-    assert one.states() == then
+    assert [(step.state, step.why) for step in one.look(a=NOTHING)] == changes
 
 
-def test_a_segment_that_is_gone_ends_its_alert_if_the_rule_says_so() -> None:
-    kept, ended = alerts(), alerts(no_data="resolve")
-    for one in (kept, ended):
-        one.look(a=BAD)
-    assert kept.look() == []
-    (over,) = ended.look()
-    assert (over.state, over.why) == ("resolved", "nothing comes any more")
+@pytest.mark.parametrize("no_data", ["keep", "resolve", "fire"])
+def test_without_a_baseline_nothing_begins_and_nothing_ends(no_data: str) -> None:
+    one = alerts(no_data=no_data, **{"for": "2m"})
+    assert one.states(a=UNCOMPARED) == []
+    assert [one.states(a=verdict) for verdict in (BAD, UNCOMPARED)] == [["(pending)"], ["(calm)"]]
+    assert [one.states(a=verdict) for verdict in (BAD, BAD, BAD, UNCOMPARED)] == [["(pending)"], [], ["firing"], []]
+
+
+@pytest.mark.parametrize("no_data", ["keep", "resolve", "fire"])
+def test_a_segment_that_is_not_looked_at_any_more_ends_its_alert(no_data: str) -> None:
+    one = alerts(no_data=no_data)
+    one.look(a=BAD)
+    (over,) = one.look()
+    assert (over.state, over.why) == ("resolved", "nothing has come for 24 h")
     assert math.isnan(over.value)
 
 

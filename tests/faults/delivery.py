@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from alert_support import step_of
+from alert_support import put_requests, step_of, wait_until
 from channel_support import CLOSED, CLOSED_BUT_TAKEN, HANGS_BUT_TAKEN, SECRET, Fault, Service, Services, services
 from driftline_alerts.transition import write
 from process_support import clean_environment
@@ -59,6 +59,7 @@ from driftline.settings import load
 from driftline_alerts.worker import run
 run(load(), threading.Event())
 """
+_INTRODUCED = "SELECT uniqExact(channel) FROM alert_channels"
 _UNTOLD = """\
 SELECT count() FROM alert_transitions AS t CROSS JOIN (SELECT arrayJoin({channels:Array(String)}) AS channel) AS c
 WHERE t.is_news AND (t.id, c.channel) NOT IN (SELECT transition_id, channel FROM alert_deliveries WHERE delivered)"""
@@ -122,6 +123,12 @@ class World:
             NO_PROXY="*",
         )
         self.keep_running()
+        self._wait_for_channels()
+
+    def _wait_for_channels(self) -> None:
+        """Until all of them are introduced: what is over before that is told to nobody."""
+        with contextlib.closing(self.store.client()) as client:
+            wait_until(lambda: client.query(_INTRODUCED).result_rows[0][0] == len(CHANNELS))
 
     def keep_running(self) -> None:
         """Start again what was killed."""
@@ -262,6 +269,8 @@ def _happen(client: Client, chance: random.Random, number: int) -> list[Transiti
         [("firing", "warning"), ("resolved", "warning")],
     ]
     todo = {f"{number}-{n}": list(chance.choice(ways)) for n in range(chance.randint(2, 4))}
+    for name in todo:  # too little to judge, so that the worker's own rounds change nothing
+        put_requests(client, 1.0, 1, at=datetime.now(UTC), feature=name)
     while any(todo.values()):
         name = chance.choice([name for name, left in todo.items() if left])
         state, severity = todo[name].pop(0)
