@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from dashboard import seed
 from dashboard.conftest import Page
 from driftline_dashboard.drift import drift_data
 from driftline_dashboard.drift.page import _share
-from driftline_dashboard.view import View
+from driftline_dashboard.view import DEFAULT, View
 
 if TYPE_CHECKING:
     from store_fixtures import RunningStore
@@ -85,6 +86,20 @@ def test_a_link_shows_the_monitor_that_it_names(seeded: RunningStore, monkeypatc
     assert "prompt_version v2</small>" in page.html
 
 
+def test_a_link_to_a_monitor_that_is_not_there_says_so_and_shows_no_other(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for parameters in (
+        {"monitor": "e" * 16},
+        {"monitor": "<b>"},
+        {"monitor": seed.SUSPECT, "feature": "search-summary"},
+    ):
+        page = Page(seeded.path, monkeypatch, at="drift", **parameters)
+        assert "not there any more, or not within these filters" in page.html
+        assert not page.app.get("vega_lite_chart")
+        assert '<div class="dl-monitor"><span>' in page.html, "there are others to choose from"
+
+
 def test_filters_and_the_metric_choose_monitors(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
     page = Page(seeded.path, monkeypatch, at="drift", feature="search-summary")
     assert page.html.count('<div class="dl-monitor"><span>') == 4
@@ -117,6 +132,22 @@ def test_without_anything_watched_it_says_what_to_do(empty: RunningStore, monkey
     assert "driftline alert" in page.html
 
 
+def test_a_worker_that_has_looked_and_seen_no_stream_is_told_from_one_that_never_looked(
+    empty: RunningStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "has not looked at anything yet" in Page(empty.path, monkeypatch, at="drift").html
+    with contextlib.closing(empty.client()) as client:
+        client.command("INSERT INTO drift_snapshots (name, step, state) VALUES ('feed', 1, '')")
+        try:
+            assert "has seen no stream yet" in Page(empty.path, monkeypatch, at="drift").html
+            watch = drift_data.watch(DEFAULT, datetime.now(UTC))
+        finally:
+            client.command("TRUNCATE TABLE drift_snapshots")
+    assert watch.looked is not None
+    assert datetime.now(UTC) - watch.looked < timedelta(minutes=1)
+    assert (watch.monitors, watch.features, len(watch.heat), watch.runs) == (0, 0, 0, False)
+
+
 def test_health_has_the_sentence_the_changes_and_the_heat_map_after_the_numbers(
     seeded: RunningStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,8 +158,9 @@ def test_health_has_the_sentence_the_changes_and_the_heat_map_after_the_numbers(
     assert [page.html.index(part) for part in parts] == sorted(page.html.index(part) for part in parts)
     heat = page.html.split('class="dl-table dl-heat"')[1].split("</table>")[0]
     assert f'drift?feature=support-bot&amp;metric=quality&amp;monitor={seed.SUSPECT}"' in heat
-    for cell in (">alarm<", ">20 %<", ">3 %<", ">quiet<", ">learns<"):
+    for cell in (">alarm<", ">20 %<", ">learns<"):
         assert cell in heat
+    assert "Below 10 % of an alarm: Error rate, Latency p95<" in page.html
     assert Page(seeded.path, monkeypatch, feature="search-summary").html.count('<td class="dl-heat-2">') == 1
 
 

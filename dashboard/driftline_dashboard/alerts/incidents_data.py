@@ -17,6 +17,7 @@ from driftline_dashboard.store import LIMITS, reading
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from driftline_alerts.evaluate import Segment
     from driftline_alerts.postmortem.history import Attempt, Said
     from driftline_alerts.transition import Transition
     from driftline_dashboard.view import View, Window
@@ -25,20 +26,24 @@ _MOST_STEPS: Final = 3_000
 _ASKED_FOR: Final = timedelta(days=7)
 """How long the alert worker still does what somebody asked for."""
 
+_BEFORE: Final = "at <= {until:DateTime64(3, 'UTC')}"
+OPEN_STEPS: Final = f"""\
+SELECT last.1 AS id FROM (
+    SELECT argMax((id, state), (at, id)) AS last FROM alert_transitions WHERE {_BEFORE} GROUP BY rule, mapSort(segment)
+)
+WHERE last.2 IN ({", ".join(f"'{state}'" for state in sorted(OPEN))})"""
+"""Ids of the last steps before ``until`` of the alerts that are open then. No long column of the history is read: those
+are for who asks for steps by their ids."""
+
 # Before incidents were stored, each alert was one, from its begin to its end.
 _NAME: Final = "firstNonDefault(incident, concat(rule, ' ', toString(started)))"
-_BEFORE: Final = "at <= {until:DateTime64(3, 'UTC')}"
 _STEPS: Final = f"""\
 SELECT {", ".join(COLUMNS)} FROM alert_transitions
 WHERE {_NAME} IN (
     SELECT {_NAME} FROM alert_transitions
     WHERE state NOT IN ('pending', 'calm') AND at >= {{since:DateTime64(3, 'UTC')}} AND {_BEFORE}
     UNION DISTINCT
-    SELECT {_NAME} FROM (
-        SELECT * FROM alert_transitions WHERE {_BEFORE} ORDER BY at DESC, id DESC
-        LIMIT 1 BY rule, toString(mapSort(segment))
-    )
-    WHERE state IN {{open:Array(String)}}
+    SELECT {_NAME} FROM alert_transitions WHERE id IN ({OPEN_STEPS})
 ) AND {_BEFORE}
 ORDER BY at DESC, id LIMIT 1 BY id LIMIT {_MOST_STEPS}"""
 
@@ -97,8 +102,7 @@ class Incident:
 
     def concerns(self, view: View) -> bool:
         """Whether it is about something that the filters let through: no alert of it contradicts them."""
-        segments = (dict(step.segment) for step in self.latest)
-        return any(all(one.get(name, value) == value for name, value in view.filters) for one in segments)
+        return any(may_lie_within(step.segment, view) for step in self.latest)
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ def board(window: Window, as_of: datetime) -> Board:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    parameters = {"since": as_of - window.length, "until": as_of + HALF_MINUTE, "open": sorted(OPEN)}
+    parameters = {"since": as_of - window.length, "until": as_of + HALF_MINUTE}
     with reading("the incidents") as client:
         rows = client.query(_STEPS, parameters=parameters, settings=LIMITS).result_rows
         found = _incidents([from_row(row) for row in reversed(rows)])
@@ -163,6 +167,12 @@ def told(incident: Incident, as_of: datetime) -> tuple[tuple[Attempt, ...], tupl
     with reading("the history of an incident") as client:
         attempts = read.attempts(client, incident.id, incident.steps)
         return attempts, read.said(client, incident.id, incident.steps, incident.began, until)
+
+
+def may_lie_within(segment: Segment, view: View) -> bool:
+    """Whether the filters let through what is about a segment, or a part of it: no value of it contradicts them."""
+    values = dict(segment)
+    return all(values.get(name, value) == value for name, value in view.filters)
 
 
 def forget() -> None:

@@ -11,8 +11,10 @@ import streamlit as st
 
 from driftline_alerts.drift.events import events as stored_events
 from driftline_alerts.drift.segments import LEAF
+from driftline_alerts.reporting import PART
 from driftline_dashboard.data import half_minute, period
 from driftline_dashboard.store import LIMITS, reading
+from driftline_processors.reports import ALIVE_SECONDS
 from driftline_store.statement import STATEMENT, runnable
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ _TTL: Final = timedelta(seconds=60)
 _HALF_MINUTE: Final = timedelta(seconds=30)
 _BEAT: Final = timedelta(hours=7)
 """Each monitor is written at least every six hours."""
+LATE: Final = timedelta(minutes=8)
+"""After so long without anything stored, and the pause between two rounds, nothing looks any more: what is known is
+stored every five minutes, what moved each minute, and a round that learns anew takes a minute or two."""
 ALARMS: Final = ("episode", "recovering")
 _HEAT: Final = ("has_feature", "feature", "metric", "evidence", "state", "stream", "monitors")
 _COUNTED: Final = ("learning", "suspicious", "small", "alarms")
@@ -46,19 +51,33 @@ _LATEST: Final = f"""\
 )"""
 
 _BOARD: Final = f"""\
-SELECT mapContains(m.segment, 'feature') AS has_feature, m.segment['feature'] AS feature, m.metric AS metric,
-    max(m.evidence) AS evidence, argMax(m.state, (m.evidence, m.n)) AS state,
-    argMax(m.stream, (m.evidence, m.n)) AS stream, count() AS monitors, countIf(m.state = 'learning') AS learning,
-    countIf(m.state = 'suspicious') AS suspicious, countIf(m.state = 'small') AS small,
-    countIf(m.state IN {{alarms:Array(String)}}) AS alarms, sum(m.n) AS seen,
-    (SELECT max(at) FROM drift_snapshots) AS looked,
+SELECT {", ".join(f"board.{name}" for name in (*_HEAT, *_COUNTED, "seen"))}, once.looked, once.runs, once.found
+FROM (
+    SELECT (
+        SELECT max(at) FROM (
+            SELECT maxOrNull(at) AS at FROM drift_snapshots
+            UNION ALL SELECT maxOrNull(at) AS at FROM drift_monitors
+        )
+    ) AS looked,
+    (
+        SELECT count() > 0 FROM part_reports
+        WHERE part = '{PART}' AND at > now64(3) - INTERVAL {ALIVE_SECONDS:.0f} SECOND
+    ) AS runs,
     (
         SELECT uniqExact(incident) FROM alert_transitions
         WHERE state = 'firing' AND at >= toDateTime64({{since:Float64}}, 3, 'UTC') AND {_BEFORE}
     ) AS found
-FROM {_LATEST} AS m
-GROUP BY has_feature, feature, metric
-ORDER BY max(m.evidence) DESC, sum(m.n) DESC, feature, metric LIMIT 5000"""
+) AS once
+LEFT JOIN (
+    SELECT mapContains(m.segment, 'feature') AS has_feature, m.segment['feature'] AS feature, m.metric AS metric,
+        max(m.evidence) AS evidence, argMax(m.state, (m.is_alarm, m.evidence, m.n)) AS state,
+        argMax(m.stream, (m.is_alarm, m.evidence, m.n)) AS stream,
+        count() AS monitors, countIf(m.state = 'learning') AS learning, countIf(m.state = 'suspicious') AS suspicious,
+        countIf(m.state = 'small') AS small, countIf(m.is_alarm) AS alarms, sum(m.n) AS seen
+    FROM (SELECT *, state IN {{alarms:Array(String)}} AS is_alarm FROM {_LATEST}) AS m
+    GROUP BY has_feature, feature, metric
+) AS board ON true
+ORDER BY evidence DESC, seen DESC, feature, metric LIMIT 5000"""
 
 _COLUMNS: Final = """\
 stream, metric, evaluator, segment, falls, state, n, per_day, level, evidence, false_a_month, started"""
@@ -79,10 +98,12 @@ class Watch:
     """Drift detection at a glance.
 
     Attributes:
-        looked: when it said last that it runs; None where it has seen nothing.
+        looked: when it stored last what it knows; None where it never has.
+        runs: whether an alert worker says that it does.
         found: incidents that began to be told of in the window, of rules too.
-        heat: ``feature``, ``metric``, the largest ``evidence`` of its monitors, ``state`` and ``stream`` of that one,
-            how many ``monitors`` there are and how many of them are ``learning``; the largest evidence first.
+        heat: ``feature``, ``metric``, the largest ``evidence`` of its monitors, how many ``monitors`` there are, how
+            many of them are ``learning``, see a ``small`` change or are in ``alarms``, and ``state`` and ``stream`` of
+            the one with most evidence, of those in an alarm if there are any; the largest evidence first.
     """
 
     monitors: int
@@ -92,6 +113,7 @@ class Watch:
     small: int
     alarms: int
     looked: datetime | None
+    runs: bool
     found: int
     heat: pd.DataFrame
 
@@ -151,13 +173,12 @@ def _watch(window: Window, as_of: datetime) -> Watch:
     parameters = {"alarms": list(ALARMS), "since": (as_of - window.length).timestamp(), **_until(as_of)}
     with reading("what drift detection is at") as client:
         rows = client.query(_BOARD, parameters=parameters, settings=LIMITS).result_rows
-    frame = pd.DataFrame(rows, columns=[*_HEAT, *_COUNTED, "seen", "looked", "found"])
+    frame = pd.DataFrame(rows, columns=[*_HEAT, *_COUNTED, "seen", "looked", "runs", "found"])
     heat = frame[frame["has_feature"].astype(bool)].reset_index(drop=True)
     heat.attrs[STATEMENT] = runnable(_BOARD, parameters)
     counts = {name: int(frame[name].sum()) for name in ("monitors", *_COUNTED)}
-    looked: datetime | None = frame["looked"].iloc[0].to_pydatetime().replace(tzinfo=UTC) if len(frame) else None
-    told = int(frame["found"].iloc[0]) if len(frame) else 0
-    return Watch(**counts, features=heat["feature"].nunique(), looked=looked, found=told, heat=heat)
+    looked, runs, told = rows[0][-3:]
+    return Watch(**counts, features=heat["feature"].nunique(), looked=looked, runs=bool(runs), found=told, heat=heat)
 
 
 @st.cache_data(ttl=_TTL, max_entries=50, show_spinner=False)

@@ -59,14 +59,25 @@ def show(view: View) -> None:
         return
     _summary(view, watch)
     _episodes(view, as_of)
-    metric = _metric()
-    found = drift_data.monitors(view, as_of, metric, identity(st.query_params, MONITOR))
-    if found:
-        chosen = next((one for one in found if one.stream == identity(st.query_params, MONITOR)), found[0])
+    metric, asked = _metric(), identity(st.query_params, MONITOR)
+    found = drift_data.monitors(view, as_of, metric, asked)
+    chosen = _chosen(found, asked)
+    if chosen:
         _pictures(view, chosen, as_of)
-    else:
-        chosen = None
     _list(view, found, metric, chosen)
+
+
+def _chosen(found: list[Seen], asked: str) -> Seen | None:
+    """The monitor that the URL names, or the one with most evidence where it names none."""
+    if MONITOR not in st.query_params:
+        return next(iter(found), None)
+    chosen = next((one for one in found if one.stream == asked), None)
+    if chosen is None:
+        st.html(
+            '<p class="dl-warn">The monitor that the address names is not there any more, or not within these filters. '
+            "Choose one from the list.</p>"
+        )
+    return chosen
 
 
 def _nothing(watch: Watch) -> None:

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from driftline_alerts.detail import Detail
 from driftline_alerts.drift.finding import Finding
+from driftline_alerts.rule import DRIFT
+from driftline_alerts.transition import COLUMNS, from_row
+from driftline_dashboard.alerts.incidents_data import OPEN_STEPS, may_lie_within
+from driftline_dashboard.data import HALF_MINUTE
 from driftline_dashboard.store import LIMITS, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
+
+    from driftline_alerts.transition import Transition
+    from driftline_dashboard.view import View
 
 _TTL: Final = timedelta(seconds=60)
 
@@ -24,51 +30,57 @@ class Alert:
     """An alert that is open.
 
     Attributes:
-        finding: what drift detection told last of the incident; None of rules.
+        step: its last one.
+        finding: what drift detection told last of the incident in the metric of that step; None of rules.
     """
 
-    rule: str
-    segment: dict[str, str]
-    metric: str
-    value: float
-    threshold: float
-    n: int
-    started: datetime
-    detail: Detail
-    incident: str
-    finding: Finding | None
+    step: Transition
+    finding: Finding | None = None
 
+    @property
+    def is_drift(self) -> bool:
+        """Whether drift detection raised it, and no rule."""
+        return self.step.rule.startswith(DRIFT)
 
-_LAST_STEPS: Final = """\
-SELECT * FROM (
-    SELECT * FROM alert_transitions ORDER BY at DESC, id DESC LIMIT 1 BY rule, toString(mapSort(segment))
-)
-WHERE state IN ('firing', 'acknowledged', 'recovering')"""
+    @property
+    def rank(self) -> tuple[int, bool, datetime]:
+        """What is graver ranks higher, then what drift detection found, then what began later."""
+        return self.step.gravity, self.is_drift, self.step.started
+
+    @property
+    def found(self) -> datetime | None:
+        """Of when its figures are; None where that is not known, as an acknowledgement keeps those of before."""
+        if self.finding is not None:
+            return self.finding.at
+        return None if self.step.state == "acknowledged" else self.step.at
+
+    def concerns(self, view: View) -> bool:
+        """Whether it is about something that the filters let through."""
+        return may_lie_within(self.step.segment, view)
+
 
 _OPEN_ALERTS: Final = f"""\
-WITH open AS ({_LAST_STEPS})
-SELECT rule, segment, metric, value, threshold, n, started, detail, incident, body
-FROM open LEFT JOIN (
-    SELECT incident, argMax(body, at) AS body FROM drift_findings
-    WHERE incident IN (SELECT incident FROM open) GROUP BY incident
-) AS found USING (incident)
-ORDER BY started DESC, rule"""
+SELECT {", ".join(COLUMNS)}, body
+FROM (SELECT {", ".join(COLUMNS)} FROM alert_transitions WHERE id IN ({OPEN_STEPS}) LIMIT 1 BY id) AS step
+LEFT JOIN (
+    SELECT incident, metric, argMax(body, at) AS body FROM drift_findings
+    WHERE at <= {{until:DateTime64(3, 'UTC')}} GROUP BY incident, metric
+) AS found USING (incident, metric)"""
 
 
 @st.cache_data(ttl=_TTL, max_entries=20, show_spinner=False)
 def open_alerts(as_of: datetime) -> list[Alert]:
-    """The alerts that fire, the newest first.
+    """The alerts that are open at a moment, the gravest first.
 
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    del as_of  # only the key of the cache
+    parameters = {"until": as_of + HALF_MINUTE}
     with reading("the alerts") as client:
-        rows: Sequence[Sequence[Any]] = client.query(_OPEN_ALERTS, settings=LIMITS).result_rows
-    return [_alert(*row) for row in rows]
+        rows: Sequence[Sequence[Any]] = client.query(_OPEN_ALERTS, parameters=parameters, settings=LIMITS).result_rows
+    return sorted((_alert(*row) for row in rows), key=lambda one: one.rank, reverse=True)
 
 
-def _alert(rule: str, segment: Mapping[str, str], *row: Any) -> Alert:
-    *known, detail, incident, body = row
-    finding = Finding.model_validate_json(body) if body else None
-    return Alert(*[str(rule), dict(segment), *known, Detail.parse(detail), incident, finding])
+def _alert(*row: Any) -> Alert:
+    *step, body = row
+    return Alert(from_row(step), Finding.model_validate_json(body) if body else None)
