@@ -92,17 +92,17 @@ def asked(rule: Rule, now: datetime) -> list[Asked]:
 
 def remembered(rule: Rule) -> timedelta:
     """For how long a segment of which nothing comes is looked at: as far back as a count is compared with."""
+    longest = max(rule.window, _REMEMBERED)
     if not rule.counts_nothing or rule.baseline is None:
-        return _REMEMBERED
-    reach = rule.baseline if isinstance(rule.baseline, timedelta) else _WEEK
-    return max(reach, _REMEMBERED)
+        return longest
+    return max(longest, rule.baseline if isinstance(rule.baseline, timedelta) else _WEEK)
 
 
 def _seen(rule: Rule, now: datetime) -> list[Asked]:
     """What tells which segments there were lately, where the window does not."""
-    since = now - remembered(rule)
-    if not rule.group_by or since >= now - rule.window:
+    if not rule.group_by or remembered(rule) == rule.window:
         return []
+    since = now - remembered(rule)
     return [Asked(_ANY, rule.dimensions, tuple(rule.where.items()), (since, now), latest=(since, now))]
 
 
@@ -150,7 +150,9 @@ def _outcome(rule: Rule, segment: Segment, reading: Reading, baseline: Reading |
         reading = replace(reading, value=0.0)
     level = baseline.value if baseline is not None and baseline.n >= rule.min_n else None
     threshold = rule.limit.threshold(level)
-    if reading.value is None or reading.n < rule.window_n:
+    # A version that is not used may never be again, so to wait for it would be to wait for ever.
+    is_alone = threshold is None and rule.baseline == "other version"
+    if reading.value is None or reading.n < rule.window_n or is_alone:
         return Outcome(rule, segment, Verdict.NO_DATA, reading, threshold, rule.severity, baseline)
     if threshold is None:
         return Outcome(rule, segment, Verdict.NO_BASELINE, reading, threshold, rule.severity, baseline)

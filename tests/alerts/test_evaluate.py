@@ -167,7 +167,7 @@ def test_a_version_is_compared_with_the_other_that_is_used_most(client: Client) 
     assert told("chat", "2") == (Verdict.OK, 40)
     assert told("chat", "3") == (Verdict.BREACH, 60)
     assert told("chat", "__other__") == (Verdict.OK, 60)
-    assert told("search", "2") == (Verdict.NO_BASELINE, None)
+    assert told("search", "2") == (Verdict.NO_DATA, None)
 
 
 @pytest.mark.parametrize(
