@@ -32,6 +32,11 @@ SELECT toFloat64(sum(newest)), count() FROM (
     GROUP BY topic, partition
 )"""
 
+# Of a day: a part that nobody started is missed by nobody.
+_SILENCE: Final = f"""\
+SELECT dateDiff('millisecond', max(at), {{until}}) / 1000, count() FROM part_reports
+WHERE part = '{GROUP}' AND at > {{until}} - INTERVAL 1 DAY AND at <= {{until}}"""
+
 # Counters grow from 0 at the start of an instance; the report before the window is what it began with.
 _DROPPED: Final = """\
 SELECT toFloat64(sum(greatest(last - base, 0))), count() FROM (
@@ -77,6 +82,10 @@ _TABLE: Final = (
     Metric(
         "ingest_lag", "Ingest lag", "messages", "lower", _LAG, "", "partitions", None, "count",
         "Messages that wait on the bus, as the running `driftline ingest` last said.",
+    ),
+    Metric(
+        "ingest_silence", "Ingest silent", "seconds", "lower", _SILENCE, "", "reports", None, "seconds",
+        "Seconds since a `driftline ingest` last reported about itself, which it does every 10 s; of the last day.",
     ),
     Metric(
         "dropped", "Dropped by applications", "spans and events", "lower", _DROPPED, "", "collectors", None, "count",

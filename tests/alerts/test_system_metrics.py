@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from alert_support import MINUTE, rule
+from driftline_alerts.alerts_file import default_rules
 from driftline_alerts.evaluate import Verdict, evaluate
 from driftline_alerts.system_metrics import SYSTEM, query_system
 from driftline_store.metrics import METRICS
@@ -78,12 +79,29 @@ def test_what_the_parts_leave_is_read(client: Client) -> None:
           ))),
     )  # fmt: skip
     assert read(client) == {
-        "dead_letters": (3, 1), "ingest_lag": (42, 2), "dropped": (8, 2), "judge_budget": (0.4, 1),
-        "judge_paused": (1, 3),
+        "dead_letters": (3, 1), "ingest_lag": (42, 2), "ingest_silence": (5, 4), "dropped": (8, 2),
+        "judge_budget": (0.4, 1), "judge_paused": (1, 3),
     }  # fmt: skip
     lags = rule(metric="ingest_lag", above=41)
     dead = rule(metric="dead_letters", above=5)
     assert [outcome.verdict for outcome in evaluate(client, [lags, dead], NOW)] == [Verdict.BREACH, Verdict.OK]
+
+
+def test_an_ingest_that_dies_is_noticed_and_one_that_nobody_started_is_not(client: Client) -> None:
+    (silent,) = (one for one in default_rules() if one.name == "ingest silent")
+    report = {"part": "ingest", "instance": "i", "topic": "", "metric": "lag", "partition": 0, "value": 0.0}
+
+    def verdict() -> Verdict:
+        (outcome,) = evaluate(client, [silent], NOW)
+        return outcome.verdict
+
+    assert verdict() is Verdict.NO_DATA
+    put(client, "part_reports", report | {"at": NOW - timedelta(days=2)})
+    assert verdict() is Verdict.NO_DATA
+    put(client, "part_reports", report | {"at": NOW - timedelta(hours=20)})
+    assert verdict() is Verdict.BREACH
+    put(client, "part_reports", report | {"at": NOW - 20 * _SECOND, "instance": "j"})
+    assert verdict() is Verdict.OK
 
 
 def test_no_name_is_that_of_another_metric_too() -> None:
