@@ -15,8 +15,9 @@ from driftline.errors import DriftlineError
 from driftline_alerts import preview as module
 from driftline_alerts.evaluate import judge
 from driftline_alerts.preview import Episode, moments, replay
+from driftline_alerts.preview_lines import LEGEND
 from driftline_cli.app import app
-from driftline_cli.rules_text import LEGEND, print_json, print_preview
+from driftline_cli.rules_text import print_json, print_preview
 from driftline_store.metrics import METRICS
 from driftline_store.metrics_query import Reading
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline_dashboard import data
-from driftline_dashboard.alerts import asking, incident, incidents_data, rules
+from driftline_dashboard.alerts import asking, incident, incidents_data, preview, rules
 from driftline_dashboard.places import HEALTH, TRACES, identity, link
 from driftline_dashboard.view import WINDOWS, View, from_url
 
@@ -47,6 +47,8 @@ def show(view: View) -> None:
     if board.is_cut:
         st.html('<p class="dl-muted">There are more steps in this window than are read; choose a shorter one.</p>')
     rules.show()
+    if view.until is None:
+        preview.show()
 
 
 def _open(view: View, board: Board, found: list[Incident], as_of: datetime) -> None:
