@@ -55,7 +55,7 @@ def numbers(found: Sequence[Compared], statement: str) -> pd.DataFrame:
 def forest(found: Sequence[Compared]) -> alt.LayerChart:
     """A point a metric with its interval, if it has one, and the zone in which a difference does not matter."""
     frame = pd.DataFrame([_row(one) for one in found])
-    most = min(max(2.0, float(frame[["point", "first", "last"]].abs().max().max()) * 1.1), _FURTHEST)
+    most = 1.1 * max(2.0, float(frame[["point", "first", "last"]].abs().max().max()))
     x = alt.X(
         "point:Q",
         scale=alt.Scale(type="symlog", constant=1, domain=[-most, most], nice=False, clamp=True),

@@ -154,15 +154,15 @@ def _table(view: View, as_of: datetime, glance: Glance, kinds: _Kinds) -> None:
     if totals.empty or not requests:
         return
     p, n = totals.to_numpy(dtype=np.float64) / requests, np.full(len(totals), float(requests))
-    low, high = wilson(p, n)
+    lows, highs = wilson(p, n)
     frame = pd.DataFrame(
-        {kinds.by: totals.index, "requests": totals.to_numpy(), "share": p, "share__low": low, "share__high": high}
+        {kinds.by: totals.index, "requests": totals.to_numpy(), "share": p, "share__low": lows, "share__high": highs}
     )
     frame.attrs = _counts(view, as_of, kinds.name).attrs  # its sums
     heading(f"{kinds.name}-table", f"By {kinds.by}", frame)
     rows = (
-        f"<td>{escape(_title(key))}</td><td>{count:,}</td>{cell(_share(share, requests, *ends, glance))}"
-        for (key, count), share, *ends in zip(totals.head(_ROWS).items(), p, low, high, strict=False)
+        f"<td>{escape(_title(key))}</td><td>{count:,}</td>{cell(_share(share, requests, low, high, glance))}"
+        for (key, count), share, low, high in zip(totals.head(_ROWS).items(), p, lows, highs, strict=False)
     )
     st.html(grid((kinds.by.capitalize(), "Requests", "Share of requests"), rows))
 
