@@ -111,6 +111,7 @@ def test_the_moment_stays_when_a_filter_is_chosen_and_on_every_link(
 
 
 def test_what_began_later_was_not_open_then(seeded: RunningStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "open alert" not in earlier(seeded, monkeypatch).html
     assert "No open incident" in earlier(seeded, monkeypatch, "alerts").html
     assert "Nothing is watched yet" in earlier(seeded, monkeypatch, "drift").html
 
