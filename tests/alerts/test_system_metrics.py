@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from driftline_store.client import Client
 
 _SECOND = timedelta(seconds=1)
-NOW = datetime.now(UTC)
+NOW = datetime.now(UTC).replace(microsecond=0)
 """Reports are kept for a week, so they cannot be of a time that stands still."""
 
 
