@@ -230,7 +230,7 @@ class Detection:
                 self._untold.append(finding)
         at = self._feed.position
         of_volumes = self._volumes.advance(at, self.budget * VOLUMES_SHARE)
-        self._untold += [_told(turn, at) for turn in of_volumes]
+        self._untold += [told_of_volume(turn, at) for turn in of_volumes]
         return is_news or bool(of_volumes)
 
     def _share(self) -> None:
@@ -267,7 +267,7 @@ class Detection:
             alarm = one.volume.alarm
             if alarm and volume_incident(key, alarm) == incident:
                 self._volumes.begin_anew(key)
-                self._untold.append(_told(VolumeTurn(key, alarm, "accepted"), self._feed.position))
+                self._untold.append(told_of_volume(VolumeTurn(key, alarm, "accepted"), self._feed.position))
                 logger.info("incident %s is the new normal: how many requests are usual is learned anew", incident)
 
     def _learn(self, client: Client, action: Action) -> None:
@@ -289,10 +289,6 @@ class Detection:
             with contextlib.suppress(_StoppedError):
                 logger.info("learned season and scatter of %d streams", refit.refit(self.fleet, past, at, may_go_on))
                 self._learned = at
-
-
-def _told(turn: VolumeTurn, at: float) -> Finding:
-    return told_of_volume(turn, at).model_copy(update={"kind": turn.kind})
 
 
 def _watched(fleet: Fleet) -> Fleet:

@@ -127,7 +127,8 @@ class Finding(BaseModel):
         if self.kind == "recovered":
             return f"{metric.title} of {briefly(self.segment)} is back: it was {before}, and is {after} now"
         if self.kind == "gone":
-            return f"{metric.title} of {briefly(self.segment)}: nothing has come for a day, so this is over"
+            silence = "week" if self.metric in VOLUMES else "day"
+            return f"{metric.title} of {briefly(self.segment)}: nothing has come for a {silence}, so this is over"
         if self.kind == "accepted":
             return f"{metric.title} of {briefly(self.segment)}: {after} is the new normal"
         verb = "fell" if self.after < self.before else "rose"

@@ -7,7 +7,7 @@ by being the newest of what is known. Where somebody chose the time of the basel
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -111,6 +111,8 @@ def refit(fleet: Fleet, past: Iterable[Part], now: float, may_go_on: Callable[[]
             for question in monitor.panel:
                 _learn(monitor, question, known)
             monitor.built = monitor.n
+            if monitor.rule.kind == "log" and known.level:
+                monitor.raw = _together(known.level)
         monitor.fitted = now
     return len(batch)
 
@@ -179,6 +181,13 @@ def _learn(monitor: Monitor, question: Question, known: _Known) -> None:
         tolerance=math.log1p(_tolerance(monitor, season)),
     )
     question.detector.is_frozen = monitor.is_pinned
+
+
+def _together(hours: Hours) -> Counter[int]:
+    found: Counter[int] = Counter()
+    for counts in hours.values():
+        found.update(counts)
+    return found
 
 
 def _table(question: Question, hours: Hours) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -10,7 +10,7 @@ from driftline_alerts.detail import Detail
 from driftline_alerts.digest import SHORT, digest
 from driftline_alerts.drift.evidence import evidence
 from driftline_alerts.drift.finding import OVER, Finding, Pointer, moment, write
-from driftline_alerts.drift.stream import VOLUMES, StreamKey
+from driftline_alerts.drift.stream import StreamKey
 from driftline_alerts.drift.volumes import METRIC
 from driftline_alerts.rule import DRIFT
 from driftline_alerts.transition import OPEN, Transition, latest
@@ -90,12 +90,12 @@ def volume_incident(key: StreamKey, alarm: VolumeAlarm) -> str:
 def told_of_volume(turn: VolumeTurn, now: float) -> Finding:
     """The finding that requests stopped, exploded, or are as usual again."""
     alarm = turn.alarm
-    before, after = (alarm.seen, alarm.usual) if turn.is_over else (alarm.usual, alarm.seen)
+    before, after = (alarm.seen, alarm.usual) if turn.kind == "recovered" else (alarm.usual, alarm.seen)
     began = moment(alarm.since * _MINUTE)
     return Finding(
         incident=volume_incident(turn.key, alarm),
         at=moment(now),
-        kind="recovered" if turn.is_over else "opened",
+        kind=turn.kind,
         metric=turn.key.metric,
         segment=turn.key.segment,
         place=turn.key.segment,
@@ -166,7 +166,7 @@ def _transition(finding: Finding, rule: DriftRule, severity: Severity) -> Transi
         facts=finding.facts,
         sentences=finding.remarks,
         examples=tuple((one.trace_id, one.span_id, one.value) for one in finding.examples),
-        can_accept=state == "firing" and finding.about not in VOLUMES,
+        can_accept=state == "firing",
         is_judges=finding.blame == "judge",
     )
     return Transition(

@@ -57,11 +57,6 @@ class VolumeTurn:
     alarm: Alarm
     kind: Kind
 
-    @property
-    def is_over(self) -> bool:
-        """Whether requests come as usual again."""
-        return self.kind == "recovered"
-
 
 @dataclass
 class _Stream:
@@ -150,9 +145,9 @@ class Volumes:
     def load(cls, data: bytes, tuning: Tuning = USUAL) -> Self:
         """Those whose states were dumped, without what is not watched any more: it brings nothing from now on."""
         found = cls(tuning=tuning)
-        for state, upcoming, volume, waiting, silent in json.loads(data):
+        for state, upcoming, volume, waiting, *rest in json.loads(data):
             if tuning.of(key := StreamKey.restored(state)).watch:
-                found.streams[key] = _Stream(upcoming, Volume.restored(volume), Counter(dict(waiting)), silent)
+                found.streams[key] = _Stream(upcoming, Volume.restored(volume), Counter(dict(waiting)), *rest)
         return found
 
     def _note(self, key: StreamKey, minute: int, requests: int) -> None:

@@ -108,6 +108,20 @@ def test_all_streams_could_have_two_turns_in_a_week(streams: int, hours_between:
     assert pause(fleet) == pytest.approx(hours_between * 3600)
 
 
+def test_a_percentile_of_the_baseline_is_of_the_hours_that_were_learned() -> None:
+    key = replace(KEY, metric="latency_p95")
+    past = [replace(part, key=key, counts={10: 90, 40: 10}) for part in hours(DAYS, 0.0)]
+    slow = [replace(part, counts={60: 100}) if 200 <= number < 220 else part for number, part in enumerate(past)]
+    fleet = Fleet()
+    for part in past[:4]:
+        fleet.apply([part])
+    (monitor,) = fleet.of(key)
+    monitor.bad.append((slow[200].begin.timestamp(), slow[219].end.timestamp()))
+    monitor.last = slow[-1].end.timestamp()
+    refit(fleet, slow, monitor.last)
+    assert monitor.raw == {10: 90 * (DAYS * 24 - 20), 40: 10 * (DAYS * 24 - 20)}
+
+
 def test_a_stream_without_a_rhythm_gets_none() -> None:
     assert learned(hours(DAYS, 0.0)).panel[0].offsets is None
 
