@@ -79,7 +79,7 @@ def learn(monitor: Monitor, counts: Mapping[int, int], since: float, until: floa
         monitor: begins anew.
         counts: by key, of that time.
         since: begin of it, in seconds of Unix time.
-        until: its end; all that came later counts as bad time, which no baseline may hold.
+        until: its end, likewise.
 
     Returns:
         Whether there was enough; else the monitor is as it was.
@@ -87,9 +87,8 @@ def learn(monitor: Monitor, counts: Mapping[int, int], since: float, until: floa
     if sum(counts.values()) < FEWEST:
         return False
     begin_quietly(monitor)
-    monitor.bad = [*(one for one in monitor.bad if one[1] < math.inf), (until, math.inf)]
     monitor.raw, monitor.begun, monitor.fitted, monitor.inherited = Counter(counts), since, 0.0, 0.0
-    monitor.is_pinned = True
+    monitor.pinned = until
     start(monitor, monitor.last)
     freeze_baseline(monitor, frozen=True)
     return True
@@ -100,7 +99,7 @@ def grow(monitor: Monitor, at: float) -> None:
     if monitor.inherited and not monitor.alarm and _is_settled(monitor, at):
         monitor.inherited = 0.0
         freeze_baseline(monitor, frozen=False)
-    if monitor.alarm or monitor.inherited or monitor.is_pinned:
+    if monitor.alarm or monitor.inherited or monitor.pinned:
         return
     is_quiet = at - monitor.restless >= DAY
     has_season = any(one.offsets is not None for one in monitor.panel)
@@ -138,7 +137,7 @@ def begin_quietly(monitor: Monitor) -> None:
     monitor.alarm, monitor.trail = None, Trail()
     for one in monitor.panel:
         one.detector.forget_suspicion()
-    freeze_baseline(monitor, frozen=bool(monitor.inherited) or monitor.is_pinned)
+    freeze_baseline(monitor, frozen=bool(monitor.inherited or monitor.pinned))
 
 
 def _note_bad(monitor: Monitor, alarm: Alarm) -> None:

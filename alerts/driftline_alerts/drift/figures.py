@@ -124,7 +124,7 @@ def _quantiles(monitor: Monitor, located: Located, look_back: LookBack) -> Figur
 def _before(monitor: Monitor, located: Located, since: Mapping[int, int], look_back: LookBack) -> Mapping[int, int]:
     """The baseline without what came from the change on until it was left alone, which was when the alarm opened."""
     opened = monitor.alarm.opened if monitor.alarm else monitor.last
-    if monitor.inherited or monitor.is_pinned:
+    if monitor.inherited or monitor.pinned:
         return monitor.raw
     of_it = since if opened >= monitor.last else look_back(monitor.key, located.start, opened)
     return monitor.raw - Counter(of_it) or monitor.raw

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = (
     *("falls", "begun", "last", "built", "fitted", "restless", "bonus", "events", "inherited"),
-    *("is_pinned", "arrived", "days"),
+    *("pinned", "arrived", "days"),
 )
 _OF_ALARM: Final = ("opened", "question", "is_paged", "effect")
 _LENGTH: Final = 8
@@ -79,7 +79,9 @@ def _head(monitor: Monitor) -> dict[str, Any]:
 
 
 def _monitor(head: Mapping[str, Any]) -> Monitor:
-    plain: dict[str, Any] = {name: head[name] for name in _PLAIN}
+    # Of a chosen time whose end was not kept yet nothing is learned anew but its rhythm.
+    known = {"pinned": head["begun"] if head.get("is_pinned") else 0.0, **head}
+    plain: dict[str, Any] = {name: known[name] for name in _PLAIN}
     plain["bad"] = [(begin, end) for begin, end in head["bad"]]
     key = StreamKey.restored(head["key"])
     monitor = Monitor(key, raw=Counter(dict(head["raw"])), trail=Trail(**head["trail"]), **plain)

@@ -93,7 +93,7 @@ def accept(monitor: Monitor, look_back: LookBack) -> None:
     monitor.begun = begun
     monitor.built, monitor.panel, monitor.bad = 0.0, [], []
     monitor.trail, monitor.alarm, monitor.fitted, monitor.inherited = Trail(), None, 0.0, 0.0
-    monitor.is_pinned = False
+    monitor.pinned = 0.0
 
 
 def _of(monitor: Monitor, is_proven: bool, look_back: LookBack) -> Turn | Over | None:

@@ -94,7 +94,7 @@ class Monitor:
         bonus: months of the budget that the next update gets for known events.
         events: when those were, of the last 30 days, that got a head start.
         inherited: the time at which a baseline was taken over from a predecessor; 0: it is its own.
-        is_pinned: whether somebody chose the time that its baseline is of.
+        pinned: end of the time that somebody chose for its baseline, and that begins at ``begun``; 0: nobody did.
         arrived: observations, those of long ago counting less; ``days`` is the time in which they came, likewise.
         bad: begin and end of the times in which it had an alarm, which no baseline may hold.
         rule: how its metric is watched; the fleet that takes it in may know better.
@@ -114,7 +114,7 @@ class Monitor:
     bonus: float = 0.0
     events: list[float] = field(default_factory=list)
     inherited: float = 0.0
-    is_pinned: bool = False
+    pinned: float = 0.0
     arrived: float = 0.0
     days: float = 0.0
     bad: list[tuple[float, float]] = field(default_factory=list)

@@ -77,7 +77,7 @@ def is_due(monitor: Monitor, now: float) -> bool:
 
 def _is_done(monitor: Monitor, now: float) -> bool:
     """Whether the time that somebody chose for its baseline is no longer looked back at: what is known of it stays."""
-    return monitor.is_pinned and now - monitor.begun >= LONGEST
+    return bool(monitor.pinned) and now - monitor.begun >= LONGEST
 
 
 def pause(fleet: Fleet) -> float:
@@ -128,15 +128,13 @@ def _batch(fleet: Fleet, now: float) -> list[Monitor]:
 def _known(monitor: Monitor, hours: Hours) -> _Known:
     """What a stream is learned from: of a time that somebody chose the level, and the rhythm if it is long enough."""
     healthy = _within(monitor, hours, _bad(monitor))
-    if not monitor.is_pinned:
+    if not monitor.pinned:
         return _Known(healthy, healthy)
-    later = [one for one in monitor.bad if one[1] == math.inf]
-    chosen = _within(monitor, hours, later)
+    chosen = _within(monitor, hours, [(monitor.pinned, math.inf)])
     # What somebody has imported arrived at another time, and what is older is not looked at.
     is_seen = sum(sum(counts.values()) for counts in chosen.values()) >= _MOST_OF_IT * monitor.n
     is_long = len({hour // DAY_HOURS for hour in chosen}) >= FEWEST_DAYS
-    recent = _within(monitor, hours, [one for one in _bad(monitor) if one not in later])
-    return _Known(chosen if is_seen else {}, chosen if is_seen and is_long else recent)
+    return _Known(chosen if is_seen else {}, chosen if is_seen and is_long else healthy)
 
 
 def _within(monitor: Monitor, hours: Hours, bad: Iterable[tuple[float, float]]) -> Hours:
@@ -180,7 +178,7 @@ def _learn(monitor: Monitor, question: Question, known: _Known) -> None:
         overdispersion=season.phi,
         tolerance=math.log1p(_tolerance(monitor, season)),
     )
-    question.detector.is_frozen = monitor.is_pinned
+    question.detector.is_frozen = bool(monitor.pinned)
 
 
 def _together(hours: Hours) -> Counter[int]:

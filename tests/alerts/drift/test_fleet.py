@@ -214,7 +214,15 @@ def test_a_time_that_somebody_chose_is_normal_and_stays_it() -> None:
         fleet.apply([part({0: 980, 1: 20}, hour)])
     assert (monitor.n, monitor.panel[0].detector.mean) == (1000, 0.1), "what comes later is no part of it"
     restored = fleet_state.load(fleet_state.dump(fleet)).of(ERRORS)[0]
-    assert (restored.is_pinned, restored.bad) == (True, monitor.bad)
+    assert restored.pinned == monitor.pinned > 0
+
+
+def test_states_of_before_the_end_of_a_chosen_time_was_kept_load() -> None:
+    monitor = watching().of(ERRORS)[0]
+    head = fleet_state._head(monitor)
+    del head["pinned"]
+    assert fleet_state._monitor({**head, "is_pinned": True}).pinned == monitor.begun
+    assert fleet_state._monitor({**head, "is_pinned": False}).pinned == 0
 
 
 def test_what_has_long_not_come_is_forgotten_and_no_predecessor_any_more() -> None:
