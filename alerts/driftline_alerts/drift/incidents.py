@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _TOGETHER: Final = timedelta(hours=24).total_seconds()
 """After so long what moves is an incident of its own, also where another one is still open."""
-_PLAIN: Final = ("id", "opened", "told", "level")
+_PLAIN: Final = ("id", "opened", "level")
 _AT_ONCE: Final = timedelta(minutes=30).total_seconds()
 """What begins so long after an incident's begin, as far as both are known, may still be the same thing elsewhere."""
 _FEATURE: Final = 2
@@ -50,9 +50,7 @@ class Incident:
         first: what people were told when it opened.
         members: monitors whose change is part of it, by whether they have an open alarm that was paged; the one that
             found it first.
-        told: metrics that people were told of.
-        places: segments that they were told of.
-        tellers: monitors whose turns were told.
+        told: monitors whose turns people were told of, each with the segment that was said.
         level: of the metric that people were told of first, as its alarm was over; None while it is not.
     """
 
@@ -60,40 +58,45 @@ class Incident:
     opened: float
     first: Finding
     members: dict[Name, bool] = field(default_factory=dict)
-    told: list[str] = field(default_factory=list)
-    places: list[Segment] = field(default_factory=list)
-    tellers: list[Name] = field(default_factory=list)
+    told: list[tuple[Name, Segment]] = field(default_factory=list)
     level: float | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether any of its alarms is; wider streams than those of its features may have other things in them too."""
-        features = [place[:_FEATURE] for place in self.places]
+        features = [place[:_FEATURE] for _, place in self.told]
         own = [name for name in self.members if any(contains(one, name[0].segment) for one in features)]
         return any(self.members[name] for name in own or self.members)
 
     def is_near(self, segment: Segment) -> bool:
         """Whether a segment is of the features that people were told of, or holds them."""
-        return any(_overlap(segment[:_FEATURE], place[:_FEATURE]) for place in self.places)
+        return any(_overlap(segment[:_FEATURE], place[:_FEATURE]) for _, place in self.told)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Those that people were told of."""
+        return tuple(key.metric for (key, _), _ in self.told)
 
     def state(self) -> dict[str, Any]:
         """As JSON takes it."""
         members = [[key.state(), falls, is_open] for (key, falls), is_open in self.members.items()]
         first = self.first.model_dump(mode="json")
-        tellers = [[key.state(), falls] for key, falls in self.tellers]
-        plain = {name: getattr(self, name) for name in _PLAIN}
-        return plain | {"first": first, "members": members, "tellers": tellers, "places": self.places}
+        told = [[key.state(), falls, place] for (key, falls), place in self.told]
+        return {name: getattr(self, name) for name in _PLAIN} | {"first": first, "members": members, "told": told}
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> Self:
         """What gave the state."""
         members = {(StreamKey.restored(key), falls): is_open for key, falls, is_open in state["members"]}
         first = Finding.model_validate(state["first"])
-        # What was stored before these were kept has neither.
-        tellers = [(StreamKey.restored(key), falls) for key, falls in state.get("tellers", ())] or [*members][:1]
-        places = [tuple((name, value) for name, value in place) for place in state.get("places", ())] or [first.segment]
-        plain = {name: state[name] for name in _PLAIN} | {"places": places, "tellers": tellers}
-        return cls(first=first, members=members, **plain)
+        told = [
+            # Once only the metrics were kept.
+            ((StreamKey(one, "", first.segment), first.falls), first.segment)
+            if isinstance(one, str)
+            else ((StreamKey.restored(one[0]), one[1]), tuple((name, value) for name, value in one[2]))
+            for one in state["told"]
+        ]
+        return cls(first=first, members=members, told=told, **{name: state[name] for name in _PLAIN})
 
     @property
     def is_of_judge(self) -> bool:
@@ -107,7 +110,7 @@ class Incident:
         told = {
             "kind": kind,
             "at": when,
-            "joins": tuple(self.told),
+            "joins": self.metrics,
             "before": first.after,
             "after": after,
             "falls": after < first.after,
@@ -149,9 +152,7 @@ class Incidents:
             incident = Incident(finding.incident, monitor.last, finding)
             self.known[incident.id] = incident
         incident.members[name] = True
-        incident.told.append(monitor.key.metric)
-        incident.places.append(finding.segment)
-        incident.tellers.append(name)
+        incident.told.append((name, finding.segment))
         for other in listed(_suspicions(fleet, shares), shares):
             is_elsewhere = any(other in one.members for one in self.known.values() if one.is_open)
             if not is_elsewhere and _is_related(incident, fleet.monitors[other], place.segment):
@@ -200,7 +201,7 @@ def concerned(incident: Incident, fleet: Fleet) -> list[Monitor]:
     Beside its members these are all of the metrics that were told whose segment lies within that of the incident, or
     around it: what has no alarm yet because it is diluted would have one later.
     """
-    told = {replace(key, segment=()) for key, _ in incident.members if key.metric in incident.told}
+    told = {replace(key, segment=()) for key, _ in incident.members if key.metric in incident.metrics}
     place = incident.first.segment
     return [
         one
@@ -243,7 +244,7 @@ def _finding(turn: Turn, place: Cause, kind: Kind, blame: Blame, incident: Incid
         segment=place.segment,
         place=incident.first.segment if incident else place.segment,
         about=incident.first.metric if incident else monitor.key.metric,
-        joins=tuple(incident.told) if incident else (),
+        joins=incident.metrics if incident else (),
         falls=known.after < known.before,
         before=known.before,
         after=known.after,
@@ -284,10 +285,10 @@ def _began_with(located: Located, first: Finding) -> bool:
 
 def _is_told(turn: Turn, segment: Segment, incident: Incident) -> bool:
     """Whether people know it: streams of the lattice overlap, so that one change shows in many of them."""
+    key, falls = turn.monitor.key, turn.monitor.falls
     if turn.kind == "grown":
-        return (turn.monitor.key, turn.monitor.falls) not in incident.tellers
-    is_there = any(_overlap(segment, place) for place in incident.places)
-    return turn.monitor.key.metric in incident.told and is_there
+        return all(name != (key, falls) for name, _ in incident.told)
+    return any(of.metric == key.metric and _overlap(segment, place) for (of, _), place in incident.told)
 
 
 def _suspicions(fleet: Fleet, shares: Mapping[Name, float]) -> dict[Name, float]:

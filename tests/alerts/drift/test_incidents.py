@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from drift_world import World, durations, flags, scores, segment
 from driftline.errors import StoreError
-from driftline_alerts.drift.incidents import concerned
+from driftline_alerts.drift.incidents import Incident, concerned
 from driftline_alerts.drift.lifecycle import accept
 from driftline_alerts.drift.segments import LEVELS
 from driftline_alerts.drift.stream import ANCHORS, StreamKey
@@ -311,6 +312,17 @@ def test_a_percentile_is_compared_with_all_of_its_baseline_and_not_with_its_firs
     world.stream("latency_p95", V4, durations(1.35), 1000)
     finding = next(one for one in world.pass_time(24) if one.kind == "opened")
     assert finding.before == pytest.approx(2.28, rel=0.08)
+
+
+def test_an_incident_is_the_same_after_a_restart_also_from_when_only_metrics_were_kept() -> None:
+    world = healthy()
+    world.stream("quality", V5, scores(0.75), 200)
+    world.pass_time(6)
+    (incident,) = world.incidents.known.values()
+    state = json.loads(json.dumps(incident.state()))
+    assert Incident.restored(state) == incident
+    before = Incident.restored({**state, "told": ["quality"]})
+    assert (before.metrics, before.is_open, before.is_near(V5)) == (("quality",), True, True)
 
 
 def test_how_seldom_it_is_by_chance_is_said_of_all_streams_together() -> None:
