@@ -25,15 +25,11 @@ def introduced(client: Client, channel: str, now: datetime, meant: str = "") -> 
     Raises:
         StoreError: the store is away or fails a statement.
     """
-    entry = f"{channel}\n{meant}" if meant else channel  # no name of a channel has a line break
-    sql = (
-        "SELECT channel, since FROM alert_channels WHERE splitByChar('\n', channel)[1] = {channel:String} "
-        "ORDER BY since DESC"
-    )
+    sql = "SELECT meant, since FROM alert_channels WHERE channel = {channel:String} ORDER BY since DESC"
     with store_errors("looking since when a channel is one"):
         rows = client.query(sql, parameters={"channel": channel}).result_rows
-        latest: list[datetime] = [since for _, since in takewhile(lambda row: row[0] == entry, rows)]
+        latest: list[datetime] = [since for _, since in takewhile(lambda row: row[0] == meant, rows)]
         if latest:
             return min(latest)
-        client.insert("alert_channels", [[entry, now]], column_names=["channel", "since"])
+        client.insert("alert_channels", [[channel, meant, now]], column_names=["channel", "meant", "since"])
     return now

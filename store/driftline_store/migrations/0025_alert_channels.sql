@@ -1,6 +1,7 @@
--- Since when a channel is one: what was over before is not told in it. The earliest row counts.
+-- Since when a channel is told of what it is told of now: what was over before is not told in it.
 CREATE TABLE IF NOT EXISTS alert_channels (
     channel LowCardinality(String),
+    meant String,                                     -- what its routes say of it, as a hash; '' where none does
     since DateTime64(3, 'UTC')
 )
 ENGINE = MergeTree
