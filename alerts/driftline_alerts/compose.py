@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -15,10 +16,11 @@ from driftline_alerts.drift.stream import StreamKey
 from driftline_alerts.drift.telling import what_changed
 from driftline_alerts.drift.worst import SEARCHES
 from driftline_alerts.evaluate import window_name
+from driftline_alerts.headline import headline, leading
 from driftline_alerts.message import Fact, Link, Message, Quote, Series
 from driftline_alerts.plain import first_line, place
 from driftline_alerts.rule import DRIFT
-from driftline_alerts.system_metrics import KNOWN, SYSTEM, title_of, written
+from driftline_alerts.system_metrics import KNOWN, SYSTEM, written
 from driftline_alerts.transition import OPEN
 from driftline_store.client import StoreUnavailableError
 from driftline_store.examples import texts
@@ -105,7 +107,7 @@ def compose(client: Client, parcel: Parcel, dashboard_url: str) -> Message:
         headline=told.headline,
         segment=lead.segment,
         facts=(*_clock(parcel, lead), *told.facts),
-        sentences=(*_people(parcel), *told.sentences),
+        sentences=(*_people(parcel), *told.sentences, *_beside(parcel, lead)),
         examples=told.examples if parcel.phase in {"opened", "update"} else (),
         series=_series(client, lead) if is_new else None,
         links=_links(lead, dashboard_url),
@@ -128,13 +130,12 @@ class _Told:
     @classmethod
     def of_rule(cls, parcel: Parcel, lead: Transition) -> _Told:
         """What a rule's figures say."""
-        current = list({step.key: step for step in parcel.steps}.values())
-        open_now = [step for step in current if step.state in OPEN]
+        current = [step for step in _latest(parcel) if step.rule == lead.rule]
         facts = [Fact("Rule", lead.rule)]
         if len(current) > 1:
             facts.append(Fact("Where", _list(current)))
         facts += [Fact(label, text) for label, text in _figures(lead) if text]
-        return cls(headline(lead, len(open_now or current)), tuple(facts), _sentences(lead))
+        return cls(headline(lead, _still_wrong(current)), tuple(facts), _sentences(lead))
 
     def with_evidence(self, client: Client, lead: Transition, dashboard_url: str) -> _Told:
         """The same with whom it touched, what else changed at that time, and the worst examples."""
@@ -171,34 +172,26 @@ def _drift(client: Client, lead: Transition, dashboard_url: str) -> _Told:
 
 def _lead(parcel: Parcel) -> Transition:
     """The step that the message is about."""
-    return leading(list({step.key: step for step in parcel.steps}.values()))
+    return leading(_latest(parcel))
 
 
-def leading(latest: Sequence[Transition]) -> Transition:
-    """Of the latest steps of an incident's alerts the one that stands for it.
-
-    That is, of what is still wrong, the gravest, and of these the latest.
-    """
-    steps = [step for step in latest if step.state in OPEN] or latest
-    return max(steps, key=lambda step: (step.gravity, step.at))
+def _latest(parcel: Parcel) -> list[Transition]:
+    """The last step of each of its alerts."""
+    return list({step.key: step for step in parcel.steps}.values())
 
 
-def headline(lead: Transition, segments: int) -> str:
-    """What a rule found, where and by how much, in one line.
+def _beside(parcel: Parcel, lead: Transition) -> list[str]:
+    """What else is part of it: drift detection's alert and those of rules about the same thing are one incident."""
+    others: dict[str, list[Transition]] = defaultdict(list)
+    for step in _latest(parcel):
+        if step.rule != lead.rule:
+            others["Drift detection" if step.rule.startswith(DRIFT) else f"Rule {step.rule}"].append(step)
+    return [f"{who}: {headline(leading(steps), _still_wrong(steps))}." for who, steps in others.items()]
 
-    Args:
-        lead: the step that stands for the incident.
-        segments: how many the incident is in.
-    """
-    where = f"{segments} segments" if segments > 1 else place(lead.segment)
-    is_system = lead.metric in SYSTEM
-    what = title_of(lead.metric) if is_system else f"{title_of(lead.metric)} of {where}"
-    if lead.detail.note or math.isnan(lead.value):
-        return f"{what}: {lead.detail.note or lead.why or 'no data'}"
-    side = lead.detail.side if lead.state in OPEN else f"no longer {lead.detail.side}"
-    among = f", {place(lead.segment)} first" if segments > 1 else ""
-    value, limit = (written(lead.metric, number) for number in (lead.value, lead.threshold))
-    return f"{what}{':' if is_system else ' is'} {value}, {side} {limit}{among}"
+
+def _still_wrong(latest: Sequence[Transition]) -> int:
+    """How many of the alerts of a rule are open; of what is over, all."""
+    return sum(step.state in OPEN for step in latest) or len(latest)
 
 
 def _figures(lead: Transition) -> list[tuple[str, str]]:

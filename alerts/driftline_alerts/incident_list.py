@@ -1,4 +1,4 @@
-"""Which incidents of rules there were, for lists. What drift detection found is in its findings."""
+"""Which incidents of rules there were, for lists. What drift detection has a part in is in its findings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from driftline_alerts.compose import headline, leading
+from driftline_alerts.headline import headline, leading
 from driftline_alerts.plain import place
 from driftline_alerts.rule import DRIFT
 from driftline_alerts.system_metrics import SYSTEM
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from driftline_alerts.transition import Transition
 
-# The latest step of each alert that came to something. Rows of before incidents were stored have no id to ask for.
+# The latest step of each alert that came to something, of incidents that drift detection has no part in. Rows of before
+# incidents were stored have no id to ask for.
 _LATEST: Final = f"""\
 SELECT {", ".join(COLUMNS)} FROM alert_transitions
 WHERE state NOT IN ('pending', 'calm') AND incident IN (
@@ -28,7 +29,7 @@ WHERE state NOT IN ('pending', 'calm') AND incident IN (
     WHERE incident != '' AND state NOT IN ('pending', 'calm') AND NOT startsWith(rule, {{drift:String}})
     GROUP BY incident, rule, segment
     HAVING max(at) >= toDateTime64({{since:Float64}}, 3, 'UTC') OR argMax(state, at) IN {{open:Array(String)}}
-)
+) AND incident NOT IN (SELECT incident FROM alert_transitions WHERE startsWith(rule, {{drift:String}}))
 ORDER BY incident, at DESC, id DESC LIMIT 1 BY incident, rule, segment"""
 
 

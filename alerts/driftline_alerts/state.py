@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _TOGETHER: Final = timedelta(minutes=10)
 """Segments of a rule that begin to fire within so long of each other are one incident."""
+_SAME: Final = timedelta(hours=24)
+"""What is first in a rule's window so long after drift detection last told of the same metric is something new."""
 _CALM: Final = timedelta(minutes=5)
 """How long an alert that was over once in ``REMEMBERED`` must be right again before it is over; each further time
 doubles it."""
@@ -168,7 +170,7 @@ class _Round:
         at = after(before, self.now)
         return Transition(
             id=step_id(key, state, before),
-            incident=self._incident(key, at, outcome.rule.for_, before),
+            incident=self._incident(outcome, at, before),
             rule=outcome.rule.name,
             segment=outcome.segment,
             state=state,
@@ -180,12 +182,17 @@ class _Round:
             **_figures(outcome),
         )
 
-    def _incident(self, key: Key, at: datetime, lasts: timedelta, before: Transition | None) -> str:
-        """That of segments of the rule which began just now; else the one that it is pending for, or a new one."""
-        others = (one.last for one in self.known.values() if one.last.rule == key[0] and one.last.state in OPEN)
-        together = [one for one in others if self.now - one.started < _TOGETHER + lasts]
-        if together:
-            return min(together, key=lambda one: one.started).incident
+    def _incident(self, outcome: Outcome, at: datetime, before: Transition | None) -> str:
+        """That of segments of the rule which began just now, or of what drift detection has told of the same thing.
+
+        Else the one that it is pending for, or a new one.
+        """
+        rule, key = outcome.rule, (outcome.rule.name, outcome.segment)
+        open_ = [one.last for one in self.known.values() if one.last.state in OPEN]
+        together = [one for one in open_ if one.rule == rule.name and self.now - one.started < _TOGETHER + rule.for_]
+        drifts = [one for one in open_ if self.now - one.at < _SAME + rule.window and _is_of_drift(outcome, one)]
+        if known := together or drifts:
+            return min(known, key=lambda one: one.started).incident
         return before.incident if before and before.state == "pending" else digest(*key, str(at), length=SHORT)
 
     def _take(self, step: Transition) -> None:
@@ -196,6 +203,14 @@ class _Round:
 def _as_grave(step: Transition, before: Transition) -> Transition:
     """Until it is over, an alert is as grave as it was."""
     return replace(step, detail=step.detail.model_copy(update={"severity": before.detail.severity}))
+
+
+def _is_of_drift(outcome: Outcome, step: Transition) -> bool:
+    """Whether what breaks a rule is what drift detection found: the metric, the direction, and a place in common."""
+    metric, place = outcome.rule.metric, dict(step.segment)
+    is_metric = metric in step.detail.beside or (metric, Detail.of(outcome).side) == (step.metric, step.detail.side)
+    is_place = all(place.get(name, value) == value for name, value in outcome.segment)
+    return step.rule.startswith(DRIFT) and is_metric and is_place
 
 
 _WHY: Final = {

@@ -68,7 +68,7 @@ class _Listed:
     def found(cls, told: Sequence[Finding], alerts: Sequence[Transition]) -> _Listed:
         """What was found, with its open alerts."""
         first, last = told[0], told[-1]
-        state = "over" if last.kind in OVER else _state(alerts)
+        state = "over" if last.kind in OVER and not alerts else _state(alerts)
         return cls(first.incident, state, first.at, place(first.place), (first.place,), "", last.headline, tuple(told))
 
     def as_json(self) -> dict[str, Any]:

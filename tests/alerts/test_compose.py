@@ -106,6 +106,20 @@ def test_segments_of_one_incident_are_listed(client: Client) -> None:
     )
 
 
+def test_a_rule_that_breaks_with_what_drift_detection_found_is_said_beside_it(client: Client) -> None:
+    detail = Detail(side="above", window_minutes=60, headline="Latency p95 of feature chat rose from 1.00 s to 9.00 s")
+    drift = replace(step_of(feature="chat"), rule=f"{DRIFT}latency p95 (i)", detail=detail)
+    rules = [step_of(at=NOW + MINUTE, feature=name) for name in ("chat", "search")]
+    found = message(client, drift, *rules)
+    assert found.headline == detail.headline, "it says more, and neither is graver"
+    assert found.sentences == ("Rule slow: Latency p95 of 2 segments is 9.00 s, above 3.00 s, feature chat first.",)
+    graver = step_of(at=NOW + MINUTE, feature="chat", severity="critical")
+    found = message(client, drift, graver, phase="update")
+    assert found.headline == "Latency p95 of feature chat is 9.00 s, above 3.00 s"
+    assert found.sentences == (f"Drift detection: {detail.headline}.",)
+    assert "Where" not in facts(found), "one place each"
+
+
 def test_what_is_over_says_since_when_and_shows_no_examples(client: Client) -> None:
     over = replace(step_of(feature="chat", state="resolved", at=NOW + timedelta(hours=1)), value=1.0)
     found = message(client, over, phase="resolved")

@@ -94,8 +94,10 @@ def test_what_drift_detection_found_is_listed_once_and_says_who_looks_after_it(c
     assert listed(store_url)["d1"]["state"] == "open"
     write(client, [step("d1", "support", "acknowledged", DAY, rule=f"{DRIFT}d1")])
     assert f"d1  {at:%Y-%m-%d %H:%M} UTC  acknowledged  feature support" in run("incidents", store_url)
+    write(client, [step("d1", "support", "firing", DAY)])
     (one,) = listed(store_url).values()
-    assert (one["rule"], one["headline"], len(one["findings"])) == ("", finding.headline, 1)
+    assert (one["rule"], one["headline"], len(one["findings"])) == ("", finding.headline, 1), "a rule that says so too"
+    assert one["state"] == "open", "as of the rule's alert nobody has taken notice"
 
 
 def test_of_driftline_itself_it_is_said_that_it_is(client: Client, store_url: str) -> None:

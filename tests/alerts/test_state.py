@@ -209,6 +209,46 @@ def test_segments_that_fire_together_are_one_incident_and_later_ones_another() -
     assert again.incident not in {first[0].incident, later.incident}
 
 
+def found_by_drift(**changes: Any) -> Transition:
+    """What drift detection told of the metric of the rule, of a part of feature a."""
+    step = step_of(state="acknowledged", environment="prod", feature="a", prompt_version="v2")
+    return replace(step, **{"rule": f"{DRIFT}latency p95 (d1)", "incident": "d1"} | changes)
+
+
+def test_what_drift_detection_has_told_and_a_rule_says_too_is_one_incident() -> None:
+    for lasts in ({}, {"for": "2m"}):
+        one = alerts(**lasts)
+        take(one.known, found_by_drift())
+        fired = [step for _ in range(4) for step in one.look(a=BAD) if step.state == "firing"]
+        assert [step.incident for step in fired] == ["d1"]
+        assert {step.incident for step in one.look(a=GOOD)} == {"d1"}
+
+
+def test_a_metric_that_moved_beside_it_is_known_too() -> None:
+    one = alerts()
+    step = step_of()
+    detail = step.detail.model_copy(update={"side": "below", "beside": {"latency_p95": "Latency p95 rose"}})
+    take(one.known, found_by_drift(metric="quality", detail=detail))
+    assert [step.incident for step in one.look(a=BAD)] == ["d1"]
+
+
+def test_what_drift_detection_has_not_told_is_an_incident_of_its_own() -> None:
+    below = step_of().detail.model_copy(update={"side": "below"})
+    others = {
+        "another place": found_by_drift(segment=(("environment", "prod"), ("feature", "b"))),
+        "another metric": found_by_drift(metric="quality"),
+        "the other direction": found_by_drift(detail=below),
+        "long ago": found_by_drift(at=NOW - timedelta(hours=25)),
+        "over": found_by_drift(state="resolved"),
+        "no finding": found_by_drift(rule="another rule"),
+    }
+    for why, step in others.items():
+        one = alerts()
+        take(one.known, step)
+        fired = [step for step in one.look(a=BAD) if step.state == "firing"]
+        assert [step.incident == "d1" for step in fired] == [False], why
+
+
 def test_two_who_act_on_the_same_state_take_the_same_step() -> None:
     one, other = alerts(), alerts()
     other.at += timedelta(seconds=1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from driftline_alerts.actions import Action, said, silences
+from driftline_alerts.headline import leading
 from driftline_alerts.postmortem import read
 from driftline_alerts.transition import COLUMNS, OPEN, from_row
 from driftline_dashboard.data import HALF_MINUTE
@@ -72,8 +73,8 @@ class Incident:
 
     @property
     def lead(self) -> Transition:
-        """The alert that stands for it: of the highest severity among those that are open, else among all."""
-        return max(self.open or self.latest, key=lambda step: (step.gravity, step.at))
+        """The alert that stands for it."""
+        return leading(self.latest)
 
     @property
     def began(self) -> datetime:
