@@ -190,6 +190,25 @@ def test_the_page_says_what_the_command_says_and_puts_answers_beside_each_other(
     assert "only that something changed" in page.html
 
 
+def test_a_comparison_to_look_at_again_and_again_begins_where_both_are_there(
+    seeded: RunningStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Page(seeded.path, monkeypatch, at="compare", feature="support-bot")
+    assert "choose “Since both are there”" in page.html
+    page.choose("From", "both")
+    assert dict(page.app.query_params) == {"feature": "support-bot", "from": "both"}
+    assert "all intervals hold at once, however often you look" in page.html
+    begin = re.search(r"From ([^<]+?) on, whatever the window", page.html)
+    assert begin
+    for window in ("7d", "30d"):
+        again = Page(
+            seeded.path, monkeypatch, at="compare", **{"feature": "support-bot", "window": window, "from": "both"}
+        )
+        assert f"From {begin[1]} on, whatever the window" in again.html
+    page.choose("Compare", "period")
+    assert "for one look" in page.html, "a period moves with the clock"
+
+
 def test_what_is_not_there_is_said_and_a_value_is_never_sql(
     seeded: RunningStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

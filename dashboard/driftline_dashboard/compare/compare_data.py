@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import streamlit as st
 
-from driftline_alerts.drift.compare_sides import common_instrument, compare
+from driftline_alerts.drift.compare_sides import common_instrument, compare, first_together
 from driftline_dashboard.store import LIMITS, reading
 from driftline_dashboard.widgets.answers_data import question
 from driftline_dashboard.widgets.judged import LAST_SCORES
@@ -82,6 +82,21 @@ class Pair:
         return -1.0 if self.a.score is None or self.b.score is None else abs(self.a.score - self.b.score)
 
 
+@dataclass(frozen=True)
+class Found:
+    """What came of a comparison.
+
+    Attributes:
+        metrics: every one that is watched.
+        statement: the statements of which they were made, ready to run.
+        since: begin of the side that begins later, aware.
+    """
+
+    metrics: tuple[Compared, ...]
+    statement: str
+    since: datetime
+
+
 class _Noting:
     """A client that notes what it is asked, in the order asked, each statement once."""
 
@@ -99,20 +114,25 @@ class _Noting:
 
 
 @st.cache_data(ttl=60, max_entries=20, show_spinner=False)
-def compared(view: View, choice: Choice, as_of: datetime) -> tuple[tuple[Compared, ...], str]:
+def compared(view: View, choice: Choice, as_of: datetime) -> Found:
     """Every metric of both sides, by the code of ``driftline compare``.
-
-    Returns:
-        The metrics, and the statements of which they were made, ready to run.
 
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    a, b = choice.sides(view, as_of)
     with reading("both sides of a comparison") as client:
         noting = _Noting(client)
-        found = tuple(compare(cast("Client", noting), a, b, list(MONITORED.values())))
-        return found, ";\n\n".join(noting.asked)
+        asked = cast("Client", noting)
+        a, b = _sides(asked, view, choice, as_of)
+        found = tuple(compare(asked, a, b, list(MONITORED.values())))
+        return Found(found, ";\n\n".join(noting.asked), max(a.since, b.since))
+
+
+def _sides(client: Client, view: View, choice: Choice, as_of: datetime) -> tuple[Side, Side]:
+    """A and B, from a begin that does not move with the clock if that is chosen."""
+    a, b = choice.sides(view, as_of)
+    begin = first_together(client, a.where, b.where) if choice.is_anchored else None
+    return (a, b) if begin is None or begin >= as_of else (replace(a, since=begin), replace(b, since=begin))
 
 
 @st.cache_data(ttl=60, max_entries=20, show_spinner=False)
@@ -122,13 +142,13 @@ def pairs(view: View, choice: Choice, as_of: datetime) -> tuple[Pair, ...]:
     Raises:
         StoreError: the store cannot be reached or fails.
     """
-    sides = dict(zip(("a", "b"), choice.sides(view, as_of), strict=True))
     statements, parameters = [], dict[str, Any]()
-    for name, side in sides.items():
-        statements.append(_OF_SIDE % {"side": name, "where": _where(name, side)})
-        parameters |= {f"{name}_since": micros(side.since), f"{name}_until": micros(side.until)}
-        parameters |= {f"{name}_{dimension}": value for dimension, value in side.where.items()}
     with reading("answers of both sides") as client:
+        sides = dict(zip(("a", "b"), _sides(client, view, choice, as_of), strict=True))
+        for name, side in sides.items():
+            statements.append(_OF_SIDE % {"side": name, "where": _where(name, side)})
+            parameters |= {f"{name}_since": micros(side.since), f"{name}_until": micros(side.until)}
+            parameters |= {f"{name}_{dimension}": value for dimension, value in side.where.items()}
         rows = client.query("\nUNION ALL\n".join(statements), parameters=parameters, settings=LIMITS).result_rows
         traces = {"traces": [row[1] for row in rows], "judge": common_instrument(client, *sides.values())}
         judged = client.query(_SCORES, parameters=traces, settings=LIMITS).result_rows if rows else []

@@ -10,7 +10,20 @@ from driftline_alerts.drift.compare_sides import ALPHA
 from driftline_alerts.drift.compare_words import change_of, effect, interval, is_exact, verdict
 from driftline_dashboard import data
 from driftline_dashboard.compare import compare_chart, compare_data
-from driftline_dashboard.compare.sides import BEFORE, BY, KINDS, PERIOD, A, B, choose, kind
+from driftline_dashboard.compare.sides import (
+    BEFORE,
+    BEGINS,
+    BY,
+    FROM,
+    KINDS,
+    PERIOD,
+    TOGETHER,
+    WINDOW,
+    A,
+    B,
+    choose,
+    kind,
+)
 from driftline_dashboard.places import TRACES, link
 from driftline_dashboard.text import bounded, day_and_time, escape, segment_name
 from driftline_dashboard.widgets.panel import heading, panel
@@ -23,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from driftline_alerts.drift.compare_sides import Compared
-    from driftline_dashboard.compare.compare_data import Pair, Said
+    from driftline_dashboard.compare.compare_data import Found, Pair, Said
     from driftline_dashboard.compare.sides import Choice
     from driftline_dashboard.view import View
 
@@ -53,8 +66,8 @@ def show(view: View) -> None:
     if choice is None:
         _too_few(by, values)
         return
-    found, statement = compare_data.compared(view, choice, as_of)
-    known = sorted((one for one in found if one.result.change is not None and not _is_nothing(one)), key=_rank)
+    found = compare_data.compared(view, choice, as_of)
+    known = sorted((one for one in found.metrics if one.result.change is not None and not _is_nothing(one)), key=_rank)
     names = _names(view, choice)
     if not known:
         st.html(
@@ -63,7 +76,7 @@ def show(view: View) -> None:
         )
         return
     st.html(f'<h2 class="dl-verdict">{escape(summary(known, names))}.</h2>{_note(view, choice, found)}')
-    _forest(known, names, statement)
+    _forest(known, names, found.statement)
     st.html(_table(known, names))
     _pairs(view, choice, names, as_of)
 
@@ -108,21 +121,28 @@ def _names(view: View, choice: Choice) -> tuple[str, str]:
     return a, b
 
 
-def _note(view: View, choice: Choice, found: Sequence[Compared]) -> str:
+def _note(view: View, choice: Choice, found: Found) -> str:
     """What one has to know to read it."""
     sure = f"{100 * (1 - ALPHA):.0f} %"
-    lines = [
-        f"With a probability of {sure} all intervals hold at once, for one look.",
-        "A window that moves with the clock is a new comparison each day.",
-        "To look until there is a winner, use driftline compare, whose begin stays.",
-    ]
+    if choice.is_anchored:
+        lines = [
+            f"From {day_and_time(found.since)} on, whatever the window.",
+            f"With a probability of {sure} all intervals hold at once, however often you look.",
+        ]
+    else:
+        lines = [
+            f"With a probability of {sure} all intervals hold at once, for one look.",
+            "A window that moves with the clock is a new comparison each day.",
+        ]
+        if choice.by != PERIOD:
+            lines.append(f"To look until there is a winner, choose “{BEGINS[TOGETHER]}”: that begin stays.")
     if choice.by == PERIOD:
         lines.append("Of periods a verdict says only that something changed, not why.")
     elif "feature" not in view.where:
         lines.append("Choose a feature above, so that the same work is compared.")
-    if missing := [_title(one) for one in found if one.result.change is None]:
+    if missing := [_title(one) for one in found.metrics if one.result.change is None]:
         lines.append(f"Without data of both: {', '.join(missing)}.")
-    if never := [_title(one) for one in found if _is_nothing(one)]:
+    if never := [_title(one) for one in found.metrics if _is_nothing(one)]:
         lines.append(f"Never on either side: {', '.join(never)}.")
     return f'<p class="dl-muted">{escape(" ".join(lines))}</p>'
 
@@ -151,6 +171,15 @@ def _controls(view: View, by: str, values: list[str], choice: Choice | None) -> 
         st.session_state[f"compare_{name}"] = sides.get(name)
         bar.selectbox(name.upper(), options, index=None, format_func=segment_name, key=f"compare_{name}",
                       on_change=_side_chosen, args=(name,))  # fmt: skip
+    st.session_state["compare_from"] = TOGETHER if choice and choice.is_anchored else WINDOW
+    bar.segmented_control(
+        "From", tuple(BEGINS), format_func=BEGINS.__getitem__, required=True, key="compare_from",
+        on_change=_begin_chosen, label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def _begin_chosen() -> None:
+    st.query_params[FROM] = st.session_state["compare_from"]
 
 
 def _by_chosen() -> None:

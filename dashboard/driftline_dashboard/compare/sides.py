@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from driftline_dashboard.view import View
 
-BY, A, B = "by", "a", "b"
+BY, A, B, FROM = "by", "a", "b", "from"
 """Query parameters."""
 PERIOD: Final = "period"
 KINDS: Final = {
@@ -29,6 +29,9 @@ KINDS: Final = {
 """What can be compared, as it is called."""
 BEFORE: Final = {"before": "the {label} before", "week": "the same time a week before"}
 """What a window can be compared with."""
+WINDOW, TOGETHER = "window", "both"
+BEGINS: Final = {WINDOW: "This window", TOGETHER: "Since both are there"}
+"""When versions begin to be compared."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,13 @@ class Choice:
         by: key of ``KINDS``.
         a: value of the dimension, or key of ``BEFORE``.
         b: value of the dimension; of periods it is always the window, and ''.
+        is_anchored: whether both begin where both first are there, whatever the window; never of periods.
     """
 
     by: str
     a: str
     b: str
+    is_anchored: bool = False
 
     def names(self, view: View) -> tuple[str, str]:
         """A and B as people call them."""
@@ -83,4 +88,4 @@ def choose(by: str, parameters: Mapping[str, str], values: Sequence[str]) -> Cho
     rest = [value for value in sorted(values, key=natural, reverse=True) if value != given.get(A)]
     b = given.get(B, rest[0] if rest else None)
     a = given.get(A, next((value for value in values if value != b), None))
-    return None if a is None or b is None or a == b else Choice(by, a, b)
+    return None if a is None or b is None or a == b else Choice(by, a, b, parameters.get(FROM) == TOGETHER)
