@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _PAUSE: Final = 5.0
 """Seconds between two looks whether what was said is to be confirmed."""
 _LONGEST: Final = 2 * STATEMENT_SECONDS + 60
-"""Seconds that we stand for what was said after we led. The store can hang for one statement of the worker, which does
-not ask meanwhile whether it leads, and for one of ours after it."""
+"""Seconds that we stand for what was said after we led. The store can be slow in one of our statements, and hang in the
+next until that fails."""
 
 
 class Containing:

@@ -35,6 +35,10 @@ _FAILURES: Final = 3
 """Incidents in a row that could not be told, after which the channel is left alone until the next round."""
 
 
+class _LeadLostError(Exception):
+    """We do not lead any more; who does tells it."""
+
+
 @dataclass(frozen=True)
 class Courier:
     """Brings what is due to one channel.
@@ -44,7 +48,7 @@ class Courier:
         notifier: the channel.
         compose: makes a parcel into a message.
         stop: ends waiting between attempts.
-        may_act: whether we still lead; asked before every message.
+        may_act: whether we still lead; asked before a message is made and before it is sent.
     """
 
     client: Client
@@ -57,6 +61,7 @@ class Courier:
         """Tell what is due, of each incident in order.
 
         One that fails does not keep the others from being told, but several in a row are the channel's failure.
+        That we do not lead any more ends the round, and is nobody's failure.
 
         Raises:
             StoreError: the store is away; nothing is lost.
@@ -71,6 +76,8 @@ class Courier:
                 try:
                     self._attempt(parcel)
                     has_told, failures = True, 0
+                except _LeadLostError:
+                    return Round(has_told, failed)
                 except DeliveryError as error:
                     logger.warning("alert %r was not delivered: %s", parcel.steps[0].rule, error)
                     if error.again == "never":
@@ -89,8 +96,8 @@ class Courier:
 
         def once() -> None:
             nonlocal is_repeat
-            if not self.may_act():  # a pause between attempts can outlast our lease
-                raise DeliveryError("we do not lead any more; who does tells it", again="later")
+            if not self.may_act():  # to make the message takes seconds, as does a pause between attempts
+                raise _LeadLostError
             reference = self._look_up(parcel, message) if is_repeat else None
             try:
                 if reference is None:

@@ -105,5 +105,7 @@ class Errands:
             news.clear()
             if not self.stop.is_set():
                 self.trouble.tried(errand.name, do, forget)
+                if not self.lead.is_held():
+                    news.set()  # what was left undone is done once we lead again
         if client is not None:
             client.close()

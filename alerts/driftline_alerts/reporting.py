@@ -42,15 +42,16 @@ class Counts:
     findings: int = 0
 
 
-def samples(rules: int, counts: Counts, lead: Lead, trouble: Trouble) -> Iterator[Sample]:
+def samples(rules: int, counts: Counts, lead: Lead, *troubles: Trouble) -> Iterator[Sample]:
     """What the worker says about itself; called from another thread."""
     yield Sample("rules", rules)
-    yield Sample("leads", lead.was_held())
+    yield Sample("leads", lead.is_held())
     for metric, value in vars(counts).items():
         yield Sample(metric, value)
-    for what, fault in trouble.faults().items():
-        yield Sample("last_error", fault.at, what, text=fault.text)
-        yield Sample("trouble_seconds", fault.seconds, what)
+    for trouble in troubles:
+        for what, fault in trouble.faults().items():
+            yield Sample("last_error", fault.at, what, text=fault.text)
+            yield Sample("trouble_seconds", fault.seconds, what)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from driftline.bus.leader import Leadership
-from driftline.errors import BusError
 from driftline_alerts.actions import said
 from driftline_alerts.buttons import listening
 from driftline_alerts.containing import Containing
@@ -23,7 +21,7 @@ from driftline_alerts.errands import Errand, Errands
 from driftline_alerts.evaluate import evaluate
 from driftline_alerts.guard_file import GuardFile
 from driftline_alerts.in_force import InForce
-from driftline_alerts.lead import Lead
+from driftline_alerts.lead import Candidate, Lead
 from driftline_alerts.notifiers import dashboard_url, notifiers
 from driftline_alerts.plain import place
 from driftline_alerts.reporting import PART, Counts, samples
@@ -48,8 +46,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_BEAT_SECONDS: Final = 1.0
-"""How often leadership is asked for: a lease lasts some ten seconds."""
+_LOOK_SECONDS: Final = 1.0
+"""How often the main loop looks what is due, at least."""
 _ACTIONS: Final = timedelta(days=7)
 """How long ago somebody may have acknowledged an incident while no worker ran."""
 
@@ -57,25 +55,25 @@ _ACTIONS: Final = timedelta(days=7)
 def run(settings: Settings, stop: threading.Event) -> None:
     """Evaluate the rules every ``alert_seconds`` until ``stop`` is set.
 
-    What is away, bus or store, is waited for. Of several workers on one bus only one acts. Changed rules are in force
-    within seconds.
+    What is away, bus or store, is waited for. Of several workers on one bus only one acts; one that
+    hangs gives way to the next. Changed rules are in force within seconds.
 
     Raises:
         SettingsError: the rules or an address are wrong.
     """
-    rules = InForce(settings)
-    with Leadership(settings.bus_url, group="alerts") as leadership:
+    rules, lead = InForce(settings), Lead()
+    with Candidate(settings.bus_url, lead) as candidate:
         while not stop.is_set():
-            _follow(settings, rules, leadership, stop)
+            _follow(settings, rules, lead, candidate, stop)
 
 
-def _follow(settings: Settings, rules: InForce, leadership: Leadership, stop: threading.Event) -> None:
+def _follow(settings: Settings, rules: InForce, lead: Lead, candidate: Candidate, stop: threading.Event) -> None:
     """Work by the rules as they are, until they change."""
     file = rules.file
     channels = notifiers(settings, file.channels)
     names = ", ".join(channel.channel for channel in channels) or "nobody (no channel is configured: docs/channels.md)"
     logger.info("%d alert rules, every %g s; telling %s", len(file.rules), settings.alert_seconds, names)
-    lead, trouble, ended = Lead(), Trouble(), threading.Event()
+    trouble, ended = Trouble(), threading.Event()
     delivery = Delivery(channels, file.routes, dashboard_url(settings), ended, lead.is_held)
     containing = Containing(file.containment, GuardFile(settings.guard_path))
     todo = [*delivery.errands(), *containing.errands()]
@@ -85,26 +83,35 @@ def _follow(settings: Settings, rules: InForce, leadership: Leadership, stop: th
         Errands(settings, todo, lead, trouble, ended) as errands,
         listening(settings, file.channels.values()),
         _Worker(settings, file, trouble) as worker,
-        Reporter(PART, settings, partial(samples, len(file.rules), worker.counts, lead, trouble)),
+        Reporter(PART, settings, partial(samples, len(file.rules), worker.counts, lead, trouble, candidate.trouble)),
     ):
+        losses, due = lead.losses, time.monotonic()
 
         def may_act() -> bool:
-            return lead.note(held=worker.tried("bus", leadership.held) is True) and not stop.is_set()
+            candidate.beat()
+            return lead.is_held() and lead.losses == losses and not stop.is_set()
 
-        due = time.monotonic()
         while not stop.is_set() and not worker.tried("rules' file", rules.has_changed):
             if not may_act():
+                losses = lead.losses
                 worker.stand_by()
             elif time.monotonic() >= due:
                 due = time.monotonic() + settings.alert_seconds
                 for part in worker.round(may_act):
                     part()
-                    if may_act():
-                        errands.wake()
-            stop.wait(min(_BEAT_SECONDS, settings.alert_seconds))
+                    if not may_act():
+                        break
+                    errands.wake()
+            stop.wait(min(_LOOK_SECONDS, settings.alert_seconds))
 
 
-def step(client: Client, rules: Sequence[Rule], now: datetime, pause: timedelta = timedelta(0)) -> list[Transition]:
+def step(
+    client: Client,
+    rules: Sequence[Rule],
+    now: datetime,
+    pause: timedelta = timedelta(0),
+    may_act: Callable[[], bool] = lambda: True,
+) -> list[Transition]:
     """Evaluate all rules once, and write what changes by itself or as somebody wants it.
 
     Args:
@@ -112,6 +119,7 @@ def step(client: Client, rules: Sequence[Rule], now: datetime, pause: timedelta 
         rules: in force.
         now: aware.
         pause: between two looks, as a rule.
+        may_act: is asked before anything is written, as to read takes its time.
 
     Returns:
         What was written.
@@ -119,7 +127,10 @@ def step(client: Client, rules: Sequence[Rule], now: datetime, pause: timedelta 
     Raises:
         StoreError: the store is away or fails a statement; repeat it, nothing is written twice.
     """
-    outcomes, known = evaluate(client, rules, now), latest(client, now)
+    outcomes = evaluate(client, rules, now)
+    if not may_act():
+        return []
+    known = latest(client, now)
     changes = acknowledged(said(client, now - _ACTIONS), known, now)
     for change in changes:
         take(known, change)
@@ -173,12 +184,12 @@ class _Worker:
     def round(self, may_act: Callable[[], bool]) -> Iterator[Callable[[], object]]:
         """One evaluation and one look for drift: what it tells does not wait for the other."""
         now = datetime.now(UTC)
-        yield lambda: self.tried("rules", lambda: self._evaluate(now))
+        yield lambda: self.tried("rules", lambda: self._evaluate(now, may_act))
         yield lambda: self.tried("drift", lambda: self._look(now, may_act))
 
-    def _evaluate(self, now: datetime) -> None:
+    def _evaluate(self, now: datetime, may_act: Callable[[], bool]) -> None:
         pause = timedelta(seconds=self._settings.alert_seconds)
-        self.counts.changes += len(step(self._connected(), self._file.rules, now, pause))
+        self.counts.changes += len(step(self._connected(), self._file.rules, now, pause, may_act))
         self.counts.rounds += 1
 
     def _look(self, now: datetime, may_act: Callable[[], bool]) -> None:
@@ -220,6 +231,5 @@ class _Worker:
         if client is not None:
             client.close()
 
-    def _failed(self, error: Exception) -> None:
-        if not isinstance(error, BusError):
-            self._disconnect()  # a store that was restarted may have another address
+    def _failed(self, _: Exception) -> None:
+        self._disconnect()  # a store that was restarted may have another address

@@ -251,10 +251,31 @@ def test_who_loses_the_lead_while_waiting_leaves_it_to_the_next(client: Client) 
     fire(client, "a")
     leads = iter([True, True, False])
     fake = Fake(errors=[busy()])
-    send(client, fake, may_act=lambda: next(leads))
-    assert len(fake.times) == 1
+    (came,) = send(client, fake, may_act=lambda: next(leads))
+    assert (len(fake.times), came.failed) == (1, []), "which is no failure of the channel"
     send(client, fake)
     assert fake.told == [("opened a", "")]
+
+
+def test_who_loses_the_lead_while_making_a_message_tells_it_at_once_when_leading_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake, leads = Fake(), threading.Event()
+    (errand,) = Delivery([fake], (), "http://localhost", threading.Event(), leads.is_set).errands()
+
+    def composed(_: Client, parcel: Parcel, **__: object) -> Message:
+        leads.clear()
+        return compose(parcel)
+
+    fire(client, "a")
+    leads.set()
+    with monkeypatch.context() as patch:
+        patch.setattr("driftline_alerts.delivery.composed", composed)
+        errand.do(client)
+    assert (fake.times, attempts(client)) == ([], []), "nothing was sent"
+    leads.set()
+    errand.do(client)
+    assert [message.incident for message, *_ in fake.sent] == ["a"], "the channel did not fail, so it gets no pause"
 
 
 @pytest.mark.parametrize("looks_up", [False, True])

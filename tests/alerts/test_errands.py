@@ -60,3 +60,24 @@ def test_who_does_not_lead_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None
         lead.note(held=True)
         errands.wake()
         assert done.wait(10)
+
+
+def test_what_was_left_undone_by_who_does_not_lead_any_more_is_done_at_once_when_leading_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "connect", Store)
+    monkeypatch.setattr(module, "_PATIENCE", 600.0)
+    lead, stop, done = Lead(), threading.Event(), 0
+
+    def do(_: Any) -> None:
+        nonlocal done
+        done += 1
+        if done == 1:
+            lead.note(held=False)
+
+    lead.note(held=True)
+    with Errands(load({}), [Errand("telling", do)], lead, Trouble(), stop) as errands:
+        errands.wake()
+        wait_until(lambda: done == 1)
+        lead.note(held=True)
+        wait_until(lambda: done == 2)

@@ -35,7 +35,7 @@ def reported(client: Client) -> Instance:
 def put(client: Client, trouble: Trouble) -> None:
     lead = Lead()
     lead.note(held=True)
-    said = samples(3, Counts(rounds=7, changes=2), lead, trouble)
+    said = samples(3, Counts(rounds=7, changes=2), lead, Trouble(), trouble)
     rows = [[PART, "i", "host", 1, s.metric, s.topic, s.partition, s.value, s.text] for s in said]
     columns = ["part", "instance", "host", "pid", "metric", "topic", "partition", "value", "text"]
     client.insert("part_reports", rows, column_names=columns)

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alert_support import put_requests, wait_until
+from alert_support import put_requests, rule, step_of, wait_until
 from channel_support import HANGS_BUT_TAKEN, Fault
 from driftline import settings as driftline_settings
 from driftline.bus import open_bus
 from driftline.bus.leader import CONTROL_TOPIC, Leadership, _one_partition
 from driftline.errors import SettingsError
+from driftline_alerts import errands, lead
 from driftline_alerts.notifiers import dashboard_url
-from driftline_alerts.worker import run
+from driftline_alerts.transition import write
+from driftline_alerts.worker import _Worker, run, step
 from driftline_processors.reports import alive
 from driftline_store.migrate import migrate
 from store_fixtures import running_store
@@ -81,6 +83,15 @@ def working(environ: dict[str, str], workers: int = 1) -> Iterator[None]:
     assert failed == []
 
 
+@contextmanager
+def setting(event: threading.Event) -> Iterator[None]:
+    """Whatever happens, so that nobody waits for it any more."""
+    try:
+        yield
+    finally:
+        event.set()
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -100,6 +111,64 @@ def test_firing_then_resolved_with_two_workers(client: Client, world: Services, 
     assert "Resolved" in last
     assert transitions(client) == ["firing", "resolved"]
     assert "/?feature=chat'" in str(world.told("slack")[0])
+
+
+def test_a_round_that_takes_long_does_not_hold_up_what_is_to_be_told(
+    client: Client, world: Services, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that takes longer than an answer of the bus is believed."""
+    monkeypatch.setattr(lead, "_VALID", 1.5)
+    monkeypatch.setattr(errands, "_PATIENCE", 0.2)
+    hangs, told = threading.Event(), threading.Event()
+
+    def hang(*_: object) -> None:
+        hangs.set()
+        told.wait(120)
+
+    monkeypatch.setattr(_Worker, "_look", hang)
+    with working(environ), setting(told):
+        assert hangs.wait(60)
+        threading.Event().wait(2 * lead._VALID)
+        write(client, [step_of(at=now(), feature="chat")])
+        world.wait_for("slack", 1)
+
+
+def test_a_worker_that_hangs_is_followed_by_another_one(
+    client: Client, world: Services, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lead, "_HANGS", 3.0)
+    hangs, told = threading.Event(), threading.Event()
+
+    def hang_once(*_: object) -> None:
+        if not hangs.is_set():
+            hangs.set()
+            told.wait(120)
+
+    monkeypatch.setattr(_Worker, "_look", hang_once)
+    with working(environ, workers=2), setting(told):
+        assert hangs.wait(60)
+        put_requests(client, 9.0, 30, at=now(), feature="chat")
+        world.wait_for("slack", 1)
+    assert transitions(client) == ["firing"]
+
+
+def test_a_bus_that_cannot_be_used_after_all_ends_the_worker(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unusable(_: Leadership) -> bool:
+        raise SettingsError("the bus cannot be used at all")
+
+    monkeypatch.setattr(Leadership, "held", unusable)
+    with pytest.raises(SettingsError, match="cannot be used at all"):
+        run(driftline_settings.load(environ), threading.Event())
+
+
+def test_who_loses_the_lead_while_reading_writes_nothing(client: Client) -> None:
+    put_requests(client, 9.0, 30, at=now(), feature="chat")
+    slow = rule(group_by="feature")
+    assert step(client, [slow], now(), may_act=lambda: False) == []
+    assert transitions(client) == []
+    assert len(step(client, [slow], now(), may_act=lambda: True)) == 1
 
 
 def test_killed_before_the_delivery(client: Client, world: Services, environ: dict[str, str]) -> None:
@@ -166,10 +235,12 @@ def test_a_store_that_is_away_is_waited_for(
 
 
 def test_a_worker_that_runs_reports_about_itself(client: Client, environ: dict[str, str]) -> None:
+    put_requests(client, 9.0, 30, at=now(), feature="chat")
     with working(environ):
         wait_until(lambda: len(alive(client)) == 1)
         [worker] = alive(client)
         assert (worker.part, worker.topics[""]["rules"].value) == ("alert", 1)
+        wait_until(lambda: transitions(client) == ["firing"])
     assert alive(client) == []
     rounds = "SELECT argMax(value, at) FROM part_reports WHERE metric = 'rounds'"
     assert client.query(rounds).result_rows[0][0] >= 1, "the last report counts what was done"

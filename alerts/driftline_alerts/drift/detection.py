@@ -9,7 +9,7 @@ import time
 from datetime import timedelta
 from functools import partial
 from itertools import chain, groupby
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from driftline_alerts.drift import fleet_state, refit
 from driftline_alerts.drift.baseline import begin_quietly, learn
@@ -39,10 +39,11 @@ if TYPE_CHECKING:
     from driftline_alerts.drift.fleet import Name
     from driftline_alerts.drift.monitor import Monitor
     from driftline_alerts.drift.reading import Action
-    from driftline_alerts.drift.stream import Part
     from driftline_alerts.drift.tuning import Tuning
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _PAST: Final = timedelta(days=28)
 """How much of what arrived before the first start is taken for the baseline."""
@@ -147,12 +148,13 @@ class Detection:
             self._volumes.take(parts)
             touched = self.fleet.apply(parts)
             is_news |= self._find(client, touched)
-        is_news |= self._act(client)
+        with contextlib.suppress(_StoppedError):
+            is_news |= self._act(client, may_go_on)
         self._refit(client, may_go_on)
         if is_news or self._untold or self._feed.position - self._saved >= _SAVED:
             self.save(client)
         told = []
-        while self._untold:
+        while self._untold and may_go_on():
             told.append(tell(client, self._untold[0], self.fleet.tuning))
             del self._untold[0]
         look_closer(client, self.fleet.monitors.values(), now)
@@ -243,12 +245,12 @@ class Detection:
             self.shares = split(self.fleet.monitors.values(), self.budget)
             self._split = self._feed.position
 
-    def _act(self, client: Client) -> bool:
+    def _act(self, client: Client, may_go_on: Callable[[], bool]) -> bool:
         """Do what people want done."""
         wanted = actions(client, self._acted)
         for action in wanted:
             if action.kind == "learn":
-                self._learn(client, action)
+                self._learn(client, action, may_go_on)
             elif known := self._incidents.known.get(action.incident):
                 begun_anew = concerned(known, self.fleet)
                 for monitor in begun_anew:
@@ -270,12 +272,13 @@ class Detection:
                 self._untold.append(told_of_volume(VolumeTurn(key, alarm, "accepted"), self._feed.position))
                 logger.info("incident %s is the new normal: how many requests are usual is learned anew", incident)
 
-    def _learn(self, client: Client, action: Action) -> None:
+    def _learn(self, client: Client, action: Action, may_go_on: Callable[[], bool]) -> None:
         since, until = action.since.timestamp(), action.until.timestamp()
         chosen = [
             one for one in self.fleet.monitors.values() if action.concerns(one.key) and one.key.segment != ANCHORS
         ]
-        done = [learn(one, look_back(client, one.key, since, until), since, until) for one in chosen]
+        allowed = _while_allowed(chosen, may_go_on)
+        done = [learn(one, look_back(client, one.key, since, until), since, until) for one in allowed]
         when = f"{action.since:%Y-%m-%d %H:%M} to {action.until:%Y-%m-%d %H:%M} UTC"
         logger.info("%d of %d streams take %s for normal; the others have too little of it", sum(done), len(done), when)
 
@@ -285,7 +288,8 @@ class Detection:
         if at - self._learned < refit.pause(self.fleet):
             return
         if any(refit.is_due(one, at) for one in self.fleet.monitors.values()):
-            past = _while_allowed(history(client, moment(at - refit.LONGEST), moment(at)), may_go_on)
+            hours = groupby(history(client, moment(at - refit.LONGEST), moment(at)), key=lambda part: part.begin)
+            past = chain.from_iterable(of_hour for _, of_hour in _while_allowed(hours, may_go_on))
             with contextlib.suppress(_StoppedError):
                 logger.info("learned season and scatter of %d streams", refit.refit(self.fleet, past, at, may_go_on))
                 self._learned = at
@@ -317,8 +321,8 @@ class _StoppedError(Exception):
     """We may not go on."""
 
 
-def _while_allowed(parts: Iterable[Part], may_go_on: Callable[[], bool]) -> Iterator[Part]:
-    for _, of_hour in groupby(parts, key=lambda part: part.begin):
+def _while_allowed(things: Iterable[T], may_go_on: Callable[[], bool]) -> Iterator[T]:
+    for one in things:
         if not may_go_on():
             raise _StoppedError
-        yield from of_hour
+        yield one

@@ -48,12 +48,19 @@ class Leadership:
                 self._member.done(batch)
             return self._member.assigned()
         except BusError:
-            self._leave()
+            self.leave()
             raise
 
+    def leave(self) -> None:
+        """Step back, so that another member leads at once; the next question competes again."""
+        member, self._member = self._member, None
+        if member is not None:
+            with contextlib.suppress(BusError):
+                member.close()
+
     def close(self) -> None:
-        """Step back, so that another member leads at once."""
-        self._leave()
+        """Step back for good."""
+        self.leave()
         self._bus.close()
 
     def __enter__(self) -> Self:
@@ -61,12 +68,6 @@ class Leadership:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _leave(self) -> None:
-        member, self._member = self._member, None
-        if member is not None:
-            with contextlib.suppress(BusError):
-                member.close()
 
 
 def _one_partition(url: str) -> str:

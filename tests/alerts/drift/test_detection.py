@@ -129,6 +129,28 @@ def test_what_was_saved_goes_on_exactly_where_it_was(client: Client) -> None:
     assert detection.shares == pytest.approx(other.shares)
 
 
+def test_who_may_not_go_on_leaves_what_was_found_to_be_told(client: Client) -> None:
+    detection = watching(client)
+    come(client, requests(1000, 200))
+    may = iter([True])
+    assert detection.step(client, at(1), lambda: next(may, False)) == []
+    assert findings(client, at(-1)) == []
+    (finding,) = opened(client, 2).step(client, at(2))
+    assert finding.metric == "error_rate"
+
+
+def test_a_time_to_learn_from_is_taken_by_the_next_one_where_this_one_may_not_go_on(client: Client) -> None:
+    detection = watching(client)
+    ask(client, Action("learn", since=at(-200), until=at(-10)), "somebody")
+    may = iter([True])
+    detection.step(client, at(1), lambda: next(may, False))
+    detection.save(client)
+    assert not any(one.pinned for one in detection.fleet.monitors.values())
+    other = opened(client, 2)
+    other.step(client, at(2))
+    assert any(one.pinned for one in other.fleet.monitors.values())
+
+
 def test_the_alert_ends_when_the_level_is_back(client: Client) -> None:
     detection = watching(client)
     finding = found_drop(client, detection)
