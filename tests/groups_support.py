@@ -107,7 +107,7 @@ class Group:
         environ = os.environ | {
             "DRIFTLINE_DATA_DIR": str(self.path),
             "DRIFTLINE_BUS": self.bus_url,
-            "DRIFTLINE_BATCH_SECONDS": "0.1",
+            "DRIFTLINE_BATCH_SECONDS": "0.5",
             "DRIFTLINE_BATCH_BYTES": "400000",
         }
         log = self.path / f"ingest-{len(self.members)}.log"

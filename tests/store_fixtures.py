@@ -77,7 +77,7 @@ def start_store(path: Path, *arguments: str, prepared: bool = False) -> RunningS
     """
     path.mkdir(parents=True, exist_ok=True)
     if prepared:
-        shutil.copytree(_prepared_folder() / "store", path / "store", symlinks=True)
+        lay_prepared(path)
     command = [
         sys.executable,
         "-m",
@@ -98,6 +98,11 @@ def start_store(path: Path, *arguments: str, prepared: bool = False) -> RunningS
             raise AssertionError(f"the store did not start:\n{store.log()}")
         time.sleep(0.02)
     return store
+
+
+def lay_prepared(path: Path) -> None:
+    """Put data of a store with schema, views and prices into a data folder that has none."""
+    shutil.copytree(_prepared_folder() / "store", path / "store", symlinks=True)
 
 
 def _prepared_folder() -> Path:

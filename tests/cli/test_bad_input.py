@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from driftline_store.embedded import endpoint
-from store_fixtures import running_store
+from store_fixtures import lay_prepared, running_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,6 +156,7 @@ def test_a_missing_extra_names_the_command_that_installs_it(tmp_path: Path, stor
 
 
 def test_up_stops_in_order_and_leaves_nothing_running(tmp_path: Path) -> None:
+    lay_prepared(tmp_path)
     environ = os.environ | {"DRIFTLINE_DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "driftline_cli", "up", *free_ports()]
     process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)

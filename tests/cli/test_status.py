@@ -118,6 +118,7 @@ def test_status_shows_the_ingest_that_runs_and_says_when_none_does(settings: Set
         deadline = time.monotonic() + 60
         while not row.search(said := status(settings)):
             assert time.monotonic() < deadline, said
+            time.sleep(0.5)
     finally:
         stop.set()
         thread.join()

@@ -19,7 +19,7 @@ from made_events import thumb
 from made_spans import SPAN, TRACE, request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from driftline_store.client import Client
     from ingest_support import Pipeline
@@ -27,17 +27,25 @@ if TYPE_CHECKING:
 SETTINGS = load({})
 REQUEST = {"driftline.feature": "support", "gen_ai.response.model": "gpt-4o-mini", "gen_ai.response.id": "chatcmpl-7"}
 DAYS = 24 * 3600 * 10**9
-BY_ANY_ID = pytest.mark.parametrize(
-    "feedback",
-    [
-        thumb(trace_id=TRACE, span_id=SPAN),
-        thumb(trace_id=TRACE),
-        thumb({"gen_ai.response.id": "chatcmpl-7"}),
-        thumb(trace_id=TRACE, span_id=b"unstored"),
-        thumb({"gen_ai.response.id": "chatcmpl-7"}, trace_id=bytes(16), span_id=bytes(8)),
-    ],
-    ids=["span", "trace", "response", "trace and a span of no model", "response and zeros"],
-)
+BY_ANY_ID: dict[str, Callable[[bytes, dict[str, str]], bytes]] = {
+    "span": lambda trace, _: thumb(trace_id=trace, span_id=SPAN),
+    "trace": lambda trace, _: thumb(trace_id=trace),
+    "response": lambda _, response: thumb(response),
+    "trace and a span of no model": lambda trace, _: thumb(trace_id=trace, span_id=b"unstored"),
+    "response and zeros": lambda _, response: thumb(response, trace_id=bytes(16), span_id=bytes(8)),
+}
+"""Feedback on a request, by what names it: its trace or the id of its response."""
+
+
+def requests_and_feedback(started: int) -> tuple[list[bytes], list[bytes]]:
+    """A request for each way to name one, in an order of its own, and the feedback on it."""
+    spans, opinions = [], []
+    for number, (way, opinion) in enumerate(BY_ANY_ID.items(), start=1):
+        trace, response = bytes([number] * 16), {"gen_ai.response.id": f"response to {way}"}
+        values = {**REQUEST, **response, "driftline.feature": way}
+        spans.append(request(values, trace_id=trace, start_time_unix_nano=started))
+        opinions.append(opinion(trace, response))
+    return spans, opinions
 
 
 def evaluations(pipeline: Pipeline) -> list[dict[str, Any]]:
@@ -56,40 +64,39 @@ def outcomes(pipeline: Pipeline) -> list[str]:
     return [row["reason"] for row in pipeline.rows("SELECT reason FROM evaluations_matched ORDER BY reason")]
 
 
-@BY_ANY_ID
 @pytest.mark.parametrize("is_first", [True, False], ids=["feedback first", "request first"])
-def test_feedback_finds_its_request_whichever_comes_first(
-    pipeline: Pipeline, feedback: bytes, *, is_first: bool
-) -> None:
+def test_feedback_finds_its_request_whichever_comes_first(pipeline: Pipeline, *, is_first: bool) -> None:
     started = time.time_ns() - 60 * 10**9
-    span = request(REQUEST, start_time_unix_nano=started)
+    spans, opinions = requests_and_feedback(started)
     if is_first:
-        pipeline.send_logs(feedback)
+        pipeline.send_logs(*opinions)
         assert match_pending(pipeline.client, SETTINGS) == 0
-    pipeline.send(span)
+    pipeline.send(*spans)
     if not is_first:
-        pipeline.send_logs(feedback)
+        pipeline.send_logs(*opinions)
     assert evaluations(pipeline) == []
-    assert match_pending(pipeline.client, SETTINGS) == 1
-    [row] = evaluations(pipeline)
-    assert (row["trace_id"], row["service"], row["feature"]) == (TRACE.hex(), "", "support")
-    assert (row["model"], row["name"], row["label"]) == ("gpt-4o-mini", "user_feedback", "thumbs_up")
-    assert (row["score"], row["source"], row["cost"]) == (1.0, "human", None)
-    assert row["span_id"] == SPAN.hex()
-    assert row["request_start"] == datetime.fromtimestamp(started // 10**9, UTC) + timedelta(
-        microseconds=started % 10**9 // 1000
-    )
-    assert thumbs(pipeline) == 1
+    assert match_pending(pipeline.client, SETTINGS) == len(BY_ANY_ID)
+    found = sorted((row["trace_id"], row["feature"]) for row in evaluations(pipeline))
+    assert found == [(bytes([number] * 16).hex(), way) for number, way in enumerate(BY_ANY_ID, start=1)]
+    for row in evaluations(pipeline):
+        assert (row["model"], row["name"], row["label"]) == ("gpt-4o-mini", "user_feedback", "thumbs_up")
+        assert (row["score"], row["source"], row["cost"], row["service"]) == (1.0, "human", None, "")
+        assert row["span_id"] == SPAN.hex()
+        assert row["request_start"] == datetime.fromtimestamp(started // 10**9, UTC) + timedelta(
+            microseconds=started % 10**9 // 1000
+        )
+    assert thumbs(pipeline) == len(BY_ANY_ID)
     assert match_pending(pipeline.client, SETTINGS) == 0
-    assert thumbs(pipeline) == 1
+    assert thumbs(pipeline) == len(BY_ANY_ID)
 
 
-@BY_ANY_ID
-def test_requests_of_days_ago_are_found(pipeline: Pipeline, feedback: bytes) -> None:
-    pipeline.send(request(REQUEST, start_time_unix_nano=time.time_ns() - 5 * DAYS))
-    pipeline.send_logs(feedback)
-    assert match_pending(pipeline.client, SETTINGS) == 1
-    assert pipeline.rows("SELECT toDate(now()) - toDate(request_start) AS days FROM evaluations") == [{"days": 5}]
+def test_requests_of_days_ago_are_found(pipeline: Pipeline) -> None:
+    spans, opinions = requests_and_feedback(time.time_ns() - 5 * DAYS)
+    pipeline.send(*spans)
+    pipeline.send_logs(*opinions)
+    assert match_pending(pipeline.client, SETTINGS) == len(BY_ANY_ID)
+    ages = pipeline.rows("SELECT feature, toDate(now()) - toDate(request_start) AS days FROM evaluations")
+    assert {row["feature"]: row["days"] for row in ages} == dict.fromkeys(BY_ANY_ID, 5)
 
 
 def test_requests_older_than_that_are_not(pipeline: Pipeline) -> None:
@@ -323,14 +330,14 @@ def test_several_at_once_file_each_event_once(pipeline: Pipeline) -> None:
     threads = [threading.Thread(target=work) for _ in range(3)]
     for thread in threads:
         thread.start()
-    for _ in range(30):
+    for _ in range(10):
         pipeline.send_logs(thumb(trace_id=TRACE), thumb({"gen_ai.response.id": "chatcmpl-7"}))
     ended.set()
     for thread in threads:
         thread.join()
     assert failures == []
     match_pending(pipeline.client, SETTINGS)
-    assert thumbs(pipeline) == len(evaluations(pipeline)) == 60
+    assert thumbs(pipeline) == len(evaluations(pipeline)) == 20
 
 
 def test_ten_thousand_at_once(pipeline: Pipeline) -> None:

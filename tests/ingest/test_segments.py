@@ -28,9 +28,10 @@ def capped(pipeline: Pipeline) -> Iterator[Pipeline]:
     pipeline.client.command("TRUNCATE TABLE admitted_segments")
 
 
-def send(pipeline: Pipeline, feature: str, prompt_version: str) -> None:
-    values = {"driftline.feature": feature, "gen_ai.prompt.version": prompt_version}
-    pipeline.send(request(values, trace_id=secrets.token_bytes(16)))
+def send(pipeline: Pipeline, *requests: tuple[str, str]) -> None:
+    """Requests, each of a feature and a version of its prompt, at once."""
+    values = [{"driftline.feature": feature, "gen_ai.prompt.version": version} for feature, version in requests]
+    pipeline.send(*(request(each, trace_id=secrets.token_bytes(16)) for each in values))
 
 
 def seen(pipeline: Pipeline) -> dict[tuple[str, str], int]:
@@ -41,14 +42,11 @@ def seen(pipeline: Pipeline) -> dict[tuple[str, str], int]:
 
 
 def test_new_prompts_are_summed_up_once_there_are_too_many(capped: Pipeline) -> None:
-    for number in range(9):
-        send(capped, "support", f"v{number}")
+    send(capped, *(("support", f"v{number}") for number in range(9)))
     assert not update_cap(capped.client, TEN).in_force
-    send(capped, "support", "v9")
+    send(capped, ("support", "v9"))
     assert update_cap(capped.client, TEN).in_force
-    send(capped, "support", "v10")
-    send(capped, "support", "v3")
-    send(capped, "sales", "v1")
+    send(capped, ("support", "v10"), ("support", "v3"), ("sales", "v1"))
     found = seen(capped)
     assert ("support", "v10") not in found
     assert found["support", OTHER] == 1
@@ -60,16 +58,14 @@ def test_new_prompts_are_summed_up_once_there_are_too_many(capped: Pipeline) -> 
 
 
 def test_new_features_are_summed_up_once_there_are_too_many(capped: Pipeline) -> None:
-    for number in range(10):
-        send(capped, f"feature {number}", "v1")
+    send(capped, *((f"feature {number}", "v1") for number in range(10)))
     assert update_cap(capped.client, TEN).in_force
-    send(capped, "one more", "v1")
+    send(capped, ("one more", "v1"))
     assert seen(capped)[OTHER, OTHER] == 1
 
 
 def test_deciding_again_writes_nothing(capped: Pipeline) -> None:
-    for number in range(12):
-        send(capped, "support", f"v{number}")
+    send(capped, *(("support", f"v{number}") for number in range(12)))
     first = update_cap(capped.client, TEN)
     rows = capped.rows("SELECT count() AS n FROM admitted_segments")
     assert update_cap(capped.client, TEN) == first
@@ -77,10 +73,9 @@ def test_deciding_again_writes_nothing(capped: Pipeline) -> None:
 
 
 def test_segments_that_are_gone_make_room(capped: Pipeline) -> None:
-    for number in range(12):
-        send(capped, "support", f"v{number}")
+    send(capped, *(("support", f"v{number}") for number in range(12)))
     assert update_cap(capped.client, TEN).in_force
     capped.client.command("TRUNCATE TABLE llm_rollups")
     assert not update_cap(capped.client, TEN).in_force
-    send(capped, "support", "new")
+    send(capped, ("support", "new"))
     assert seen(capped) == {("support", "new"): 1}

@@ -42,7 +42,7 @@ def sums(pipeline: Pipeline, by: str = "model", resolution: str = "minute") -> d
 
 
 def test_a_settled_request_counts_for_the_model_that_answered_it(pipeline: Pipeline, trace: Trace) -> None:
-    trace.send({"driftline.feature": "support", "gen_ai.operation.name": "invoke_workflow"}, root=True)
+    trace.put({"driftline.feature": "support", "gen_ai.operation.name": "invoke_workflow"}, root=True)
     trace.send(CHAT | USAGE)
     assert sums(pipeline)[""]["requests"] == 1
     settle_traces(pipeline.client, AT_ONCE)
@@ -57,7 +57,7 @@ def test_a_settled_request_counts_for_the_model_that_answered_it(pipeline: Pipel
 
 @pytest.mark.parametrize("resolution", ["minute", "hour", "day", "arrival"])
 def test_settling_again_changes_nothing(pipeline: Pipeline, trace: Trace, resolution: str) -> None:
-    trace.send({"driftline.feature": "support", "gen_ai.operation.name": "invoke_workflow"}, root=True)
+    trace.put({"driftline.feature": "support", "gen_ai.operation.name": "invoke_workflow"}, root=True)
     trace.send(CHAT | USAGE)
     settle_traces(pipeline.client, AT_ONCE)
     before = sums(pipeline, resolution=resolution)
@@ -69,7 +69,7 @@ def test_settling_again_changes_nothing(pipeline: Pipeline, trace: Trace, resolu
 
 
 def test_a_request_under_a_web_root_is_counted_when_it_has_settled(pipeline: Pipeline, trace: Trace) -> None:
-    trace.send({"http.route": "/chat", "gen_ai.operation.name": ""}, root=True, name="POST /chat")
+    trace.put({"http.route": "/chat", "gen_ai.operation.name": ""}, root=True, name="POST /chat")
     trace.send(CHAT | USAGE | {"driftline.feature": "support"})
     assert sums(pipeline, "feature")["support"]["requests"] == 0
     settle_traces(pipeline.client, AT_ONCE)
@@ -84,8 +84,8 @@ def test_a_trace_without_calls_is_no_request(pipeline: Pipeline, trace: Trace) -
 
 
 def test_a_second_model_after_a_failed_one_is_a_fallback(pipeline: Pipeline, trace: Trace) -> None:
-    trace.send({"driftline.feature": "support", "gen_ai.operation.name": "invoke_workflow"}, root=True)
-    trace.send(CHAT, failed=True)
+    trace.put({"driftline.feature": "support", "gen_ai.operation.name": "invoke_workflow"}, root=True)
+    trace.put(CHAT, failed=True)
     trace.send(CHAT | USAGE | {"gen_ai.request.model": "gpt-4o"})
     settle_traces(pipeline.client, AT_ONCE)
     [row] = trace.rows()

@@ -79,7 +79,7 @@ def test_what_is_made_of_a_request_keeps_its_variant(pipeline: Pipeline, tmp_pat
 
 def test_a_request_under_a_web_root_takes_the_variant_of_its_first_call(pipeline: Pipeline) -> None:
     trace = Trace(pipeline)
-    trace.send({"http.route": "/chat", "gen_ai.operation.name": ""}, root=True)
+    trace.put({"http.route": "/chat", "gen_ai.operation.name": ""}, root=True)
     trace.send(CALL | B)
     settle_traces(pipeline.client, SETTINGS)
     assert variants(pipeline, "llm_traces") == ["tone:b"]

@@ -18,7 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from driftline.settings import Settings, load
 from driftline_processors.otlp import TRACE_SCHEMA, frame, insert_settings
 from driftline_processors.prices import backfill, preload, price_book, resolve_unseen
-from processors_support import send, send_many
+from processors_support import send, send_each, send_many
 from store_fixtures import running_store, start_store
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def costs(client: Client) -> dict[str, Decimal | None]:
 
 def test_an_unknown_model_that_becomes_known_is_corrected_once(client: Client, settings: Settings, file: Path) -> None:
     preload(client, price_book(settings))
-    traces = {send(client, call()), send(client, call())}
+    traces = {*send_each(client, [(call(), datetime.now(UTC))] * 2)}
     resolve_unseen(client, price_book(settings))
     assert backfill(client, settings) == 0
     file.write_text(ENTRY)
@@ -129,10 +129,10 @@ def test_the_cost_is_the_one_that_the_call_would_have_had(client: Client, settin
         call(tokens, output=random.randrange(3000), cache_read=read, cache_creation=written)
         for tokens, (read, written) in zip((0, 999, 1000, 1001, 5000, 1000), cached, strict=True)
     ]
-    early = [send(client, usage) for usage in usages]
+    early = send_each(client, [(usage, datetime.now(UTC)) for usage in usages])
     file.write_text(ENTRY)
     assert backfill(client, settings) == len(usages)
-    late = [send(client, usage) for usage in usages]
+    late = send_each(client, [(usage, datetime.now(UTC)) for usage in usages])
     found, stored = corrections(client), costs(client)
     assert [found[trace][0] for trace in early] == [stored[trace] for trace in late]
     assert len({stored[trace] for trace in late}) == 6
@@ -140,7 +140,7 @@ def test_the_cost_is_the_one_that_the_call_would_have_had(client: Client, settin
 
 def test_calls_of_unpriced_days_wait_for_a_price_of_their_day(client: Client, settings: Settings, file: Path) -> None:
     now = datetime.now(UTC)
-    old, new = (send(client, call(), now - timedelta(days=days)) for days in (70, 1))
+    old, new = send_each(client, [(call(), now - timedelta(days=days)) for days in (70, 1)])
     since = f"{now - timedelta(days=30):%Y-%m-%d}"
     file.write_text(f"prices:\n  - {{model: our-7b, from: {since}, input: 1, output: 1}}\n")
     assert backfill(client, settings) == 1
@@ -198,10 +198,10 @@ def test_calls_of_several_months_and_more_than_one_batch(
     monkeypatch.setattr("driftline_processors.prices.corrections.MOST_ROWS", 16)
     now = datetime.now(UTC)
     for days in (0, 40, 41, 80, 300):
-        send_many(client, [secrets.token_bytes(16) for _ in range(50)], call(), now - timedelta(days=days))
+        send_many(client, [secrets.token_bytes(16) for _ in range(20)], call(), now - timedelta(days=days))
     file.write_text(ENTRY)
-    assert backfill(client, settings) == 250
-    assert len(corrections(client)) == 250
+    assert backfill(client, settings) == 100
+    assert len(corrections(client)) == 100
     batches = client.query("SELECT max(batch), count(DISTINCT toYYYYMM(start)) FROM cost_corrections").result_rows
     assert batches[0][0] > 3
     assert batches[0][1] >= 3
@@ -225,7 +225,7 @@ def test_calls_that_come_meanwhile_are_corrected_too(
         while not costs(client):
             time.sleep(0.01)
         file.write_text(ENTRY)
-        for _ in range(10):
+        for _ in range(5):
             backfill(client, settings)
         stop.set()
         sent = sum(sender.result() for sender in senders)
@@ -263,7 +263,7 @@ def test_two_at_once_correct_each_call_once(
 def test_what_died_before_it_was_noted_is_not_repeated(
     client: Client, settings: Settings, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    traces = {send(client, call()) for _ in range(3)}
+    traces = {*send_each(client, [(call(), datetime.now(UTC))] * 3)}
     file.write_text(ENTRY)
     with monkeypatch.context() as patch:
         patch.setattr(type(client), "insert", _dying(type(client).insert, "price_backfills"))
