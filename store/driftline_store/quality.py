@@ -5,7 +5,6 @@ The judged answers are read from ``evaluations`` themselves, not from sums: labe
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -42,10 +41,16 @@ SELECT trace_id, span_id, name, evaluator, {_WEIGHT} AS w, toFloat64({{s}}) AS s
 FROM evaluations
 WHERE source = 'judge' AND score IS NOT NULL AND run = '' AND unit != 'anchor' AND {{conditions}}"""
 
+_LABELS: Final = f"""\
+SELECT name, uniqExact(trace_id, span_id) AS labelled{{keys}} FROM evaluations
+WHERE {IS_LABEL} AND {{conditions}}
+GROUP BY name{{keys}}"""
+
 _SUMS: Final = """\
-SELECT j.name, j.evaluator{keys}, count(), sum(j.w), sum(j.w * j.s), sum(j.w * j.w), sum(j.w * j.w * j.s),
-    sum(j.w * j.w * j.s * j.s)
+SELECT j.name, j.evaluator{keys}, any(l.labelled), count(), sum(j.w), sum(j.w * j.s), sum(j.w * j.w),
+    sum(j.w * j.w * j.s), sum(j.w * j.w * j.s * j.s)
 FROM ({judged}) AS j
+LEFT JOIN ({labels}) AS l ON {alike}
 GROUP BY j.name, j.evaluator{keys}
 ORDER BY j.name, j.evaluator{keys}"""
 
@@ -58,12 +63,6 @@ INNER JOIN (
     FROM ({LATEST.format(conditions="")})
     GROUP BY trace_id, span_id, name
 ) AS l ON l.trace_id = j.trace_id AND l.span_id = j.span_id AND l.name = j.name"""
-
-_LABELS: Final = f"""\
-SELECT l.name{{keys}}, uniqExact(l.trace_id, l.span_id)
-FROM evaluations AS l
-WHERE {IS_LABEL} AND {{conditions}}
-GROUP BY l.name{{keys}}"""
 
 
 @dataclass(frozen=True)
@@ -140,38 +139,36 @@ def quality(
             *of_segment,
         )
     )
-    judged = _JUDGED.format(s=_S[of], keys="".join(f", {one}" for one in dimensions), conditions=conditions)
-    of_j, of_l = ("".join(f", {table}.{one}" for one in dimensions) for table in "jl")
+    keys, of_j = ("".join(f", {table}{one}" for one in dimensions) for table in ("", "j."))
+    judged = _JUDGED.format(s=_S[of], keys=keys, conditions=conditions)
+    labels = _LABELS.format(keys=keys, conditions=conditions)
+    alike = " AND ".join(f"l.{one} = j.{one}" for one in ("name", *dimensions))
     statements = (
-        _SUMS.format(keys=of_j, judged=judged),
+        _SUMS.format(keys=of_j, judged=judged, labels=labels, alike=alike),
         _PAIRS.format(keys=of_j, judged=judged, label=_LABEL[of]),
-        _LABELS.format(keys=of_l, conditions=conditions),
     )
     with store_errors("reading scores and labels"):
-        sums, pairs, labels = (client.query(one, parameters=parameters).result_rows for one in statements)
-    return _qualities(dimensions, sums, pairs, labels)
+        sums, pairs = (client.query(one, parameters=parameters).result_rows for one in statements)
+    return _qualities(dimensions, sums, pairs)
 
 
-def _qualities(
-    dimensions: Sequence[str], sums: Sequence[Any], pairs: Sequence[Any], labels: Sequence[Any]
-) -> list[Quality]:
+def _qualities(dimensions: Sequence[str], sums: Sequence[Any], pairs: Sequence[Any]) -> list[Quality]:
     if not sums:
         return []
     end = 2 + len(dimensions)
     place = {tuple(row[:end]): number for number, row in enumerate(sums)}
-    count, *powers = np.array([row[end:] for row in sums], dtype=np.float64).T
+    labels, count, *powers = np.array([row[end:] for row in sums], dtype=np.float64).T
     judged = Judged(*powers)
     labelled, passed = _labelled(place, pairs, end)
     found = corrected_mean(judged, labelled)
     raw = raw_mean(judged)
-    labels_of: dict[tuple[Any, ...], int] = defaultdict(int, {tuple(row[:-1]): int(row[-1]) for row in labels})
     return [
         Quality(
             segment=dict(zip(dimensions, keys, strict=True)),
             name=name,
             evaluator=evaluator,
             judged=int(count[at]),
-            labelled=labels_of[name, *keys],
+            labelled=int(labels[at]),
             raw=figure(raw[0][at], raw[1][at], raw[2][at], "no scores"),
             **_with_people(at, found, labelled, passed),
         )

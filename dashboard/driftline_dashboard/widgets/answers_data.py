@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +14,7 @@ from driftline_dashboard.store import LIMITS, reading
 from driftline_dashboard.widgets.judged import IS_JUDGED, LAST_SCORES, LAST_WORDS
 from driftline_store.content import decode, plain_text
 from driftline_store.costs import call_costs
-from driftline_store.feedback import IS_DOWN, IS_REPORT, SIGNALS
+from driftline_store.feedback import IS_DOWN, IS_REPORT, SIGNALS, listed
 from driftline_store.filters import filtered
 from driftline_store.labels import IS_LABEL, micros
 
@@ -97,10 +97,6 @@ _DISLIKED: Final = f"SELECT trace_id FROM evaluations WHERE {_LATELY} AND ({IS_D
 _LOW: Final = f"SELECT trace_id FROM ({LAST_SCORES.replace('CONDITION', _LATELY)}) WHERE points < {{low:Float64}}"
 _BAD: Final = f"(is_error OR fallback_reason != '' OR trace_id IN ({_DISLIKED}) OR trace_id IN ({_LOW}))"
 
-_READ: Final = """\
-SELECT trace_id, span_id, start, feature, model, prompt_version, duration, is_error, error_class, error_message,
-    fallback_reason, input, output"""
-
 # The texts are read in a second step, of those that are shown.
 _PICKED: Final = f"""\
 SELECT trace_id, span_id, start
@@ -133,9 +129,13 @@ _PICKS: Final = {
     "random": _Pick("sipHash64(trace_id, span_id, {seed:UInt32})"),
 }
 
+_FIELDS: Final = """\
+trace_id, span_id, start, feature, model, prompt_version, duration, is_error, error_class, error_message,
+    fallback_reason, input, output"""
+
 # By the times first, as the table is ordered by them.
 _STEPS: Final = f"""\
-{_READ}, is_request, if(tool_name != '', tool_name, name)
+SELECT {_FIELDS}, if(is_request, '', if(tool_name != '', tool_name, name)) AS step
 FROM llm_spans
 WHERE start IN (SELECT fromUnixTimestamp64Micro(arrayJoin({{starts:Array(Int64)}}), 'UTC'))
     AND trace_id IN {{traces:Array(String)}} AND span_id IN {{spans:Array(String)}}
@@ -147,26 +147,37 @@ trace_id IN {traces:Array(String)} AND start >= fromUnixTimestamp64Micro({since:
 
 # The span that stands for the request: marked as one, else the root, else the first.
 _OF_TRACES: Final = f"""\
-{_READ}
+SELECT {_FIELDS}, '' AS step
 FROM llm_spans
 WHERE {_OF_ANSWERS}
 ORDER BY NOT is_request, parent_span_id != '', start LIMIT 1 BY trace_id"""
 
 _COSTS: Final = f"""\
-SELECT {{key}},
-    if(countIf(cost IS NULL AND NOT is_error) = 0, sum(cost), NULL),
-    arrayStringConcat(arraySort(groupUniqArrayIf(price_version, price_version != '')), ', '),
-    if(countIf(reported_cost IS NULL AND NOT is_error) = 0, sum(reported_cost), NULL)
-FROM ({call_costs(_OF_ANSWERS.replace("{", "{{").replace("}", "}}"))})
-GROUP BY {{key}}"""
-
-_COST_FIELDS: Final = ("cost", "price_version", "reported_cost")
+SELECT KEY AS of,
+    if(countIf(cost IS NULL AND NOT is_error) = 0, sum(cost), NULL) AS dollars,
+    arrayStringConcat(arraySort(groupUniqArrayIf(price_version, price_version != '')), ', ') AS prices,
+    if(countIf(reported_cost IS NULL AND NOT is_error) = 0, sum(reported_cost), NULL) AS reported
+FROM ({call_costs(_OF_ANSWERS)})
+GROUP BY of"""
 
 _EVALUATIONS: Final = f"""\
-SELECT trace_id, source, name, label, score, explanation, error, evaluator
+SELECT trace_id AS of,
+    argMaxIf(
+        (score, label, explanation, error, if(evaluator = {{judge:String}}, '', firstNonDefault(evaluator, name))),
+        ({LAST_WORDS}), source = 'judge'
+    ) AS last,
+    if(countIf(source = 'judge') = 0, [], [last]) AS judged,
+    sumMapIf(map(toString(if(name IN {listed(SIGNALS)}, name, label)), 1::UInt64), source = 'human') AS thumbs
 FROM evaluations
 WHERE trace_id IN {{traces:Array(String)}} AND ({IS_JUDGED} OR source = 'human' AND NOT {IS_LABEL})
-ORDER BY {LAST_WORDS}"""
+GROUP BY of"""
+
+# One statement for all that is told of an answer: each more would cost as long as it takes to read it.
+_TOLD: Final = f"""\
+SELECT {_FIELDS}, paid.dollars, paid.prices, paid.reported, said.judged, said.thumbs, step
+FROM (STEPS) AS steps
+LEFT JOIN ({_COSTS}) AS paid ON paid.of = steps.KEY
+LEFT JOIN ({_EVALUATIONS}) AS said ON said.of = steps.trace_id"""
 
 _CONTENT: Final = """\
 SELECT input, output FROM llm_content WHERE trace_id = {trace:String}
@@ -223,11 +234,8 @@ def worst(view: View, span: Period, metric: str, judge: str, **only: str) -> lis
         if not found:
             return []
         traces, starts = [row[0] for row in found], [row[2] for row in found]
-        parameters = {"traces": traces, **_around(min(starts), max(starts))}
-        rows = client.query(_OF_TRACES, parameters=parameters, settings=LIMITS).result_rows
-        place = {trace: number for number, trace in enumerate(traces)}
-        answers = [_answer(*row) for row in sorted(rows, key=lambda row: place[row[0]])]
-        return _with_details(client, answers, judge) if answers else []  # spans leave before their scores do
+        answers = {one.trace_id: one for one in _told(client, _OF_TRACES, "trace_id", _of(traces, starts, judge))}
+        return [answers[trace] for trace in traces if trace in answers]  # spans leave before their scores do
 
 
 @st.cache_data(ttl=60, max_entries=50, show_spinner=False)
@@ -270,21 +278,28 @@ def steps(
     if not keys:
         return []
     traces, spans = zip(*keys, strict=True)
-    parameters = {"starts": list(map(micros, starts)), "traces": list(traces), "spans": list(spans)}
-    rows = client.query(_STEPS, parameters=parameters, settings=LIMITS).result_rows
-    found = {
-        (row[0], row[1]): replace(_answer(*row[:-2]), name="" if is_request else name)
-        for row in rows
-        for is_request, name in [row[-2:]]
-    }
-    of = [found[key] for key in keys if key in found]
-    return _with_details(client, of, judge, by="trace_id" if of_requests else "span_id")
+    key = "trace_id" if of_requests else "span_id"
+    parameters = _of(traces, starts, judge) | {"spans": list(spans), "starts": list(map(micros, starts))}
+    found = {(one.trace_id, one.span_id): one for one in _told(client, _STEPS, key, parameters)}
+    return [found[key] for key in keys if key in found]
+
+
+def _of(traces: Sequence[str], starts: Sequence[datetime], judge: str) -> dict[str, Any]:
+    """Parameters of what is told of steps that are found by their traces."""
+    return {"traces": list(traces), "judge": judge, **_around(min(starts), max(starts))}
+
+
+def _told(client: Client, steps: str, key: str, parameters: dict[str, Any]) -> list[Answer]:
+    """The steps that a statement finds, in any order, with their costs by a key and what was said of their traces."""
+    query = _TOLD.replace("STEPS", steps).replace("KEY", key)
+    return [_answer(*row) for row in client.query(query, parameters=parameters, settings=LIMITS).result_rows]
 
 
 def _answer(*row: Any) -> Answer:
-    known, asked, answered = row[:-2], row[-2], row[-1]
+    *known, asked, answered, cost, prices, reported, judged, thumbs, name = row
     texts = (question(asked), plain_text(asked), plain_text(answered))
-    return Answer(*(*known, *texts))
+    judgement = Judgement(*judged[0]) if judged else None
+    return Answer(*(*known, *texts, cost, prices, reported, judgement, thumbs, name))
 
 
 def question(content: str) -> str:
@@ -292,36 +307,6 @@ def question(content: str) -> str:
     messages = decode(content)
     said = [message.text for message in messages if message.role == "user" and message.text]
     return said[-1] if said else plain_text(content)
-
-
-def _with_details(client: Client, answers: list[Answer], judge: str, by: str = "trace_id") -> list[Answer]:
-    if not answers:
-        return []
-    starts = [answer.start for answer in answers]
-    traces = [answer.trace_id for answer in answers]
-    parameters = {"traces": traces, **_around(min(starts), max(starts))}
-    costs = client.query(_COSTS.format(key=by), parameters=parameters, settings=LIMITS).result_rows
-    cost_of = {key: dict(zip(_COST_FIELDS, known, strict=True)) for key, *known in costs}
-    judgements: dict[str, Judgement] = {}
-    thumbs: dict[str, dict[str, int]] = {}
-    rows = client.query(_EVALUATIONS, parameters={"traces": traces, "judge": judge}, settings=LIMITS).result_rows
-    for trace, source, name, label, score, explanation, error, evaluator in rows:
-        if source == "judge":
-            other = "" if evaluator == judge else evaluator or name
-            judgements[trace] = Judgement(score, label, explanation, error, other)
-        else:
-            counts = thumbs.setdefault(trace, {})
-            said = name if name in SIGNALS else label
-            counts[said] = counts.get(said, 0) + 1
-    return [
-        replace(
-            answer,
-            **cost_of.get(getattr(answer, by), {}),
-            judgement=judgements.get(answer.trace_id),
-            thumbs=thumbs.get(answer.trace_id, {}),
-        )
-        for answer in answers
-    ]
 
 
 def _around(first: datetime, last: datetime) -> dict[str, int]:
