@@ -9,7 +9,7 @@ import threading
 import uuid
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -150,6 +150,34 @@ def test_a_worker_that_hangs_is_followed_by_another_one(
         put_requests(client, 9.0, 30, at=now(), feature="chat")
         world.wait_for("slack", 1)
     assert transitions(client) == ["firing"]
+
+
+class Known:
+    """What drift detection knows."""
+
+    def save(self, _: Client) -> None:
+        pass
+
+
+def test_who_lost_the_lead_within_a_round_forgets_what_drift_detection_knew(
+    client: Client, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if it leads again before anybody looked, as another one may have led in between."""
+    ours = lead.Lead()
+    known: list[object] = []
+
+    def look(worker: Any, *_: object) -> None:
+        known.append(worker._detection)
+        worker._detection = Known()
+        if len(known) == 1:
+            for held in (False, True):
+                ours.note(held=held)
+
+    monkeypatch.setattr("driftline_alerts.worker.Lead", lambda: ours)
+    monkeypatch.setattr(_Worker, "_look", look)
+    with working(environ):
+        wait_until(lambda: len(known) >= 2)
+    assert known[:2] == [None, None]
 
 
 def test_a_bus_that_cannot_be_used_after_all_ends_the_worker(
