@@ -1,6 +1,6 @@
 """Time of the dashboard's pages on the sums of 100 million spans, beside a page of the same build on constant data.
 
-    python benchmarks/dashboard.py [--quick] [--json]
+    python benchmarks/dashboard.py [--quick] [--pages] [--json]
 
 The first page is opened in Chromium by visitors of whom each is the first to ask about its moment; the two servers
 take turns, so that whatever else the machine does hits both alike. Then every page is built without a browser, to
@@ -16,16 +16,13 @@ import os
 import statistics
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from driftline_dashboard.places import HEALTH, PLACES
 from support import dashboard_store
 from support.chromium import chromium
 from support.processes import running_store
 from support.rollups import SEGMENTS, recent
-
-if TYPE_CHECKING:
-    from driftline_store.client import Client
 
 logging.disable(logging.WARNING)  # Streamlit's, about pages outside of a server
 
@@ -41,25 +38,27 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds; minutes only where they are read")
+    parser.add_argument("--pages", action="store_true", help="only the statements of the pages")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, running_store(Path(name)) as (_, client):
-        found = measure(Path(name), client, quick=options.quick)
+        dashboard_store.prepare(client, recent(), quick=options.quick)
+        found = measure(Path(name), quick=options.quick, pages_only=options.pages)
     if options.json:
         print(json.dumps(found))
     else:
         show(found)
 
 
-def measure(folder: Path, client: Client, *, quick: bool) -> dict[str, Any]:
-    """All three, on a store that is filled first."""
-    dashboard_store.prepare(client, recent(), quick=quick)
-    return {
-        "load": os.getloadavg()[0],
-        "visits": visits(folder, QUICK_VISITS if quick else VISITS),
-        "pages": builds(folder, QUICK_BUILDS if quick else BUILDS),
-        "memory": refreshes(QUICK_REFRESHES if quick else REFRESHES),
-    }
+def measure(folder: Path, *, quick: bool, pages_only: bool) -> dict[str, Any]:
+    """All three, or the statements alone, on a store that is filled."""
+    found: dict[str, Any] = {"load": os.getloadavg()[0]}
+    if not pages_only:
+        found["visits"] = visits(folder, QUICK_VISITS if quick else VISITS)
+    found["pages"] = builds(folder, QUICK_BUILDS if quick else BUILDS)
+    if not pages_only:
+        found["memory"] = refreshes(QUICK_REFRESHES if quick else REFRESHES)
+    return found
 
 
 def visits(folder: Path, count: int) -> dict[str, dict[str, list[float]]]:
@@ -107,19 +106,25 @@ def refreshes(count: int) -> dict[str, Any]:
 
 def show(found: dict[str, Any]) -> None:
     """A few lines for each."""
-    print(f"{dashboard_store.SPANS:,} spans in {SEGMENTS} segments; load {found['load']:.1f}\n")
-    print(f"{'Health, seconds (median)':<36}{'real':>8}{'constant':>10}{'ratio':>8}")
-    for what, title in (("open", "opened, to its last number"), ("filter", "a feature chosen, to the number")):
-        real, constant = (statistics.median(found["visits"][kind][what]) for kind in ("real", "constant"))
-        note = f"  goal {RATIO_GOAL}" if what == "open" else ""
-        print(f"{title:<36}{real:>8.2f}{constant:>10.2f}{real / constant:>8.2f}{note}")
+    print(f"{dashboard_store.SPANS:,} spans in {SEGMENTS} segments; load {found['load']:.1f}")
+    if "visits" in found:
+        show_visits(found["visits"])
     print(f"\n{'page, nobody else looks':<36}{'statements':>12}{'ms together':>14}")
     for title, page in found["pages"].items():
         missed = page["seconds"] > QUERIES_GOAL or page["statements"] > MOST_STATEMENTS
         print(f"{title:<36}{page['statements']:>12}{page['seconds'] * 1e3:>14.0f}{'  missed' if missed else ''}")
-    memory = found["memory"]
-    print(f"\n{memory['refreshes']} refreshes of Health: {', '.join(f'{mb:.0f}' for mb in memory['mb'])} MB ", end="")
-    print(f"({memory['growth']:+.1%} from the first fifth on)")
+    if memory := found.get("memory"):
+        mb = ", ".join(f"{mb:.0f}" for mb in memory["mb"])
+        print(f"\n{memory['refreshes']} refreshes of Health: {mb} MB ({memory['growth']:+.1%} from the first fifth on)")
+
+
+def show_visits(found: dict[str, dict[str, list[float]]]) -> None:
+    """The two pages beside each other."""
+    print(f"\n{'Health, seconds (median)':<36}{'real':>8}{'constant':>10}{'ratio':>8}")
+    for what, title in (("open", "opened, to its last number"), ("filter", "a feature chosen, to the number")):
+        real, constant = (statistics.median(found[kind][what]) for kind in ("real", "constant"))
+        note = f"  goal {RATIO_GOAL}" if what == "open" else ""
+        print(f"{title:<36}{real:>8.2f}{constant:>10.2f}{real / constant:>8.2f}{note}")
 
 
 if __name__ == "__main__":

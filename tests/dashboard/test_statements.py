@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from driftline_dashboard.places import Place
     from store_fixtures import RunningStore
 
-MOST = 14
-"""Twelve, and two more where answers are read one by one, of which the benchmark's store has few."""
+MOST = 12
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.title)
