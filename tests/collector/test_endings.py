@@ -118,6 +118,32 @@ def test_sigterm_kills_it_as_before_but_nothing_is_lost(tmp_path: Path) -> None:
     assert answers(tmp_path) == ["LAST"]
 
 
+def test_sigterm_that_comes_before_a_child_has_begun_ends_it(tmp_path: Path) -> None:
+    code = """
+answer("before")
+for _ in range(30):
+    child = os.fork()
+    if child == 0:
+        time.sleep(30)
+        os._exit(0)
+    os.kill(child, signal.SIGTERM)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+"""
+    finish(start(tmp_path, code))
+
+
+def test_sigterm_ends_the_workers_of_a_pool_that_have_nothing_to_do(tmp_path: Path) -> None:
+    code = """
+import multiprocessing
+answer("before")
+for _ in range(10):
+    with multiprocessing.get_context("fork").Pool(3) as pool:
+        pool.map(answer, ["0"])
+"""
+    finish(start(tmp_path, code))
+    assert answers(tmp_path) == ["0"] * 10 + ["BEFORE"]
+
+
 def test_sigterm_while_the_bus_is_away_leaves_it_on_disk_for_the_next_process(tmp_path: Path) -> None:
     (tmp_path / "bus").write_text("in the way")
     bus = f"sqlite:///{tmp_path}/bus/bus.db"

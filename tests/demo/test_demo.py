@@ -36,7 +36,7 @@ def test_the_demo_shows_a_regression_its_slack_message_and_that_nothing_was_lost
     assert f"http://127.0.0.1:{port}" in said
     assert "prompt version v2 goes live" in said
     slack = said[said.index("Slack received") :]
-    told = "Quality of feature support, prompt_version v2, model \\S+ fell from 0.9\\d+ to 0.[4-8]\\d+"
+    told = "Quality of feature support, prompt_version v2, model \\S+ fell from 0.9\\d+ to 0.[1-8]\\d+"
     assert re.search(told.replace(" ", r"[\s│]+"), slack), said
     assert re.search(r"\d+ judged answers", slack), said
 
