@@ -170,7 +170,14 @@ def test_a_class_of_errors_is_counted_and_has_its_examples_and_what_a_url_makes_
     assert count == f"{errors:,}"
     assert share.split() == [*f"{errors / requests * 100:.1f} %".split(), *f"n = {requests:,}".split()]  # type: ignore[operator]
     rows = page.html.split('<div class="dl-row"><span ')[1:]
-    assert len(rows) == min(errors, 30)  # type: ignore[call-overload]
+    # Examples are of the window to the second, sums of the minutes that begin in it.
+    since = int((frozen - timedelta(hours=24)).timestamp())
+    query = (
+        "SELECT count() FROM llm_spans WHERE is_request AND error_class = 'rate_limit' "
+        f"AND start >= toDateTime({since}, 'UTC') AND start < toDateTime({since + 86400}, 'UTC')"
+    )
+    [[listed]] = ask(seeded, query, frozen)
+    assert len(rows) == min(listed, 30)  # type: ignore[call-overload]
     assert all('<span class="dl-bad">rate_limit</span>' in row for row in rows)
 
 
