@@ -78,7 +78,7 @@ def test_twelve_partitions_are_shared_by_three_processes_and_all_go_to_the_last(
     kafka_group: Group, partitions: int
 ) -> None:
     members = [kafka_group.join() for _ in range(3)]
-    with kafka_group.load(1):
+    with kafka_group.load(2):
         wait_for(lambda: shares(kafka_group) == [4, 4, 4], kafka_group.logs)
         members[0].kill()
         members[1].leave()

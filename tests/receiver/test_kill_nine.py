@@ -20,7 +20,7 @@ from receiver_support import Sender, free_port, on_bus, spans_request, wait_unti
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROUNDS = int(os.environ.get("DRIFTLINE_TEST_KILLS", "3"))
+ROUNDS = 5
 CLIENTS = 4
 
 

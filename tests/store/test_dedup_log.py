@@ -182,7 +182,7 @@ def test_kills_of_the_engine_lose_and_double_nothing(tmp_path: Path) -> None:
     client = store.client()
     client.command(TABLE)
     token = 0
-    for _ in range(6):
+    for _ in range(10):
         killer = threading.Timer(dice.uniform(0.02, 0.5), store.process.kill)
         killer.start()
         token = insert_until_it_dies(client, token)
